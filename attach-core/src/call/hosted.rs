@@ -1,0 +1,42 @@
+//! Tools that the provider runs, rather than the caller.
+
+use std::borrow::Cow;
+
+use super::api::{Api, Dialect};
+use crate::json::Value;
+
+/// Anthropic's predefined tools that the caller runs, by the beginning of their types.
+const CLIENT_SIDE: [&str; 4] = ["bash_", "text_editor_", "computer_", "memory_"];
+
+/// The types of the hosted tools, sorted, each once.
+pub(super) fn tools(api: Api, root: Value<'_>) -> Vec<Box<str>> {
+    let listed = root.get("tools").into_iter().flat_map(Value::elements);
+    let mut found: Vec<Box<str>> = listed
+        .filter_map(|tool| hosted_type(api, tool))
+        .map(Box::from)
+        .collect();
+    if root
+        .get("web_search_options")
+        .is_some_and(|options| !options.is_null())
+    {
+        found.push("web_search".into());
+    }
+    if root
+        .get("mcp_servers")
+        .is_some_and(|servers| servers.elements().next().is_some())
+    {
+        found.push("mcp".into());
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn hosted_type<'a>(api: Api, tool: Value<'a>) -> Option<Cow<'a, str>> {
+    let name = tool.get("type")?.as_str()?;
+    let callers = match api.dialect() {
+        Dialect::Anthropic => name == "custom" || CLIENT_SIDE.iter().any(|prefix| name.starts_with(prefix)),
+        _ => name == "function" || name == "custom",
+    };
+    (!callers).then_some(name)
+}

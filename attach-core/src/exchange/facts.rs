@@ -1,0 +1,162 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Outcome, Usage};
+
+/// What is known of one exchange so far.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The model asked for, as the caller spelled it.
+    pub model: Option<Box<str>>,
+    /// Whether the caller asked for a stream.
+    pub stream: bool,
+    /// What policy decided.
+    pub decision: Option<Decision>,
+    /// Where the request went.
+    pub route: Option<Route>,
+    /// The limit that came closest, or bit.
+    pub quota: Option<QuotaFacts>,
+    /// What was found and replaced.
+    pub redaction: Option<Redaction>,
+    /// What was used so far.
+    pub usage: Usage,
+    /// The model that answered, in the upstream's words.
+    pub answered_by: Option<Box<str>>,
+    /// Why a layer refused, if one did.
+    pub refusal: Option<Refusal>,
+    /// Time to the first byte of the answer.
+    pub first_byte: Option<Duration>,
+    /// The answer has a content encoding, so nobody can look into it.
+    pub encoded: bool,
+    /// How it ended. Written through [`Exchange::finish`](crate::Exchange::finish).
+    pub(crate) outcome: Option<Outcome>,
+    /// A service's own fields for the audit record.
+    pub custom: Vec<(&'static str, Box<str>)>,
+}
+
+/// What policy decided, and why.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Whether the call may go on.
+    pub allowed: bool,
+    /// A stable code.
+    pub reason: &'static str,
+    /// The rule that decided, if one did.
+    pub rule: Option<Arc<str>>,
+    /// The groups that decided, not all the caller has.
+    pub groups: Vec<Box<str>>,
+}
+
+impl Decision {
+    /// A decision without a rule.
+    #[must_use]
+    pub fn new(allowed: bool, reason: &'static str) -> Self {
+        Self {
+            allowed,
+            reason,
+            rule: None,
+            groups: Vec::new(),
+        }
+    }
+}
+
+/// Where a request went.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Route {
+    /// The upstream's name in the configuration.
+    pub upstream: Arc<str>,
+    /// The model's name at that upstream.
+    pub model: Arc<str>,
+    /// How many upstreams were tried.
+    pub attempts: u32,
+}
+
+impl Route {
+    /// The first attempt, at `upstream` with its `model`.
+    #[must_use]
+    pub fn new(upstream: Arc<str>, model: Arc<str>) -> Self {
+        Self {
+            upstream,
+            model,
+            attempts: 1,
+        }
+    }
+}
+
+/// A limit and where the caller stands with it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QuotaFacts {
+    /// The limit's id.
+    pub limit_id: Arc<str>,
+    /// The limit, in its own unit.
+    pub limit: u64,
+    /// Left after this request's reservation.
+    pub remaining: u64,
+    /// Reserved for this request.
+    pub reserved: u64,
+    /// The store was down and the limit's degraded mode decided.
+    pub degraded: bool,
+}
+
+impl QuotaFacts {
+    /// Where the caller stands with the limit `limit_id`.
+    #[must_use]
+    pub fn new(limit_id: Arc<str>, limit: u64) -> Self {
+        Self {
+            limit_id,
+            limit,
+            remaining: 0,
+            reserved: 0,
+            degraded: false,
+        }
+    }
+}
+
+/// What redaction found. Counts only, never values.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Redaction {
+    /// How many of each entity were replaced or masked.
+    pub counts: Vec<(Box<str>, u32)>,
+    /// How many placeholders were restored in the answer.
+    pub restored: u32,
+    /// How many were left in place because restoring them would have been unsafe.
+    pub withheld: u32,
+    /// How much of the request was looked at.
+    pub coverage: Coverage,
+}
+
+/// How much of a request redaction could look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Coverage {
+    /// Nothing: the destination is trusted.
+    #[default]
+    None,
+    /// All of it.
+    Full,
+    /// A part (image, audio, file) was let through uninspected, as configured.
+    Partial,
+}
+
+/// Why a layer refused.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The status the client saw.
+    pub status: u16,
+    /// The code the client saw.
+    pub code: &'static str,
+    /// What only the audit trail is told.
+    pub reason: Option<Box<str>>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: &'static str, reason: Option<Box<str>>) -> Self {
+        Self { status, code, reason }
+    }
+}
