@@ -1,0 +1,165 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use attach_core::Identity;
+use http::request::Parts;
+use tower_layer::Layer;
+
+use crate::key::Caller;
+use crate::store::{MemoryStore, Store};
+use crate::{Clock, Limit, Quota, Unit};
+
+/// The largest body that is read unless [`QuotaLayer::body_limit`] says otherwise: 4 MiB.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// Holds callers to their limits.
+///
+/// Every limit applies to every call, and all must allow it. Clones share their counts.
+#[derive(Clone)]
+#[must_use]
+pub struct QuotaLayer {
+    pub(crate) limits: Arc<[Arc<Limit>]>,
+    pub(crate) counts_tokens: bool,
+    pub(crate) callers: Callers,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) body_limit: usize,
+}
+
+/// How the caller is told.
+#[derive(Clone)]
+pub(crate) enum Callers {
+    Identity,
+    Named(Arc<Name>),
+}
+
+type Name = dyn Fn(&Parts) -> Option<Arc<str>> + Send + Sync;
+
+impl QuotaLayer {
+    /// Limits on the verified caller, whom a layer further out has put into the exchange or the extensions. A call
+    /// without an [`Identity`] is refused with 500 `layer_misconfigured`, never counted for nobody.
+    ///
+    /// Ids are unique; a second limit of an id is renamed, and a warning says so.
+    pub fn new(limits: Vec<Limit>) -> Self {
+        Self::with(limits, Callers::Identity)
+    }
+
+    /// Limits on whoever `key` says is calling, for a service without identities. It may read headers, the peer and
+    /// whatever else is in the request's extensions; a request of which it says `None` is refused with 403
+    /// `caller_unknown`.
+    ///
+    /// ```
+    /// use attach_core::Peer;
+    /// use attach_quota::{Limit, QuotaLayer, Rate};
+    ///
+    /// let limits = vec![Limit::requests("per-address", Rate::per_minute(100))];
+    /// let layer = QuotaLayer::by(limits, |parts| Some(parts.extensions.get::<Peer>()?.addr.ip().to_string()));
+    /// ```
+    pub fn by<F, K>(limits: Vec<Limit>, key: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<K> + Send + Sync + 'static,
+        K: Into<Arc<str>>,
+    {
+        Self::with(
+            limits,
+            Callers::Named(Arc::new(move |parts| key(parts).map(Into::into))),
+        )
+    }
+
+    fn with(limits: Vec<Limit>, callers: Callers) -> Self {
+        let limits = in_order(limits);
+        Self {
+            counts_tokens: limits.iter().any(|limit| limit.unit() == Unit::Tokens),
+            limits,
+            callers,
+            store: Arc::new(MemoryStore::new()),
+            body_limit: BODY_LIMIT,
+        }
+    }
+
+    /// The largest body that is read, in bytes; more is refused with 413. 4 MiB unless set.
+    ///
+    /// A body is read only for a known operation and only if a limit counts tokens.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Counts in memory on `clock`, which is what tests want. It takes the place of an earlier
+    /// [`store`](Self::store).
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.store(MemoryStore::on(clock))
+    }
+
+    /// Counts in `store`; in memory unless set.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
+        self
+    }
+
+    /// Forgets callers whose buckets are full, which a service may do from a timer, once a minute or so.
+    ///
+    /// Without it memory stays within twice what was in use at its busiest.
+    pub fn sweep(&self) {
+        self.store.sweep();
+    }
+
+    /// The limits in force, in the order in which they are tried.
+    #[must_use]
+    pub fn limits(&self) -> impl ExactSizeIterator<Item = &Limit> {
+        self.limits.iter().map(|limit| &**limit)
+    }
+
+    /// Who calls, if that is known.
+    pub(crate) fn caller(&self, parts: &Parts, known: Option<&Arc<Identity>>) -> Option<Caller> {
+        match &self.callers {
+            Callers::Named(name) => name(parts).map(Caller::named),
+            Callers::Identity => {
+                let shared = || parts.extensions.get::<Arc<Identity>>();
+                let plain = || parts.extensions.get::<Identity>();
+                known
+                    .or_else(shared)
+                    .map(|identity| &**identity)
+                    .or_else(plain)
+                    .map(Caller::from)
+            }
+        }
+    }
+}
+
+/// What few share is tried before what many share, so that somebody who is refused takes nothing from the many
+/// even for a moment.
+fn in_order(mut limits: Vec<Limit>) -> Arc<[Arc<Limit>]> {
+    limits.sort_by_key(Limit::scope);
+    let mut seen = HashSet::new();
+    let unique = |limit: Limit| {
+        let taken = |id: &str| seen.contains(id);
+        let limit = match (2..).map(|n| format!("{}-{n}", limit.id())).find(|id| !taken(id)) {
+            Some(id) if taken(limit.id()) => {
+                tracing::warn!(limit = limit.id(), renamed = id, "two limits have one id");
+                limit.renamed(id)
+            }
+            _ => limit,
+        };
+        seen.insert(limit.id().to_owned());
+        Arc::new(limit)
+    };
+    limits.into_iter().map(unique).collect()
+}
+
+impl<S> Layer<S> for QuotaLayer {
+    type Service = Quota<S>;
+
+    fn layer(&self, inner: S) -> Quota<S> {
+        Quota::new(inner, self.clone())
+    }
+}
+
+impl fmt::Debug for QuotaLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QuotaLayer")
+            .field("limits", &self.limits)
+            .field("body_limit", &self.body_limit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! A [`tower`] layer that holds LLM calls to token and request limits.
+//!
+//! Before a call goes on, what it will probably use is reserved under every limit at once. While the answer runs,
+//! its tokens are followed live; when it ends, however it ends, the reservation is settled to what was used: as the
+//! upstream reported it, else as counted on the way. A client that hangs up pays for what was streamed, and a burst
+//! of concurrent calls cannot sail past a limit.
+//!
+//! ```
+//! use attach_core::{Body, Identity};
+//! use attach_quota::{Limit, QuotaLayer, Rate};
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ServiceBuilder::new()
+//!     .layer(QuotaLayer::new(vec![
+//!         Limit::tokens("tokens-per-user", Rate::per_minute(60_000)),
+//!         Limit::requests("requests-per-user", Rate::per_second(1)),
+//!     ]))
+//!     .service(service_fn(|_: Request<Body>| async {
+//!         let answer = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7}}"#;
+//!         let answer = Body::from(bytes::Bytes::from(answer));
+//!         Response::builder().header("content-type", "application/json").body(answer)
+//!     }));
+//!
+//! let call = || {
+//!     let body = r#"{"model":"llama3","messages":[{"role":"user","content":"hello"}]}"#;
+//!     Request::post("/v1/chat/completions")
+//!         .extension(Identity::person("acme", "alice")) // what attach-auth does
+//!         .body(http_body_util::Full::new(bytes::Bytes::from(body)))
+//! };
+//! let answer = service.clone().oneshot(call()?).await?;
+//! assert_eq!(answer.status(), 200);
+//! assert_eq!(answer.headers()["x-ratelimit-limit-tokens"], "60000");
+//!
+//! let refused = service.oneshot(call()?).await?;
+//! assert_eq!(refused.status(), 429);
+//! assert_eq!(refused.headers()["retry-after"], "1");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | feature | adds |
+//! |---|---|
+//! | – | there are none yet |
+//!
+//! [`tower`]: https://docs.rs/tower
+
+pub mod store;
+
+mod clock;
+mod estimate;
+mod future;
+mod guard;
+mod headers;
+mod key;
+mod layer;
+mod limit;
+mod rate;
+mod refusal;
+mod service;
+
+pub use self::clock::{Clock, SystemClock};
+pub use self::future::ResponseFuture;
+pub use self::layer::QuotaLayer;
+pub use self::limit::{Limit, Scope, Unit};
+pub use self::rate::{Rate, RateError};
+pub use self::service::Quota;
+pub use self::store::Store;

@@ -1,0 +1,60 @@
+use attach_core::exchange::QuotaFacts;
+use attach_core::{Exchange, Rejection};
+use http::{HeaderMap, StatusCode};
+
+use crate::headers;
+use crate::store::{Charge, Denied};
+
+/// The answer to a call that is denied, and its trace in the exchange.
+pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rejection {
+    let Denied::Limit { index, retry_after } = denied else {
+        let message = "limits cannot be checked at the moment";
+        return Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "quota_unavailable", message)
+            .with_retry_after(1);
+    };
+    let Some(charge) = charges.get(index) else {
+        return Rejection::misconfigured("a quota store denied a charge that does not exist");
+    };
+    note(exchange, charge, 0);
+    let (limit, seconds) = (charge.limit(), headers::seconds(retry_after));
+    let (capacity, unit, period) = (
+        limit.rate().amount(),
+        limit.unit().as_str(),
+        limit.rate().period_name(),
+    );
+    let message = format!(
+        "the limit \"{}\" of {capacity} {unit} per {period} is used up; try again in {seconds} s",
+        limit.id()
+    );
+    let refusal = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message);
+    let mut fields = HeaderMap::new();
+    headers::write(&mut fields, charges, Some((index, retry_after)));
+    let refusal = refusal.with_retry_after(seconds);
+    fields
+        .into_iter()
+        .fold(refusal, |refusal, (name, value)| match name {
+            Some(name) => refusal.with_header(name, value),
+            None => refusal,
+        })
+}
+
+/// Notes the limit that came closest, as a share of what it holds.
+pub(crate) fn note_closest(exchange: &Exchange, charges: &[Charge]) {
+    let share = |charge: &&Charge| {
+        let (left, capacity) = (charge.standing().left, charge.limit().capacity());
+        u128::from(left) * 1_000_000 / u128::from(capacity)
+    };
+    if let Some(closest) = charges.iter().min_by_key(share) {
+        note(exchange, closest, closest.reserved());
+    }
+}
+
+fn note(exchange: &Exchange, charge: &Charge, reserved: u64) {
+    let mut standing = QuotaFacts::new(
+        charge.shared_limit().shared_id().clone(),
+        charge.limit().capacity(),
+    );
+    standing.remaining = charge.standing().left;
+    standing.reserved = reserved;
+    exchange.facts(|facts| facts.quota = Some(standing));
+}

@@ -1,0 +1,190 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_core::body::metered;
+use attach_core::usage::Wire;
+use attach_core::{Body, BoxError, Exchange, Payload, Rejection, ResponseBody};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tower_service::Service;
+
+use crate::estimate::Estimate;
+use crate::guard::Lease;
+use crate::key::Caller;
+use crate::layer::Callers;
+use crate::store::Charge;
+use crate::{Limit, QuotaLayer, ResponseFuture, Unit, headers, refusal};
+
+/// The service that [`QuotaLayer`] makes of another.
+#[derive(Clone)]
+pub struct Quota<S> {
+    inner: S,
+    layer: QuotaLayer,
+}
+
+impl<S> Quota<S> {
+    /// Puts `layer` around `inner`.
+    pub fn new(inner: S, layer: QuotaLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S> fmt::Debug for Quota<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quota")
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Quota<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let fresh = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, fresh);
+        let layer = self.layer.clone();
+        ResponseFuture::new(async move {
+            let exchange = Exchange::of_request(&mut request);
+            let (request, lease) = match layer.admit(request, &exchange).await {
+                Ok(admitted) => admitted,
+                Err(rejection) => return Ok(rejection.into_response(&exchange)),
+            };
+            let Some(lease) = lease else {
+                return inner
+                    .call(request)
+                    .await
+                    .map(|response| response.map(ResponseBody::inner));
+            };
+            match inner.call(request).await {
+                Ok(response) => Ok(follow(response, lease, &exchange)),
+                Err(error) => {
+                    lease.refund();
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+impl QuotaLayer {
+    /// The request as the inner service gets it, and what was reserved for it, if it is counted.
+    async fn admit<B>(
+        &self,
+        request: Request<B>,
+        exchange: &Exchange,
+    ) -> Result<(Request<Body>, Option<Lease>), Rejection>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let caller = self.caller(&parts, exchange.identity());
+        let mut request = Request::from_parts(parts, body);
+        if self.limits.is_empty() {
+            return Ok((request.map(Body::new), None));
+        }
+        let Some(caller) = caller else {
+            self.unknown_caller(exchange)?;
+            return Ok((request.map(Body::new), None));
+        };
+        let Some(api) = exchange
+            .api()
+            .filter(|api| self.counts_tokens && api.is_inference())
+        else {
+            let lease = self.reserve(&caller, exchange, None).await?;
+            return Ok((request.map(Body::new), lease));
+        };
+        // Where the path was rewritten on the way, the exchange still knows.
+        request.extensions_mut().get_or_insert(api);
+        let (request, payload) = Payload::take(request, self.body_limit).await?;
+        let call = payload.call();
+        exchange.facts(|facts| {
+            facts.model.get_or_insert_with(|| call.model.as_str().into());
+            facts.stream |= call.stream;
+        });
+        let lease = self
+            .reserve(&caller, exchange, Some(Estimate::of(&payload)))
+            .await?;
+        Ok((request, lease))
+    }
+
+    /// Health checks and the like pass where identities are used: they are no calls and there is nobody to charge.
+    fn unknown_caller(&self, exchange: &Exchange) -> Result<(), Rejection> {
+        match (&self.callers, exchange.api()) {
+            (Callers::Identity, None) => Ok(()),
+            (Callers::Identity, Some(_)) => Err(Rejection::misconfigured(
+                "QuotaLayer found no Identity: put AuthLayer outside it",
+            )),
+            (Callers::Named(_), _) => {
+                let message = "nothing in the request says who is calling";
+                Err(Rejection::new(StatusCode::FORBIDDEN, "caller_unknown", message))
+            }
+        }
+    }
+
+    async fn reserve(
+        &self,
+        caller: &Caller,
+        exchange: &Exchange,
+        estimate: Option<Estimate>,
+    ) -> Result<Option<Lease>, Rejection> {
+        let charge = |limit: &Arc<Limit>| match limit.unit() {
+            Unit::Requests => Some(Charge::new(limit, caller, 1)),
+            Unit::Tokens => Some(Charge::new(limit, caller, estimate?.total())),
+        };
+        let mut charges: Vec<_> = self.limits.iter().filter_map(charge).collect();
+        if charges.is_empty() {
+            return Ok(None);
+        }
+        if let Err(denied) = self.store.reserve(&mut charges).await {
+            return Err(refusal::of(denied, &charges, exchange));
+        }
+        refusal::note_closest(exchange, &charges);
+        let estimate = estimate.unwrap_or_default();
+        Ok(Some(Lease::new(
+            Arc::clone(&self.store),
+            exchange.clone(),
+            charges,
+            estimate,
+        )))
+    }
+}
+
+/// The answer with its headers, under the lease as long as it runs.
+fn follow<R>(mut response: Response<R>, mut lease: Lease, exchange: &Exchange) -> Response<ResponseBody<R>>
+where
+    R: http_body::Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
+{
+    headers::write(response.headers_mut(), lease.charges(), None);
+    let Some(api) = exchange.api().filter(|_| lease.counts_tokens()) else {
+        return response.map(ResponseBody::inner);
+    };
+    if !response.status().is_success() {
+        lease.refund();
+        return response.map(ResponseBody::inner);
+    }
+    let readable = Wire::of(response.headers()).is_some();
+    let response = metered(response, api, exchange);
+    if !readable {
+        lease.blindfold(api);
+    }
+    response.map(|body| body.gated(lease, exchange))
+}

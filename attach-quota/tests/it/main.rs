@@ -1,0 +1,13 @@
+//! One binary for all integration tests of the crate.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests may panic as tests do"
+)]
+
+mod answers;
+mod complaints;
+mod compose;
+mod scope;
+mod support;
