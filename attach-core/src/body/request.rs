@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -33,7 +34,11 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Repr::Boxed(body.map_err(Into::into).boxed_unsync()))
+        let mut slot = Some(body);
+        if let Some(ours) = (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>() {
+            return ours.take().unwrap_or_default();
+        }
+        slot.map_or_else(Self::default, |body| Self(Repr::Boxed(body.map_err(Into::into).boxed_unsync())))
     }
 
     /// A body without a byte.
@@ -83,5 +88,16 @@ impl fmt::Debug for Body {
         f.debug_struct("Body")
             .field("size", &self.size_hint().exact())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_ours_is_not_boxed_again() {
+        let body = Body::new(Body::from(Bytes::from_static(b"hello")));
+        assert!(matches!(body.0, Repr::Bytes(Some(_))));
     }
 }
