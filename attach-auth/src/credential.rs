@@ -1,0 +1,194 @@
+use std::fmt;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+
+use crate::Denial;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// What a caller showed: one bearer token. `Debug` hides it.
+#[derive(Clone)]
+pub struct Credential {
+    token: Box<str>,
+    source: Source,
+}
+
+/// The header a credential came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// `Authorization: Bearer …` (RFC 6750 §2.1).
+    Authorization,
+    /// `x-api-key`, where clients of the Anthropic API put theirs.
+    ApiKey,
+}
+
+impl Credential {
+    /// A token that came in `source`.
+    #[must_use]
+    pub fn new(token: impl Into<Box<str>>, source: Source) -> Self {
+        Self { token: token.into(), source }
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The header it came in.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The one credential of a request. A token in the query is never one (RFC 6750 §2.3, RFC 9700 §4.3.2).
+    ///
+    /// # Errors
+    ///
+    /// No credential, more than one, or one that is not a bearer token.
+    pub fn of(parts: &Parts) -> Result<Self, Denial> {
+        let authorization = one(&parts.headers, &AUTHORIZATION)?;
+        let api_key = one(&parts.headers, &API_KEY)?;
+        let in_query = has_token(parts.uri.query().unwrap_or_default());
+        match (authorization, api_key) {
+            (Some(_), Some(_)) => {
+                Err(two("both `Authorization` and `x-api-key` carry a credential; send one"))
+            }
+            (Some(_), _) if in_query => {
+                Err(two("both `Authorization` and the query carry a token; send one"))
+            }
+            (_, Some(_)) if in_query => Err(two("both `x-api-key` and the query carry a token; send one")),
+            (Some(value), None) => bearer(value),
+            (None, Some(value)) => Ok(Self::new(text(value)?, Source::ApiKey)),
+            (None, None) => Err(Denial::no_credentials()),
+        }
+    }
+}
+
+fn two(message: &'static str) -> Denial {
+    Denial::invalid_request("multiple_credentials").with_message(message)
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Denial> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) if name == AUTHORIZATION => Err(two("two `Authorization` headers; send one")),
+        (Some(_), Some(_)) => Err(two("two `x-api-key` headers; send one")),
+        (first, _) => Ok(first),
+    }
+}
+
+fn text(value: &HeaderValue) -> Result<&str, Denial> {
+    value.to_str().map_err(|_| Denial::invalid_token("malformed_token").with_reason("malformed"))
+}
+
+/// `Bearer`, one space, the token (RFC 6750 §2.1). The scheme's case does not matter (RFC 9110 §11.1).
+fn bearer(value: &HeaderValue) -> Result<Credential, Denial> {
+    let value = text(value)?;
+    let end = value.find([' ', '\t']).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Denial::no_credentials().with_reason("unsupported_scheme"));
+    }
+    let token = rest.strip_prefix(' ').unwrap_or(rest);
+    if token.contains(',') {
+        return Err(two("two credentials in one `Authorization` header; send one"));
+    }
+    if token.starts_with([' ', '\t']) {
+        return Err(Denial::invalid_request("invalid_request")
+            .with_message("one space goes between `Bearer` and the token"));
+    }
+    Ok(Credential::new(token, Source::Authorization))
+}
+
+/// Whether the query has an `access_token`, however it is escaped.
+fn has_token(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+        unescaped(key.as_bytes()).eq(b"access_token".iter().copied())
+    })
+}
+
+fn unescaped(key: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let hex = |at: usize| char::from(*key.get(at)?).to_digit(16);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let byte = *key.get(at)?;
+        at += 1;
+        if byte == b'%'
+            && let (Some(high), Some(low)) = (hex(at), hex(at + 1))
+        {
+            at += 2;
+            return u8::try_from(high * 16 + low).ok();
+        }
+        Some(byte)
+    })
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uri: &str, headers: &[(&str, &str)]) -> Result<Credential, Denial> {
+        let mut request = http::Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Credential::of(&request.body(()).expect("a valid request").into_parts().0)
+    }
+
+    fn refusal(uri: &str, headers: &[(&str, &str)]) -> (u16, Box<str>) {
+        let denial = of(uri, headers).expect_err("is refused");
+        (denial.status().as_u16(), denial.reason().into())
+    }
+
+    #[test]
+    fn the_scheme_is_case_insensitive_and_the_spacing_is_not_free() {
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let value = format!("{scheme} a.b.c");
+            assert_eq!(of("/", &[("authorization", &value)]).expect("is fine").token(), "a.b.c");
+        }
+        for value in ["Bearer  a.b.c", "Bearer\ta.b.c"] {
+            assert_eq!(refusal("/", &[("authorization", value)]), (400, "invalid_request".into()));
+        }
+        assert_eq!(refusal("/", &[("authorization", "Basic YTpi")]), (401, "unsupported_scheme".into()));
+    }
+
+    #[test]
+    fn two_credentials_are_refused_naming_both() {
+        let two: [&[(&str, &str)]; 4] = [
+            &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
+            &[("authorization", "Bearer a, Bearer b")],
+            &[("x-api-key", "a"), ("x-api-key", "b")],
+            &[("authorization", "Bearer a"), ("x-api-key", "a")],
+        ];
+        for headers in two {
+            assert_eq!(refusal("/", headers), (400, "multiple_credentials".into()));
+        }
+        let denial = of("/", two[3]).expect_err("is refused").to_string();
+        assert!(denial.contains("Authorization") && denial.contains("x-api-key"), "{denial}");
+    }
+
+    #[test]
+    fn a_token_in_the_query_is_no_credential() {
+        for query in ["/?access_token=a.b.c", "/?x=1&access%5Ftoken=a", "/?access_token"] {
+            assert_eq!(refusal(query, &[]), (401, "no_credentials".into()));
+            assert_eq!(refusal(query, &[("authorization", "Bearer a")]).0, 400);
+            assert_eq!(refusal(query, &[("x-api-key", "a")]).0, 400);
+        }
+        assert!(of("/?my_access_token=1", &[("authorization", "Bearer a")]).is_ok());
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        assert!(!format!("{:?}", Credential::new("secret", Source::ApiKey)).contains("secret"));
+    }
+}

@@ -1,0 +1,167 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use attach_core::Rejection;
+use http::StatusCode;
+
+use crate::challenge::Challenge;
+use crate::jws::JwsError;
+
+/// Why a caller is not let in: the status it turns into, a stable public code, and a private reason for the audit
+/// trail.
+///
+/// ```
+/// use attach_auth::Denial;
+///
+/// let denial = Denial::invalid_token("token_expired");
+/// assert_eq!((denial.status(), denial.code()), (401.try_into()?, "token_expired"));
+/// # Ok::<(), http::status::InvalidStatusCode>(())
+/// ```
+#[derive(Clone)]
+pub struct Denial {
+    kind: Kind,
+    code: &'static str,
+    reason: Cow<'static, str>,
+    message: Option<Cow<'static, str>>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Absent,
+    Malformed,
+    Invalid,
+    Forbidden { scope: Option<Box<str>> },
+    Unavailable { retry_after: u64 },
+}
+
+impl Denial {
+    /// 401: nothing was shown that could be checked.
+    #[must_use]
+    pub fn no_credentials() -> Self {
+        Self::new(Kind::Absent, "no_credentials")
+    }
+
+    /// 400: what was shown makes no sense (RFC 6750 `invalid_request`).
+    #[must_use]
+    pub fn invalid_request(code: &'static str) -> Self {
+        Self::new(Kind::Malformed, code)
+    }
+
+    /// 401: the token is not good (RFC 6750 `invalid_token`).
+    #[must_use]
+    pub fn invalid_token(code: &'static str) -> Self {
+        Self::new(Kind::Invalid, code)
+    }
+
+    /// 403: the token is good, but not for this (RFC 6750 `insufficient_scope`).
+    #[must_use]
+    pub fn forbidden(code: &'static str) -> Self {
+        Self::new(Kind::Forbidden { scope: None }, code)
+    }
+
+    /// 403 naming the scopes that would do, separated by spaces.
+    #[must_use]
+    pub fn insufficient_scope(scope: impl Into<Box<str>>) -> Self {
+        Self::new(Kind::Forbidden { scope: Some(scope.into()) }, "insufficient_scope")
+    }
+
+    /// 503: whether the token is good cannot be known now. Never a 401: clients would drop good tokens.
+    #[must_use]
+    pub fn unavailable(retry_after: u64) -> Self {
+        Self::new(Kind::Unavailable { retry_after }, "identity_provider_unavailable")
+    }
+
+    fn new(kind: Kind, code: &'static str) -> Self {
+        Self { kind, code, reason: Cow::Borrowed(code), message: None }
+    }
+
+    /// Replaces the reason the audit trail is told; the public code unless set. Holds no credential.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Replaces the sentence for people.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// The stable public code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What the audit trail is told.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.kind {
+            Kind::Absent | Kind::Invalid => StatusCode::UNAUTHORIZED,
+            Kind::Malformed => StatusCode::BAD_REQUEST,
+            Kind::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Kind::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn message(&self) -> Cow<'static, str> {
+        if let Some(message) = &self.message {
+            return message.clone();
+        }
+        let code = self.code;
+        match self.kind {
+            Kind::Absent => "sign in: send an access token as `Authorization: Bearer …`".into(),
+            Kind::Malformed => "the credentials of this request make no sense".into(),
+            Kind::Invalid => format!("the access token was not accepted: {code}").into(),
+            Kind::Forbidden { .. } => format!("the access token does not entitle to this: {code}").into(),
+            Kind::Unavailable { .. } => "the identity provider cannot be reached; try again".into(),
+        }
+    }
+
+    /// The answer, with the challenge of RFC 6750 §3 and RFC 9728 §5.1.
+    pub(crate) fn into_rejection(self, challenge: &Challenge) -> Rejection {
+        let rejection =
+            Rejection::new(self.status(), self.code, self.message()).with_reason(self.reason.as_ref());
+        match &self.kind {
+            Kind::Absent => rejection.with_challenge(&challenge.bare()),
+            Kind::Malformed => rejection.with_challenge(&challenge.error("invalid_request", self.code)),
+            Kind::Invalid => rejection.with_challenge(&challenge.error("invalid_token", self.code)),
+            Kind::Forbidden { scope } => {
+                rejection.with_challenge(&challenge.insufficient(self.code, scope.as_deref()))
+            }
+            Kind::Unavailable { retry_after } => rejection.with_retry_after(*retry_after),
+        }
+    }
+}
+
+impl From<JwsError> for Denial {
+    fn from(error: JwsError) -> Self {
+        Self::invalid_token(error.public_code()).with_reason(error.as_str())
+    }
+}
+
+impl fmt::Debug for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denial")
+            .field("status", &self.status().as_u16())
+            .field("code", &self.code)
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl std::error::Error for Denial {}

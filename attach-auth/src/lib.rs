@@ -1,0 +1,55 @@
+//! Who is calling, and may they: [`tower`] layers that tie every request to a verified person or machine and hold it
+//! to rules. [`AuthLayer`] verifies access tokens of any OpenID Connect provider, strictly and without a round trip,
+//! answers 401, 403 and 503 as RFC 6750 has it, and lets no credential through; [`PolicyLayer`] decides which models,
+//! operations and hosted tools a caller may use. Each works alone in any `http` service.
+//!
+//! ```
+//! use attach_auth::{AuthLayer, IssuerConfig, OidcVerifier, PolicyLayer, Preset};
+//! use attach_auth::policy::{Rule, Rules};
+//!
+//! # let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! let issuer = IssuerConfig::new(Preset::Keycloak, "https://sso.acme.example/realms/acme", ["llm".to_owned()])?;
+//! let verifier = OidcVerifier::static_keys(issuer, jwks)?;
+//! let rules = Rules::deny_by_default()
+//!     .allow(Rule::new("engineers").groups(["eng"]).models(["gpt-4*".parse()?]))?;
+//!
+//! // With axum: `router.layer(policy).layer(auth)`.
+//! let auth = AuthLayer::new(verifier);
+//! let policy = PolicyLayer::new(rules);
+//! # let _ = (auth, policy);
+//! # Ok::<(), attach_auth::ConfigError>(())
+//! ```
+//!
+//! The inner service finds an `Arc<`[`Identity`]`>` in the request's extensions.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `discovery` (default) | finds an issuer's keys by OpenID Connect Discovery, through `openidconnect`; without it keys are given, or their URL is |
+//!
+//! [`tower`]: https://docs.rs/tower
+//! [`Identity`]: attach_core::Identity
+
+pub mod jws;
+pub mod oidc;
+pub mod policy;
+
+mod authenticate;
+mod challenge;
+mod credential;
+mod denial;
+mod error;
+mod future;
+mod headers;
+mod layer;
+mod notice;
+mod service;
+
+pub use self::authenticate::Authenticate;
+pub use self::credential::{Credential, Source};
+pub use self::denial::Denial;
+pub use self::error::ConfigError;
+pub use self::future::ResponseFuture;
+pub use self::layer::AuthLayer;
+pub use self::oidc::{IssuerConfig, IssuerStatus, OidcVerifier, Preset};
+pub use self::policy::{Policy, PolicyLayer};
+pub use self::service::Auth;

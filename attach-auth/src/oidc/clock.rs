@@ -1,0 +1,31 @@
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What time it is. Tokens are held to the wall clock, caches and retries to one that never goes back.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The wall clock.
+    fn now(&self) -> SystemTime;
+
+    /// Time since some fixed moment; never goes back.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The clocks of the machine.
+#[derive(Debug)]
+pub(super) struct SystemClock(Instant);
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -1,0 +1,223 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::diagnose;
+use super::path::ClaimPath;
+use super::preset::Preset;
+use super::url;
+use crate::ConfigError;
+use crate::jws::{Algorithm, KeySet};
+
+/// One issuer of tokens: whose they are, what they are for, and what they have to say.
+///
+/// ```
+/// use attach_auth::{IssuerConfig, Preset};
+///
+/// let okta = IssuerConfig::new(
+///     Preset::Okta,
+///     "https://dev-123456.okta.com/oauth2/default",
+///     ["api://default".to_owned()],
+/// )?
+/// .directory("acme")
+/// .required_scopes(["llm"]);
+/// # let _ = okta;
+/// # Ok::<(), attach_auth::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct IssuerConfig {
+    pub(super) preset: Preset,
+    pub(super) issuer: Arc<str>,
+    pub(super) audiences: Vec<String>,
+    pub(super) directory: Option<Arc<str>>,
+    pub(super) required_scopes: Vec<Box<str>>,
+    pub(super) client_ids: Vec<Box<str>>,
+    pub(super) groups: Vec<ClaimPath>,
+    pub(super) groups_configured: bool,
+    pub(super) allowed_groups: Vec<Box<str>>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) leeway: Duration,
+    pub(super) max_lifetime: Duration,
+    pub(super) hosted_domains: Vec<Box<str>>,
+    pub(super) accept_id_tokens: bool,
+    pub(super) require_at_jwt: bool,
+    pub(super) development: bool,
+    pub(super) jwks_uri: Option<Box<str>>,
+    pub(super) jwks: Option<Arc<KeySet>>,
+}
+
+impl IssuerConfig {
+    /// Tokens whose `iss` is `issuer`, byte for byte, and whose `aud` has one of `audiences`.
+    ///
+    /// # Errors
+    ///
+    /// When the issuer is not an `https` URL (`http` on loopback), is one that the provider does not sign tokens
+    /// for us by, or when there is no audience.
+    pub fn new(
+        preset: Preset,
+        issuer: &str,
+        audiences: impl IntoIterator<Item = String>,
+    ) -> Result<Self, ConfigError> {
+        let audiences: Vec<String> = audiences.into_iter().collect();
+        diagnose::issuer(preset, issuer)?;
+        diagnose::audiences(preset, &audiences)?;
+        let habits = preset.habits();
+        Ok(Self {
+            preset,
+            issuer: issuer.into(),
+            audiences,
+            directory: None,
+            required_scopes: Vec::new(),
+            client_ids: Vec::new(),
+            groups: habits.groups.iter().map(|path| ClaimPath::literal(path)).collect(),
+            groups_configured: false,
+            allowed_groups: Vec::new(),
+            algorithms: Algorithm::ALL.to_vec(),
+            leeway: Duration::from_secs(60),
+            max_lifetime: Duration::from_secs(24 * 60 * 60),
+            hosted_domains: Vec::new(),
+            accept_id_tokens: habits.id_tokens,
+            require_at_jwt: false,
+            development: false,
+            jwks_uri: None,
+            jwks: None,
+        })
+    }
+
+    /// The directory whose people these are; the issuer's host unless set. Issuers of one organisation share one.
+    pub fn directory(mut self, directory: impl Into<Arc<str>>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Scopes that a token has to have, all of them.
+    pub fn required_scopes<T: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
+        self.required_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The OAuth clients whose tokens are accepted; any of the audience unless set.
+    pub fn client_ids<T: Into<Box<str>>>(mut self, client_ids: impl IntoIterator<Item = T>) -> Self {
+        self.client_ids = client_ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The claim that lists groups, as a name or a JSON pointer, instead of where the provider usually lists them.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither.
+    pub fn groups_claim(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.groups = vec![ClaimPath::parse(path)?];
+        self.groups_configured = true;
+        Ok(self)
+    }
+
+    /// Groups of which a caller has to be in one; anybody unless set.
+    pub fn allowed_groups<T: Into<Box<str>>>(mut self, groups: impl IntoIterator<Item = T>) -> Self {
+        self.allowed_groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The algorithms that are accepted; every asymmetric one unless set.
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// How far the clocks of provider and service may be apart; 60 seconds unless set.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// The longest time from a token's issue to its end; 24 hours unless set.
+    pub fn max_lifetime(mut self, max_lifetime: Duration) -> Self {
+        self.max_lifetime = max_lifetime;
+        self
+    }
+
+    /// A Google Workspace domain (`hd`) whose people are accepted. May be called for several.
+    pub fn hosted_domain(mut self, domain: impl Into<Box<str>>) -> Self {
+        self.hosted_domains.push(domain.into());
+        self
+    }
+
+    /// Whether ID tokens are accepted as well, which were made for a client's eyes; only Google's are unless set.
+    pub fn accept_id_tokens(mut self, accept: bool) -> Self {
+        self.accept_id_tokens = accept;
+        self
+    }
+
+    /// Whether a token has to call itself `at+jwt`, as RFC 9068 has it and most providers do not.
+    pub fn require_at_jwt(mut self, require: bool) -> Self {
+        self.require_at_jwt = require;
+        self
+    }
+
+    /// Whether an issuer is accepted that calls itself a development issuer. Never in production.
+    pub fn development(mut self, development: bool) -> Self {
+        self.development = development;
+        self
+    }
+
+    /// Where the issuer's keys are, instead of where its discovery document says.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an `https` URL (`http` on loopback).
+    pub fn jwks_uri(mut self, url: &str) -> Result<Self, ConfigError> {
+        url::checked("jwks_uri", url)?;
+        self.jwks_uri = Some(url.into());
+        Ok(self)
+    }
+
+    /// The issuer's keys themselves, as a JSON Web Key Set; nothing is fetched.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a set with a usable key.
+    pub fn jwks(mut self, json: &[u8]) -> Result<Self, ConfigError> {
+        let keys =
+            KeySet::parse(json).map_err(|error| ConfigError::new(format!("{}: {error}", self.issuer)))?;
+        self.jwks = Some(Arc::new(keys));
+        Ok(self)
+    }
+}
+
+impl IssuerConfig {
+    /// The issuer, byte for byte as in its tokens' `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The directory whose people these are; the issuer's host unless set.
+    #[must_use]
+    pub fn directory_name(&self) -> Arc<str> {
+        self.directory.clone().unwrap_or_else(|| diagnose::default_directory(self).into())
+    }
+
+    /// The scopes a token must have.
+    #[must_use]
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.required_scopes.iter().map(|scope| &**scope)
+    }
+}
+
+impl fmt::Display for IssuerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}), audience {}", self.issuer, self.preset, self.audiences.join(", "))?;
+        for (what, list) in [
+            ("required_scopes", &self.required_scopes),
+            ("client_ids", &self.client_ids),
+            ("allowed_groups", &self.allowed_groups),
+        ] {
+            if !list.is_empty() {
+                write!(f, ", {what} {}", list.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}

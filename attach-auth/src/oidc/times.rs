@@ -1,0 +1,77 @@
+//! `exp`, `nbf` and `iat` (RFC 7519 §4.1).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use attach_core::json::{Kind, Value};
+
+use super::config::IssuerConfig;
+use crate::Denial;
+
+/// When a token is good, in whole seconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) exp: u64,
+    nbf: u64,
+    leeway: u64,
+}
+
+impl Times {
+    /// Reads the claims and holds them against each other and `now`.
+    pub(super) fn of(claims: Value<'_>, config: &IssuerConfig, now: SystemTime) -> Result<Self, Denial> {
+        let (exp, nbf, iat) = (claims.get("exp"), claims.get("nbf"), claims.get("iat"));
+        let exp = exp.ok_or_else(|| fault("no_expiry", "exp_missing"))?;
+        let exp = seconds(exp).ok_or_else(|| fault("no_expiry", "exp_type"))?;
+        let nbf = nbf.map(|nbf| seconds(nbf).ok_or_else(|| fault("malformed_token", "nbf"))).transpose()?;
+        let iat =
+            iat.map(|iat| seconds(iat).ok_or_else(|| fault("malformed_token", "iat_type"))).transpose()?;
+        let leeway = config.leeway.as_secs();
+        let times = Self { exp, nbf: nbf.unwrap_or(0), leeway };
+        times.check(now)?;
+        let (now, longest) = (since_epoch(now), config.max_lifetime.as_secs());
+        if iat.is_some_and(|iat| iat > now + leeway) {
+            return Err(fault("token_not_yet_valid", "iat_future"));
+        }
+        if exp > now.saturating_add(longest).saturating_add(leeway)
+            || iat.is_some_and(|iat| exp.saturating_sub(iat) > longest)
+        {
+            return Err(fault("lifetime_too_long", "lifetime"));
+        }
+        Ok(times)
+    }
+
+    /// Whether the token is good at `now`; also asked of tokens that were good before.
+    pub(super) fn check(self, now: SystemTime) -> Result<(), Denial> {
+        let now = since_epoch(now);
+        if now >= self.exp.saturating_add(self.leeway) {
+            return Err(fault("token_expired", "expired"));
+        }
+        if self.nbf > now.saturating_add(self.leeway) {
+            return Err(fault("token_not_yet_valid", "nbf"));
+        }
+        Ok(())
+    }
+}
+
+fn fault(code: &'static str, reason: &'static str) -> Denial {
+    Denial::invalid_token(code).with_reason(reason)
+}
+
+/// A NumericDate (RFC 7519 §2), which may have a fraction; what is before the epoch is none.
+fn seconds(value: Value<'_>) -> Option<u64> {
+    if value.kind() != Kind::Number {
+        return None;
+    }
+    let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0)?;
+    // Saturates; what is too large is refused as too long a lifetime.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Some(seconds as u64)
+}
+
+pub(super) fn since_epoch(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The moment of a NumericDate, if the platform can express it.
+pub(super) fn moment(value: Value<'_>) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds(value)?))
+}

@@ -1,0 +1,95 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_core::{Exchange, ResponseBody};
+use http::request::Parts;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::layer::Settings;
+use crate::{AuthLayer, Authenticate, Credential, Denial, ResponseFuture, headers};
+
+/// The service of [`AuthLayer`].
+pub struct Auth<S, A> {
+    inner: S,
+    authenticator: Arc<A>,
+    settings: Settings,
+}
+
+impl<S, A> Auth<S, A> {
+    /// `inner` behind `authenticator`.
+    pub fn new(inner: S, authenticator: A) -> Self {
+        tower_layer::Layer::layer(&AuthLayer::new(authenticator), inner)
+    }
+
+    /// A layer that makes this service.
+    pub fn layer(authenticator: A) -> AuthLayer<A> {
+        AuthLayer::new(authenticator)
+    }
+
+    pub(crate) fn with(inner: S, authenticator: Arc<A>, settings: Settings) -> Self {
+        Self { inner, authenticator, settings }
+    }
+}
+
+impl<S, A, B, R> Service<Request<B>> for Auth<S, A>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    A: Authenticate,
+    B: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let (authenticator, settings) = (Arc::clone(&self.authenticator), self.settings.clone());
+        ResponseFuture::new(async move {
+            let (mut parts, body) = request.into_parts();
+            let exchange = Exchange::of(&mut parts);
+            match identify(&*authenticator, &settings, &mut parts, &exchange).await {
+                Ok(()) => {
+                    let response = inner.call(Request::from_parts(parts, body)).await?;
+                    Ok(response.map(ResponseBody::inner))
+                }
+                Err(denial) => Ok(denial.into_rejection(&settings.challenge).into_response(&exchange)),
+            }
+        })
+    }
+}
+
+/// Takes the credential out of the request and puts in who showed it.
+async fn identify<A: Authenticate>(
+    authenticator: &A,
+    settings: &Settings,
+    parts: &mut Parts,
+    exchange: &Exchange,
+) -> Result<(), Denial> {
+    let credential = Credential::of(parts);
+    headers::clean(&mut parts.headers, settings.keep_credential);
+    let identity = authenticator.authenticate(&credential?, parts).await?;
+    exchange.identify(Arc::clone(&identity));
+    parts.extensions.insert(identity);
+    Ok(())
+}
+
+impl<S: Clone, A> Clone for Auth<S, A> {
+    fn clone(&self) -> Self {
+        Self::with(self.inner.clone(), Arc::clone(&self.authenticator), self.settings.clone())
+    }
+}
+
+impl<S, A> fmt::Debug for Auth<S, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

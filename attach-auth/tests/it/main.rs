@@ -1,0 +1,15 @@
+//! attach-auth from the outside: over HTTP where a caller would see it.
+
+#![allow(clippy::expect_used, reason = "helpers of tests are tests")]
+#![allow(clippy::needless_pass_by_value, reason = "`json!` makes owned values")]
+
+mod support;
+
+mod attacks;
+mod challenges;
+mod compose;
+mod entitlement;
+mod key_life;
+mod policy;
+mod providers;
+mod vectors;
