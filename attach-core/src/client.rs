@@ -39,11 +39,7 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(https);
-        Ok(Self {
-            inner,
-            timeout: Duration::from_secs(5),
-            max_bytes: 1 << 20,
-        })
+        Ok(Self { inner, timeout: Duration::from_secs(5), max_bytes: 1 << 20 })
     }
 
     /// Replaces the time a whole fetch may take.
@@ -77,45 +73,29 @@ pub fn https_connector(connect_timeout: Duration) -> io::Result<HttpsConnector<H
         Ok(builder) => builder,
         Err(_) => HttpsConnectorBuilder::new().with_tls_config(no_roots()?),
     };
-    Ok(builder
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .wrap_connector(http))
+    Ok(builder.https_or_http().enable_http1().enable_http2().wrap_connector(http))
 }
 
 fn no_roots() -> io::Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
-    Ok(builder
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 impl Fetch for Client {
     fn fetch(&self, request: Request<Bytes>) -> FetchFuture {
-        let Self {
-            inner,
-            timeout,
-            max_bytes,
-        } = self.clone();
+        let Self { inner, timeout, max_bytes } = self.clone();
         Box::pin(async move {
             let exchange = async {
-                let response = inner
-                    .request(request.map(Full::new))
-                    .await
-                    .map_err(|error| connect_error(&error))?;
+                let response =
+                    inner.request(request.map(Full::new)).await.map_err(|error| connect_error(&error))?;
                 let (parts, body) = response.into_parts();
-                let body = Limited::new(body, max_bytes)
-                    .collect()
-                    .await
-                    .map_err(|error| body_error(&error))?;
+                let body =
+                    Limited::new(body, max_bytes).collect().await.map_err(|error| body_error(&error))?;
                 Ok(Response::from_parts(parts, body.to_bytes()))
             };
-            tokio::time::timeout(timeout, exchange)
-                .await
-                .map_err(|_| FetchError::Timeout)?
+            tokio::time::timeout(timeout, exchange).await.map_err(|_| FetchError::Timeout)?
         })
     }
 }
@@ -140,8 +120,6 @@ fn body_error(error: &crate::BoxError) -> FetchError {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }

@@ -60,11 +60,7 @@ impl Candidate {
     /// `model` at `upstream`.
     #[must_use]
     pub fn new(upstream: impl Into<Arc<str>>, model: impl Into<Arc<str>>, labels: Arc<Labels>) -> Self {
-        Self {
-            upstream: upstream.into(),
-            model: model.into(),
-            labels,
-        }
+        Self { upstream: upstream.into(), model: model.into(), labels }
     }
 }
 
@@ -88,10 +84,7 @@ impl Labels {
     /// Inside the perimeter, nothing else stated.
     #[must_use]
     pub fn trusted() -> Self {
-        Self {
-            trusted: true,
-            ..Self::default()
-        }
+        Self { trusted: true, ..Self::default() }
     }
 }
 
@@ -100,14 +93,7 @@ mod tests {
     use super::*;
 
     fn candidate(name: &str, trusted: bool) -> Candidate {
-        Candidate::new(
-            name,
-            "m",
-            Arc::new(Labels {
-                trusted,
-                ..Labels::default()
-            }),
-        )
+        Candidate::new(name, "m", Arc::new(Labels { trusted, ..Labels::default() }))
     }
 
     #[test]

@@ -49,12 +49,7 @@ struct Inner {
 impl Exchange {
     /// The exchange of a request, created if this is the first layer that asks.
     pub fn of(parts: &mut Parts) -> Self {
-        Self::of_head(
-            &parts.method,
-            parts.uri.path(),
-            &parts.headers,
-            &mut parts.extensions,
-        )
+        Self::of_head(&parts.method, parts.uri.path(), &parts.headers, &mut parts.extensions)
     }
 
     /// [`of`](Self::of) for a request that was not taken apart.
@@ -168,10 +163,7 @@ impl Exchange {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange")
-            .field("id", &self.0.id)
-            .field("api", &self.0.api)
-            .finish_non_exhaustive()
+        f.debug_struct("Exchange").field("id", &self.0.id).field("api", &self.0.api).finish_non_exhaustive()
     }
 }
 
@@ -219,9 +211,7 @@ mod tests {
     fn a_poisoned_lock_is_used_on() {
         let exchange = exchange("/api/chat");
         let poisoner = exchange.clone();
-        std::thread::spawn(move || poisoner.facts(|_| panic!("poison")))
-            .join()
-            .expect_err("it panicked");
+        std::thread::spawn(move || poisoner.facts(|_| panic!("poison"))).join().expect_err("it panicked");
         assert!(exchange.finish(Outcome::Panicked));
     }
 }

@@ -85,9 +85,7 @@ impl Identity {
     /// Whether the caller is in `name` of the caller's own directory.
     #[must_use]
     pub fn is_member(&self, name: &str) -> bool {
-        self.groups
-            .iter()
-            .any(|group| group.directory == self.directory && *group.name == *name)
+        self.groups.iter().any(|group| group.directory == self.directory && *group.name == *name)
     }
 }
 
@@ -138,10 +136,7 @@ impl Group {
     /// The group `name` of `directory`.
     #[must_use]
     pub fn new(directory: impl Into<Arc<str>>, name: impl Into<Box<str>>) -> Self {
-        Self {
-            directory: directory.into(),
-            name: name.into(),
-        }
+        Self { directory: directory.into(), name: name.into() }
     }
 }
 

@@ -43,10 +43,7 @@ impl Payload {
             document = Document::parse(bytes).map_err(not_json)?;
         }
         let call = Call::parse(api, &document).map_err(no_call)?;
-        Ok(Self(Arc::new(Inner {
-            document,
-            call: Arc::new(call),
-        })))
+        Ok(Self(Arc::new(Inner { document, call: Arc::new(call) })))
     }
 
     /// Takes the body out of `request`, reads it as a call, and leaves both in their places: the bytes as the new
@@ -76,11 +73,8 @@ impl Payload {
         };
         check_headers(&parts.headers, limit)?;
         let bytes = collect(body, limit).await?;
-        let earlier = parts
-            .extensions
-            .get::<Self>()
-            .filter(|earlier| earlier.is_parse_of(api, &bytes))
-            .cloned();
+        let earlier =
+            parts.extensions.get::<Self>().filter(|earlier| earlier.is_parse_of(api, &bytes)).cloned();
         let payload = match earlier {
             Some(payload) => payload,
             None => Self::parse(api, bytes)?,
@@ -122,10 +116,7 @@ impl Payload {
             Rejection::bad_request("not_replaceable", "a value of the body cannot be replaced")
                 .with_reason(error.to_string())
         })?;
-        Ok(Self(Arc::new(Inner {
-            document,
-            call: Arc::clone(&self.0.call),
-        })))
+        Ok(Self(Arc::new(Inner { document, call: Arc::clone(&self.0.call) })))
     }
 
     /// Makes this the body of `request`, with its length and in its extensions.
@@ -146,10 +137,7 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payload")
-            .field("document", &self.0.document)
-            .field("call", &self.0.call)
-            .finish()
+        f.debug_struct("Payload").field("document", &self.0.document).field("call", &self.0.call).finish()
     }
 }
 
@@ -163,14 +151,8 @@ fn check_headers(headers: &HeaderMap, limit: usize) -> Result<(), Rejection> {
             message,
         ));
     }
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit as u64) {
-        Err(too_large())
-    } else {
-        Ok(())
-    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) { Err(too_large()) } else { Ok(()) }
 }
 
 /// The whole body; the bytes themselves if they come in one piece.

@@ -35,10 +35,7 @@ impl Events {
     /// A re-framer for one body.
     #[must_use]
     pub fn new(wire: Wire) -> Self {
-        Self {
-            scan: Scan::new(wire),
-            kept: BytesMut::new(),
-        }
+        Self { scan: Scan::new(wire), kept: BytesMut::new() }
     }
 
     /// Takes the body's next frame and returns all that is whole events by now, `None` if nothing is.
@@ -76,10 +73,7 @@ impl Events {
 /// Shows no byte of the body.
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events")
-            .field("wire", &self.scan.wire)
-            .field("kept", &self.kept.len())
-            .finish()
+        f.debug_struct("Events").field("wire", &self.scan.wire).field("kept", &self.kept.len()).finish()
     }
 }
 
@@ -112,14 +106,7 @@ struct Scan {
 
 impl Scan {
     fn new(wire: Wire) -> Self {
-        Self {
-            wire,
-            line: 0,
-            event: 0,
-            blank: false,
-            after_cr: false,
-            broken: false,
-        }
+        Self { wire, line: 0, event: 0, blank: false, after_cr: false, broken: false }
     }
 
     /// The length of the part of `bytes` that ends with the end of an event; 0 if none ends in it.
@@ -209,11 +196,7 @@ pub fn lines(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 impl<'a> SseEvent<'a> {
     fn first(bytes: &'a [u8]) -> Self {
-        let mut event = Self {
-            name: None,
-            data: Cow::Borrowed(""),
-            raw: bytes,
-        };
+        let mut event = Self { name: None, data: Cow::Borrowed(""), raw: bytes };
         let mut joined = false;
         let mut at = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
         while let Some(length) = memchr2(b'\n', b'\r', &bytes[at..]) {

@@ -70,9 +70,10 @@ pub enum Step {
 pin_project_lite::pin_project! {
     /// A body under a [`Guard`]; made by [`ResponseBody::gated`].
     pub struct Gate<R> {
-        control: Control,
+        // In this order: when nobody reads on, what is inside settles before this guard is told.
         #[pin]
         inner: ResponseBody<R>,
+        control: Control,
     }
 }
 
@@ -104,14 +105,8 @@ where
     pub(super) fn new(inner: ResponseBody<R>, guard: Box<dyn Guard>, exchange: Exchange) -> Self {
         let keeps_length = guard.keeps_length();
         let remaining = inner.size_hint().exact();
-        let mut control = Control {
-            guard,
-            exchange,
-            state: State::Open,
-            remaining,
-            trailers: None,
-            keeps_length,
-        };
+        let mut control =
+            Control { guard, exchange, state: State::Open, remaining, trailers: None, keeps_length };
         if inner.is_end_stream() {
             control.finish(End::Ended);
         }

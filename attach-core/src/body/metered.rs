@@ -28,9 +28,7 @@ pub fn metered<R: Body>(response: Response<R>, api: Api, exchange: &Exchange) ->
 
 fn wire(headers: &HeaderMap, exchange: &Exchange) -> Option<Wire> {
     let wire = Wire::of(headers);
-    let encoded = headers
-        .get(http::header::CONTENT_ENCODING)
-        .is_some_and(|value| value != "identity");
+    let encoded = headers.get(http::header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
     if encoded {
         exchange.facts(|facts| facts.encoded = true);
     }
@@ -64,15 +62,7 @@ impl<R: Body> Metered<R> {
         let meter = Meter::new(api, wire);
         let events = Events::new(wire);
         Self {
-            control: Control {
-                exchange,
-                meter,
-                events,
-                remaining,
-                trailers: None,
-                started: false,
-                over,
-            },
+            control: Control { exchange, meter, events, remaining, trailers: None, started: false, over },
             inner,
         }
     }
@@ -93,11 +83,7 @@ impl Control {
             self.meter.push(whole);
             self.publish();
         }
-        if last {
-            Ok(join(whole, self.rest()))
-        } else {
-            Ok(whole)
-        }
+        if last { Ok(join(whole, self.rest())) } else { Ok(whole) }
     }
 
     /// Trailers: nothing but them follows, so what was held back goes first.
@@ -122,8 +108,7 @@ impl Control {
         self.over = true;
         // Some servers never send the completing event; a finish reason is as good.
         let whole = self.meter.ending().is_some() || self.meter.saw_finish();
-        self.exchange
-            .finish(if whole { Outcome::Complete } else { Outcome::Failed });
+        self.exchange.finish(if whole { Outcome::Complete } else { Outcome::Failed });
         rest
     }
 
@@ -153,11 +138,7 @@ impl Drop for Control {
     fn drop(&mut self) {
         if !self.over {
             let panicked = std::thread::panicking();
-            self.exchange.finish(if panicked {
-                Outcome::Panicked
-            } else {
-                Outcome::Disconnected
-            });
+            self.exchange.finish(if panicked { Outcome::Panicked } else { Outcome::Disconnected });
         }
     }
 }
@@ -217,8 +198,6 @@ where
 
 impl<R> fmt::Debug for Metered<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metered")
-            .field("over", &self.control.over)
-            .finish_non_exhaustive()
+        f.debug_struct("Metered").field("over", &self.control.over).finish_non_exhaustive()
     }
 }

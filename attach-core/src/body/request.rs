@@ -85,9 +85,7 @@ impl HttpBody for Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body")
-            .field("size", &self.size_hint().exact())
-            .finish()
+        f.debug_struct("Body").field("size", &self.size_hint().exact()).finish()
     }
 }
 

@@ -32,25 +32,17 @@ pin_project! {
 impl<R> ResponseBody<R> {
     /// The inner service's body as it is.
     pub fn inner(body: R) -> Self {
-        Self {
-            repr: Repr::Inner { body },
-        }
+        Self { repr: Repr::Inner { body } }
     }
 
     /// These bytes and nothing else.
     #[must_use]
     pub fn full(bytes: Bytes) -> Self {
-        Self {
-            repr: Repr::Full {
-                bytes: (!bytes.is_empty()).then_some(bytes),
-            },
-        }
+        Self { repr: Repr::Full { bytes: (!bytes.is_empty()).then_some(bytes) } }
     }
 
     pub(super) fn metered(body: Metered<R>) -> Self {
-        Self {
-            repr: Repr::Metered { body },
-        }
+        Self { repr: Repr::Metered { body } }
     }
 }
 
@@ -63,17 +55,13 @@ where
     #[must_use]
     pub fn gated(self, guard: impl Guard, exchange: &Exchange) -> Self {
         let gate = Gate::new(self, Box::new(guard), exchange.clone());
-        Self {
-            repr: Repr::Gated { gate: Box::pin(gate) },
-        }
+        Self { repr: Repr::Gated { gate: Box::pin(gate) } }
     }
 }
 
 impl<R> Default for ResponseBody<R> {
     fn default() -> Self {
-        Self {
-            repr: Repr::Full { bytes: None },
-        }
+        Self { repr: Repr::Full { bytes: None } }
     }
 }
 

@@ -63,14 +63,7 @@ static BLOCK: Shape = Shape(&[
 const fn source(data: Field, modality: Modality) -> [Field; 6] {
     let url = link("url", modality);
     let content = content("content", &BLOCK);
-    [
-        word("type"),
-        word("media_type"),
-        data,
-        url,
-        word("file_id").state(),
-        content,
-    ]
+    [word("type"), word("media_type"), data, url, word("file_id").state(), content]
 }
 
 static IMAGE: [Field; 6] = source(data("data", Modality::Image), Modality::Image);
@@ -87,10 +80,7 @@ pub(super) static SOURCES: [&Shape; 3] = [&IMAGE_SOURCE, &DOCUMENT_SOURCE, &TEXT
 /// The shape of a source by its own type and that of the block around it: the same field has text or data.
 pub(super) fn source_shape(source: Value<'_>) -> &'static Shape {
     let is = |object: Value<'_>, name: &str| {
-        object
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|found| found == name)
+        object.get("type").and_then(Value::as_str).is_some_and(|found| found == name)
     };
     if is(source, "text") {
         &TEXT_SOURCE

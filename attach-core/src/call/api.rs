@@ -162,12 +162,7 @@ mod tests {
             assert_eq!(Api::of(&Method::POST, api.path()), Some(api));
             assert_eq!(Api::of(&Method::GET, api.path()), None);
         }
-        for other in [
-            "/v1/chat/completions/",
-            "/V1/chat/completions",
-            "/v1//messages",
-            "/api/pull",
-        ] {
+        for other in ["/v1/chat/completions/", "/V1/chat/completions", "/v1//messages", "/api/pull"] {
             assert_eq!(Api::of(&Method::POST, other), None);
         }
     }

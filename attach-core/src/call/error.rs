@@ -16,17 +16,11 @@ pub struct CallError {
 
 impl CallError {
     pub(super) fn at(value: Value<'_>, kind: CallErrorKind) -> Self {
-        Self {
-            path: value.path(),
-            kind,
-        }
+        Self { path: value.path(), kind }
     }
 
     pub(super) fn missing(field: &'static str) -> Self {
-        Self {
-            path: format!("$.{field}"),
-            kind: CallErrorKind::Missing,
-        }
+        Self { path: format!("$.{field}"), kind: CallErrorKind::Missing }
     }
 
     /// A stable code for programs.
@@ -49,10 +43,7 @@ impl fmt::Display for CallError {
             CallErrorKind::Missing => write!(f, "missing field {path}"),
             CallErrorKind::WrongType { expected } => write!(f, "wrong type at {path}: expected {expected}"),
             CallErrorKind::LookAlike { known } => {
-                write!(
-                    f,
-                    "ambiguous key at {path}: some servers would read it as {known:?}"
-                )
+                write!(f, "ambiguous key at {path}: some servers would read it as {known:?}")
             }
             CallErrorKind::Model(error) => write!(f, "{error} at {path}"),
             CallErrorKind::OutOfRange => write!(f, "number out of range at {path}"),

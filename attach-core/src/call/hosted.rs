@@ -11,20 +11,11 @@ const CLIENT_SIDE: [&str; 4] = ["bash_", "text_editor_", "computer_", "memory_"]
 /// The types of the hosted tools, sorted, each once.
 pub(super) fn tools(api: Api, root: Value<'_>) -> Vec<Box<str>> {
     let listed = root.get("tools").into_iter().flat_map(Value::elements);
-    let mut found: Vec<Box<str>> = listed
-        .filter_map(|tool| hosted_type(api, tool))
-        .map(Box::from)
-        .collect();
-    if root
-        .get("web_search_options")
-        .is_some_and(|options| !options.is_null())
-    {
+    let mut found: Vec<Box<str>> = listed.filter_map(|tool| hosted_type(api, tool)).map(Box::from).collect();
+    if root.get("web_search_options").is_some_and(|options| !options.is_null()) {
         found.push("web_search".into());
     }
-    if root
-        .get("mcp_servers")
-        .is_some_and(|servers| servers.elements().next().is_some())
-    {
+    if root.get("mcp_servers").is_some_and(|servers| servers.elements().next().is_some()) {
         found.push("mcp".into());
     }
     found.sort_unstable();

@@ -38,10 +38,7 @@ impl ModelName {
         if canonical.is_empty() {
             return Err(ModelNameError::Empty);
         }
-        Ok(Self {
-            sent: name.into(),
-            canonical,
-        })
+        Ok(Self { sent: name.into(), canonical })
     }
 
     /// The name as sent.
@@ -67,10 +64,8 @@ impl ModelName {
 fn canonical(name: &str) -> Range<usize> {
     const LATEST: &str = ":latest";
     const PLACES: [&str; 2] = ["registry.ollama.ai/library/", "library/"];
-    let front = |place: &&&str| {
-        name.get(..place.len())
-            .is_some_and(|front| front.eq_ignore_ascii_case(place))
-    };
+    let front =
+        |place: &&&str| name.get(..place.len()).is_some_and(|front| front.eq_ignore_ascii_case(place));
     let start = PLACES.iter().find(front).map_or(0, |place| place.len());
     let end = name.len().saturating_sub(LATEST.len());
     match name.get(end..) {

@@ -122,30 +122,13 @@ static AUDIO_URL: Shape = Shape(&[link("url", Modality::Audio)]);
 pub(super) static AUDIO_INPUT: Shape = Shape(&[data("data", Modality::Audio), word("format")]);
 static AUDIO_OUTPUT: Shape = Shape(&[object("voice", &NAMED).or(Kinds::STRING), word("format")]);
 /// An earlier spoken answer, which the provider keeps.
-static AUDIO_ANSWER: Shape = Shape(&[
-    word("id").state(),
-    data("data", Modality::Audio),
-    text("transcript"),
-    number("expires_at"),
-]);
-static FILE: Shape = Shape(&[
-    data("file_data", Modality::File),
-    word("file_id").state(),
-    text("filename"),
-]);
+static AUDIO_ANSWER: Shape =
+    Shape(&[word("id").state(), data("data", Modality::Audio), text("transcript"), number("expires_at")]);
+static FILE: Shape = Shape(&[data("file_data", Modality::File), word("file_id").state(), text("filename")]);
 static PREDICTION: Shape = Shape(&[word("type"), content("content", &PART)]);
 static STREAM_OPTIONS: Shape = Shape(&[switch("include_usage"), switch("include_obfuscation")]);
-static RESPONSE_FORMAT: Shape = Shape(&[
-    word("type"),
-    object("json_schema", &JSON_SCHEMA),
-    schema("schema"),
-]);
-static JSON_SCHEMA: Shape = Shape(&[
-    word("name"),
-    text("description"),
-    schema("schema"),
-    switch("strict"),
-]);
+static RESPONSE_FORMAT: Shape = Shape(&[word("type"), object("json_schema", &JSON_SCHEMA), schema("schema")]);
+static JSON_SCHEMA: Shape = Shape(&[word("name"), text("description"), schema("schema"), switch("strict")]);
 pub(super) static CACHE_CONTROL: Shape = Shape(&[word("type"), word("ttl")]);
 
 /// A tool as chat has it (`function` around its definition) or as Responses has it (flat), and the settings of
@@ -164,17 +147,9 @@ pub(super) static TOOL: Shape = Shape(&[
 ]);
 
 static CONTAINER: Shape = Shape(&[word("type"), word("id"), words("file_ids")]);
-static FUNCTION: Shape = Shape(&[
-    word("name"),
-    text("description"),
-    schema("parameters"),
-    switch("strict"),
-]);
-static CUSTOM: Shape = Shape(&[
-    word("name"),
-    text("description"),
-    Field::new("format", Kinds::ANY, Holds::Schema),
-]);
+static FUNCTION: Shape = Shape(&[word("name"), text("description"), schema("parameters"), switch("strict")]);
+static CUSTOM: Shape =
+    Shape(&[word("name"), text("description"), Field::new("format", Kinds::ANY, Holds::Schema)]);
 static TOOL_CHOSEN: Shape = Shape(&[
     word("type"),
     object("function", &NAMED),

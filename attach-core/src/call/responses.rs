@@ -84,21 +84,14 @@ static IDENTIFIED: Shape = Shape(&[word("id")]);
 static STORED_PROMPT: Shape = Shape(&[word("id"), word("version"), own("variables")]);
 static REASONING: Shape = Shape(&[word("effort"), word("summary"), word("generate_summary")]);
 static TEXT: Shape = Shape(&[object("format", &FORMAT), word("verbosity")]);
-static FORMAT: Shape = Shape(&[
-    word("type"),
-    word("name"),
-    text("description"),
-    schema("schema"),
-    switch("strict"),
-]);
+static FORMAT: Shape =
+    Shape(&[word("type"), word("name"), text("description"), schema("schema"), switch("strict")]);
 static STREAM_OPTIONS: Shape = Shape(&[switch("include_obfuscation"), switch("include_usage")]);
 
 /// The input items that only name an item which the provider keeps: the type `item_reference` may be left out.
 pub(super) fn references(root: Value<'_>) -> impl Iterator<Item = StateUse> {
     let items = root.get("input").into_iter().flat_map(Value::elements);
-    items
-        .filter(|item| is_reference(*item))
-        .map(|item| StateUse::new(item.id(), "item_reference"))
+    items.filter(|item| is_reference(*item)).map(|item| StateUse::new(item.id(), "item_reference"))
 }
 
 fn is_reference(item: Value<'_>) -> bool {

@@ -50,12 +50,7 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) const fn new(name: &'static str, kinds: Kinds, holds: Holds) -> Self {
-        Self {
-            name,
-            kinds,
-            holds,
-            state: false,
-        }
+        Self { name, kinds, holds, state: false }
     }
 
     pub(super) const fn state(self) -> Self {
@@ -63,10 +58,7 @@ impl Field {
     }
 
     pub(super) const fn or(self, kinds: Kinds) -> Self {
-        Self {
-            kinds: self.kinds.or(kinds),
-            ..self
-        }
+        Self { kinds: self.kinds.or(kinds), ..self }
     }
 }
 
@@ -151,11 +143,8 @@ impl Kinds {
 
     /// The types' names: `a string or an array`.
     pub(super) fn describe(self) -> String {
-        let names: Vec<_> = Self::NAMES
-            .iter()
-            .filter(|(kind, _)| self.has(*kind))
-            .map(|(_, name)| *name)
-            .collect();
+        let names: Vec<_> =
+            Self::NAMES.iter().filter(|(kind, _)| self.has(*kind)).map(|(_, name)| *name).collect();
         names.join(" or ")
     }
 }
@@ -164,10 +153,7 @@ impl Kinds {
 pub(super) fn whole(value: Value<'_>) -> Option<i128> {
     /// Up to here every whole number is a double.
     const EXACT: f64 = (1_u64 << 53) as f64;
-    let spelled = value
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| value.as_u64().map(i128::from));
+    let spelled = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
     spelled.or_else(|| {
         let number = value.as_f64()?;
         (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
@@ -232,11 +218,7 @@ pub(super) const fn link(name: &'static str, modality: Modality) -> Field {
 
 /// A string, or an object with the string in `url`.
 pub(super) const fn link_or(name: &'static str, modality: Modality, shape: &'static Shape) -> Field {
-    Field::new(
-        name,
-        Kinds::STRING.or(Kinds::OBJECT),
-        Holds::LinkOr(modality, shape),
-    )
+    Field::new(name, Kinds::STRING.or(Kinds::OBJECT), Holds::LinkOr(modality, shape))
 }
 
 pub(super) const fn free(name: &'static str) -> Field {
@@ -274,18 +256,11 @@ mod tests {
         for shape in all_shapes() {
             for (index, field) in shape.0.iter().enumerate() {
                 assert!(
-                    field
-                        .name
-                        .bytes()
-                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                    field.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
                     "{}",
                     field.name
                 );
-                assert!(
-                    shape.0[..index].iter().all(|other| other.name != field.name),
-                    "{}",
-                    field.name
-                );
+                assert!(shape.0[..index].iter().all(|other| other.name != field.name), "{}", field.name);
             }
         }
     }

@@ -13,14 +13,8 @@ fn set<'a>(object: Value<'a>, key: &str) -> Option<Value<'a>> {
 
 pub(super) fn model(api: Api, root: Value<'_>) -> Result<(ModelName, NodeId), CallError> {
     // Ollama's show still takes the older spelling.
-    let older = if api == Api::OllamaShow {
-        set(root, "name")
-    } else {
-        None
-    };
-    let value = set(root, "model")
-        .or(older)
-        .ok_or_else(|| CallError::missing("model"))?;
+    let older = if api == Api::OllamaShow { set(root, "name") } else { None };
+    let value = set(root, "model").or(older).ok_or_else(|| CallError::missing("model"))?;
     let name = value.as_str().unwrap_or_default();
     match ModelName::parse(&name) {
         Ok(name) => Ok((name, value.id())),
@@ -29,10 +23,8 @@ pub(super) fn model(api: Api, root: Value<'_>) -> Result<(ModelName, NodeId), Ca
 }
 
 pub(super) fn require_messages(api: Api, root: Value<'_>) -> Result<(), CallError> {
-    let has_messages = matches!(
-        api,
-        Api::OpenAiChat | Api::AnthropicMessages | Api::AnthropicCountTokens | Api::OllamaChat
-    );
+    let has_messages =
+        matches!(api, Api::OpenAiChat | Api::AnthropicMessages | Api::AnthropicCountTokens | Api::OllamaChat);
     if has_messages && set(root, "messages").is_none() {
         return Err(CallError::missing("messages"));
     }
@@ -50,9 +42,7 @@ pub(super) fn stream(api: Api, root: Value<'_>) -> bool {
 }
 
 pub(super) fn include_usage(root: Value<'_>) -> bool {
-    set(root, "stream_options")
-        .and_then(|options| switch(options, "include_usage"))
-        .unwrap_or(false)
+    set(root, "stream_options").and_then(|options| switch(options, "include_usage")).unwrap_or(false)
 }
 
 fn switch(object: Value<'_>, key: &str) -> Option<bool> {
@@ -67,16 +57,10 @@ pub(super) fn choices(api: Api, root: Value<'_>) -> Result<u32, CallError> {
     let mut choices = 1;
     for key in ["n", "best_of"] {
         let Some(value) = set(root, key) else { continue };
-        let count = whole(value)
-            .and_then(|count| u32::try_from(count).ok())
-            .filter(|&count| count > 0);
+        let count = whole(value).and_then(|count| u32::try_from(count).ok()).filter(|&count| count > 0);
         choices = choices.max(count.ok_or_else(|| CallError::at(value, CallErrorKind::OutOfRange))?);
     }
-    Ok(choices.saturating_mul(if api == Api::OpenAiCompletions {
-        prompts(root)
-    } else {
-        1
-    }))
+    Ok(choices.saturating_mul(if api == Api::OpenAiCompletions { prompts(root) } else { 1 }))
 }
 
 /// An array of numbers is one prompt; any other array is one prompt per element.
@@ -84,10 +68,7 @@ fn prompts(root: Value<'_>) -> u32 {
     let Some(prompt) = set(root, "prompt") else {
         return 1;
     };
-    let many = prompt
-        .elements()
-        .take_while(|element| element.kind() != Kind::Number)
-        .count();
+    let many = prompt.elements().take_while(|element| element.kind() != Kind::Number).count();
     u32::try_from(many).unwrap_or(u32::MAX).max(1)
 }
 
@@ -100,15 +81,9 @@ pub(super) fn output_cap(api: Api, root: Value<'_>) -> Option<u64> {
         Api::OllamaChat | Api::OllamaGenerate => &["num_predict"],
         Api::OpenAiEmbeddings | Api::AnthropicCountTokens | Api::OllamaEmbed | Api::OllamaShow => &[],
     };
-    let object = if api.dialect() == super::Dialect::Ollama {
-        set(root, "options")?
-    } else {
-        root
-    };
-    let caps = fields
-        .iter()
-        .filter_map(|field| set(object, field))
-        .map(|cap| u64::try_from(whole(cap)?).ok());
+    let object = if api.dialect() == super::Dialect::Ollama { set(root, "options")? } else { root };
+    let caps =
+        fields.iter().filter_map(|field| set(object, field)).map(|cap| u64::try_from(whole(cap)?).ok());
     // A server may read only one of two caps, so the larger one counts; `None` if one is negative.
     caps.collect::<Option<Vec<_>>>()?.into_iter().max()
 }

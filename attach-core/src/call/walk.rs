@@ -19,10 +19,7 @@ pub(super) struct Found {
 
 /// Reads `root` as an object of `shape`.
 pub(super) fn walk(root: Value<'_>, shape: &'static Shape) -> Result<Found, CallError> {
-    let mut found = Found {
-        leaves: Vec::with_capacity(16),
-        ..Found::default()
-    };
+    let mut found = Found { leaves: Vec::with_capacity(16), ..Found::default() };
     found.object(root, shape)?;
     Ok(found)
 }
@@ -55,10 +52,7 @@ impl Found {
                 Some(field) => self.field(member, field)?,
                 None => {
                     if let Some(known) = shape.look_alike(&key) {
-                        return Err(CallError::at(
-                            member,
-                            CallErrorKind::LookAlike { known: known.name },
-                        ));
+                        return Err(CallError::at(member, CallErrorKind::LookAlike { known: known.name }));
                     }
                     self.leaf(member, Place::Key);
                     self.free(member, Owner::Unknown);
@@ -92,9 +86,7 @@ impl Found {
                 Kind::Object => self.object(value, shape)?,
                 _ => self.word(value),
             },
-            Holds::Each(shape) => value
-                .elements()
-                .try_for_each(|element| self.object(element, shape))?,
+            Holds::Each(shape) => value.elements().try_for_each(|element| self.object(element, shape))?,
             Holds::Content(shape) => self.content(value, shape)?,
             Holds::Data(modality) => self.data(value, modality),
             Holds::Link(modality) => self.link(value, modality),
@@ -114,10 +106,7 @@ impl Found {
         if matches!(place, Place::Text | Place::Arguments) {
             self.text_bytes += value.span().len().saturating_sub(2);
         }
-        self.leaves.push(Leaf {
-            node: value.id(),
-            place,
-        });
+        self.leaves.push(Leaf { node: value.id(), place });
     }
 
     /// Not a leaf if it can be nothing but a word of the protocol. Free text doesn't get by in an id.
@@ -156,15 +145,10 @@ impl Found {
                 Kind::Number => has_numbers = true,
                 Kind::Array => {
                     has_numbers = true;
-                    element
-                        .elements()
-                        .try_for_each(|token| expect(token, Kinds::NUMBER))?;
+                    element.elements().try_for_each(|token| expect(token, Kinds::NUMBER))?;
                 }
                 _ => {
-                    return Err(wrong_type(
-                        element,
-                        Kinds::STRING.or(Kinds::NUMBER).or(Kinds::ARRAY),
-                    ));
+                    return Err(wrong_type(element, Kinds::STRING.or(Kinds::NUMBER).or(Kinds::ARRAY)));
                 }
             }
         }
@@ -226,20 +210,11 @@ impl Found {
 
 fn expect(value: Value<'_>, kinds: Kinds) -> Result<(), CallError> {
     // Null means "not set" for a field; it is no element and no body.
-    if kinds.allow(value) && !value.is_null() {
-        Ok(())
-    } else {
-        Err(wrong_type(value, kinds))
-    }
+    if kinds.allow(value) && !value.is_null() { Ok(()) } else { Err(wrong_type(value, kinds)) }
 }
 
 fn wrong_type(value: Value<'_>, kinds: Kinds) -> CallError {
-    CallError::at(
-        value,
-        CallErrorKind::WrongType {
-            expected: kinds.describe(),
-        },
-    )
+    CallError::at(value, CallErrorKind::WrongType { expected: kinds.describe() })
 }
 
 /// Whether a field that may refer to something kept does: not if it is off or empty.
@@ -254,15 +229,11 @@ fn is_used(value: Value<'_>) -> bool {
 
 fn is_word(word: &str) -> bool {
     word.len() <= LONG_WORD
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+=".contains(&byte))
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+=".contains(&byte))
 }
 
 fn is_data_url(address: &str) -> bool {
-    address
-        .get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
 fn digits(number: Value<'_>) -> usize {

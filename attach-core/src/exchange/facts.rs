@@ -53,12 +53,7 @@ impl Decision {
     /// A decision without a rule.
     #[must_use]
     pub fn new(allowed: bool, reason: &'static str) -> Self {
-        Self {
-            allowed,
-            reason,
-            rule: None,
-            groups: Vec::new(),
-        }
+        Self { allowed, reason, rule: None, groups: Vec::new() }
     }
 }
 
@@ -78,11 +73,7 @@ impl Route {
     /// The first attempt, at `upstream` with its `model`.
     #[must_use]
     pub fn new(upstream: Arc<str>, model: Arc<str>) -> Self {
-        Self {
-            upstream,
-            model,
-            attempts: 1,
-        }
+        Self { upstream, model, attempts: 1 }
     }
 }
 
@@ -106,13 +97,7 @@ impl QuotaFacts {
     /// Where the caller stands with the limit `limit_id`.
     #[must_use]
     pub fn new(limit_id: Arc<str>, limit: u64) -> Self {
-        Self {
-            limit_id,
-            limit,
-            remaining: 0,
-            reserved: 0,
-            degraded: false,
-        }
+        Self { limit_id, limit, remaining: 0, reserved: 0, degraded: false }
     }
 }
 

@@ -58,10 +58,7 @@ impl Document {
     }
 
     pub(super) fn from_parts(bytes: Bytes, nodes: Vec<Node>) -> Self {
-        Self {
-            bytes,
-            nodes: Arc::new(nodes),
-        }
+        Self { bytes, nodes: Arc::new(nodes) }
     }
 
     pub(super) fn nodes(&self) -> &[Node] {

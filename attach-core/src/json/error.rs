@@ -15,13 +15,7 @@ pub struct JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at {} (byte {})",
-            self.kind.as_str(),
-            self.path,
-            self.offset
-        )
+        write!(f, "{} at {} (byte {})", self.kind.as_str(), self.path, self.offset)
     }
 }
 

@@ -26,17 +26,10 @@ const FEW_KEYS: usize = 16;
 
 /// A key that an earlier one equals after unescaping.
 pub(super) fn find_duplicate(bytes: &[u8], keys: &[Key]) -> Option<Key> {
-    let raw = |key: &Key| {
-        bytes
-            .get(key.start as usize + 1..key.end as usize - 1)
-            .unwrap_or_default()
-    };
+    let raw = |key: &Key| bytes.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default();
     if keys.len() > FEW_KEYS || keys.iter().any(|key| key.escaped) {
         let mut seen = HashSet::with_capacity(keys.len());
-        return keys
-            .iter()
-            .find(|key| !seen.insert(decode(raw(key), key.escaped)))
-            .copied();
+        return keys.iter().find(|key| !seen.insert(decode(raw(key), key.escaped))).copied();
     }
     let mut marks = 0_u64;
     for (index, key) in keys.iter().enumerate() {
@@ -52,8 +45,9 @@ pub(super) fn find_duplicate(bytes: &[u8], keys: &[Key]) -> Option<Key> {
 
 /// One of 64 bits, by length, first and last byte.
 fn mark(key: &[u8]) -> u64 {
-    let ends = key.first().zip(key.last()).map_or(0, |(&first, &last)| {
-        usize::from(first) * 7 + usize::from(last) * 3
-    });
+    let ends = key
+        .first()
+        .zip(key.last())
+        .map_or(0, |(&first, &last)| usize::from(first) * 7 + usize::from(last) * 3);
     1 << ((key.len() * 5 + ends) % 64)
 }

@@ -1,9 +1,6 @@
 /// What a JSON value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "JSON has these six kinds of value and will have no other"
-)]
+#[expect(clippy::exhaustive_enums, reason = "JSON has these six kinds of value and will have no other")]
 pub enum Kind {
     /// `null`
     Null,
@@ -89,7 +86,5 @@ impl Node {
 }
 
 fn inside(bytes: &[u8], start: u32, end: u32) -> &[u8] {
-    bytes
-        .get(start as usize + 1..(end as usize).saturating_sub(1))
-        .unwrap_or_default()
+    bytes.get(start as usize + 1..(end as usize).saturating_sub(1)).unwrap_or_default()
 }

@@ -36,11 +36,7 @@ fn digits(bytes: &[u8], start: usize) -> Result<usize, Fault> {
     while bytes.get(at).is_some_and(u8::is_ascii_digit) {
         at += 1;
     }
-    if at == start {
-        Err((JsonErrorKind::InvalidNumber, at))
-    } else {
-        Ok(at)
-    }
+    if at == start { Err((JsonErrorKind::InvalidNumber, at)) } else { Ok(at) }
 }
 
 fn is_finite(number: &[u8]) -> bool {

@@ -17,10 +17,7 @@ pub(super) fn of(bytes: &[u8], nodes: &[Node], node: u32) -> String {
     while let Some(node) = nodes.get(id as usize) {
         if node.has_key() {
             segments.push(key_segment(&decode(node.raw_key(bytes), node.key_escaped)));
-        } else if nodes
-            .get(node.parent as usize)
-            .is_some_and(|parent| parent.kind == Kind::Array)
-        {
+        } else if nodes.get(node.parent as usize).is_some_and(|parent| parent.kind == Kind::Array) {
             segments.push(format!("[{}]", index_of(nodes, node.parent, id)));
         }
         id = node.parent;
@@ -39,9 +36,7 @@ pub(super) fn of(bytes: &[u8], nodes: &[Node], node: u32) -> String {
 fn index_of(nodes: &[Node], parent: u32, id: u32) -> usize {
     let first = parent + 1;
     let next = |id: &u32| nodes.get(*id as usize).map(|node| node.next);
-    std::iter::successors(Some(first), next)
-        .take_while(|&sibling| sibling < id)
-        .count()
+    std::iter::successors(Some(first), next).take_while(|&sibling| sibling < id).count()
 }
 
 fn key_segment(key: &str) -> String {

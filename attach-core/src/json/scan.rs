@@ -13,16 +13,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Node>, JsonError> {
     match check_bytes(bytes).and_then(|()| parser.run()) {
         Ok(()) => Ok(parser.nodes),
         Err((kind, offset)) => {
-            let node = if kind == JsonErrorKind::DuplicateKey {
-                parser.duplicate
-            } else {
-                parser.current
-            };
-            Err(JsonError {
-                path: path::of(bytes, &parser.nodes, node),
-                offset,
-                kind,
-            })
+            let node = if kind == JsonErrorKind::DuplicateKey { parser.duplicate } else { parser.current };
+            Err(JsonError { path: path::of(bytes, &parser.nodes, node), offset, kind })
         }
     }
 }
@@ -35,9 +27,7 @@ fn check_bytes(bytes: &[u8]) -> Result<(), Fault> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err((JsonErrorKind::ByteOrderMark, 0));
     }
-    std::str::from_utf8(bytes)
-        .map(drop)
-        .map_err(|error| (JsonErrorKind::InvalidUtf8, error.valid_up_to()))
+    std::str::from_utf8(bytes).map(drop).map_err(|error| (JsonErrorKind::InvalidUtf8, error.valid_up_to()))
 }
 
 struct Parser<'a> {
@@ -189,11 +179,7 @@ impl<'a> Parser<'a> {
         loop {
             let next = self.peek();
             let Some(kind) = self.nodes.get(self.current as usize).map(|node| node.kind) else {
-                return if next.is_none() {
-                    Ok(true)
-                } else {
-                    Err((JsonErrorKind::TrailingBytes, self.at))
-                };
+                return if next.is_none() { Ok(true) } else { Err((JsonErrorKind::TrailingBytes, self.at)) };
             };
             match (next, kind) {
                 (Some(b','), Kind::Object) => {

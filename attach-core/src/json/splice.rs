@@ -30,29 +30,18 @@ impl Edit {
     /// Replaces a string or a number by the string `text`.
     #[must_use]
     pub fn string(node: NodeId, text: impl Into<String>) -> Self {
-        Self {
-            node,
-            target: Target::Value,
-            text: text.into(),
-        }
+        Self { node, target: Target::Value, text: text.into() }
     }
 
     /// Renames the member `node` to `key`.
     #[must_use]
     pub fn key(node: NodeId, key: impl Into<String>) -> Self {
-        Self {
-            node,
-            target: Target::Key,
-            text: key.into(),
-        }
+        Self { node, target: Target::Key, text: key.into() }
     }
 
     /// The bytes that go.
     fn span(&self, document: &Document) -> Result<Range<usize>, SpliceError> {
-        let node = document
-            .nodes()
-            .get(self.node.index())
-            .ok_or(SpliceError::NoSuchValue)?;
+        let node = document.nodes().get(self.node.index()).ok_or(SpliceError::NoSuchValue)?;
         match self.target {
             Target::Value if matches!(node.kind, Kind::String | Kind::Number) => {
                 Ok(node.start as usize..node.end as usize)
@@ -69,10 +58,7 @@ impl Edit {
 /// Shows neither the old text nor the new.
 impl fmt::Debug for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Edit")
-            .field("node", &self.node)
-            .field("target", &self.target)
-            .finish_non_exhaustive()
+        f.debug_struct("Edit").field("node", &self.node).field("target", &self.target).finish_non_exhaustive()
     }
 }
 
@@ -179,10 +165,7 @@ fn rewrite(old: &[u8], edits: &[(Range<usize>, &Edit)]) -> (Vec<u8>, Vec<Shift>)
         escape_into(&edit.text, &mut new);
         new.push(b'"');
         copied = span.end;
-        shifts.push(Shift {
-            from: span.end,
-            by: new.len() as i64 - span.end as i64,
-        });
+        shifts.push(Shift { from: span.end, by: new.len() as i64 - span.end as i64 });
     }
     new.extend_from_slice(old.get(copied..).unwrap_or_default());
     (new, shifts)
@@ -192,22 +175,13 @@ fn rewrite(old: &[u8], edits: &[(Range<usize>, &Edit)]) -> (Vec<u8>, Vec<Shift>)
 fn moved(node: &Node, shifts: &[Shift]) -> Node {
     let at = |offset: u32| {
         let passed = shifts.partition_point(|shift| shift.from <= offset as usize);
-        let by = passed
-            .checked_sub(1)
-            .and_then(|last| shifts.get(last))
-            .map_or(0, |shift| shift.by);
+        let by = passed.checked_sub(1).and_then(|last| shifts.get(last)).map_or(0, |shift| shift.by);
         // Within the new length, which was checked to fit.
         (i64::from(offset) + by) as u32
     };
     let key_end = if node.has_key() { at(node.key_end) } else { 0 };
     let key_start = if node.has_key() { at(node.key_start) } else { 0 };
-    Node {
-        start: at(node.start),
-        end: at(node.end),
-        key_start,
-        key_end,
-        ..*node
-    }
+    Node { start: at(node.start), end: at(node.end), key_start, key_end, ..*node }
 }
 
 /// What the edit changed about the node besides its place.

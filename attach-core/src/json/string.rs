@@ -52,10 +52,7 @@ fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while bytes
-        .get(at)
-        .is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-    {
+    while bytes.get(at).is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         at += 1;
     }
     at
@@ -87,18 +84,15 @@ fn low_surrogate(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 fn hex(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.iter().try_fold(0, |value, &byte| {
-        Some(value << 4 | char::from(byte).to_digit(16)?)
-    })
+    bytes
+        .get(at..at + 4)?
+        .iter()
+        .try_fold(0, |value, &byte| Some(value << 4 | char::from(byte).to_digit(16)?))
 }
 
 /// The text of a string that [`find_end`] accepted; borrowed unless it has escapes.
 pub(super) fn decode(raw: &[u8], escaped: bool) -> Cow<'_, str> {
-    if escaped {
-        Cow::Owned(unescape(raw))
-    } else {
-        Cow::Borrowed(text(raw))
-    }
+    if escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(text(raw)) }
 }
 
 /// The document was checked to be UTF-8 and strings begin and end at ASCII bytes, so this cannot fail.

@@ -66,11 +66,7 @@ impl<'a> Value<'a> {
     fn children(self, kind: Kind) -> Elements<'a> {
         let node = self.node();
         let end = if node.kind == kind { node.next } else { 0 };
-        Elements {
-            document: self.document,
-            at: self.id.0 + 1,
-            end,
-        }
+        Elements { document: self.document, at: self.id.0 + 1, end }
     }
 
     /// Everything inside the value, in reading order, itself not included.
@@ -82,8 +78,7 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn key(self) -> Option<Cow<'a, str>> {
         let node = self.node();
-        node.has_key()
-            .then(|| decode(node.raw_key(self.document.bytes()), node.key_escaped))
+        node.has_key().then(|| decode(node.raw_key(self.document.bytes()), node.key_escaped))
     }
 
     /// The key as written, without its quotes.
@@ -96,11 +91,7 @@ impl<'a> Value<'a> {
     fn has_key(self, key: &str) -> bool {
         let node = self.node();
         let raw = node.raw_key(self.document.bytes());
-        if node.key_escaped {
-            decode(raw, true) == key
-        } else {
-            raw == key.as_bytes()
-        }
+        if node.key_escaped { decode(raw, true) == key } else { raw == key.as_bytes() }
     }
 
     /// The text of a string; borrowed unless it has escapes.
@@ -154,8 +145,7 @@ impl<'a> Value<'a> {
     /// From the key's first byte to the value's last, if the value is a member of an object.
     pub(crate) fn member_span(self) -> Option<Range<usize>> {
         let node = self.node();
-        node.has_key()
-            .then_some(node.key_start as usize..node.end as usize)
+        node.has_key().then_some(node.key_start as usize..node.end as usize)
     }
 
     pub(crate) fn document(self) -> &'a Document {
@@ -179,10 +169,7 @@ impl<'a> Value<'a> {
 
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Value")
-            .field("kind", &self.kind())
-            .field("span", &self.span())
-            .finish()
+        f.debug_struct("Value").field("kind", &self.kind()).field("span", &self.span()).finish()
     }
 }
 

@@ -72,11 +72,7 @@ pub(super) fn read(event: Event<'_>, tally: &mut Tally) -> serde_json::Result<()
         return Ok(());
     }
     let Object(part) = serde_json::from_slice::<Object<StreamEvent<'_>>>(event.data)?;
-    let kind = if part.kind.0.is_empty() {
-        event.name.unwrap_or_default()
-    } else {
-        &part.kind.0
-    };
+    let kind = if part.kind.0.is_empty() { event.name.unwrap_or_default() } else { &part.kind.0 };
     match kind {
         "message_start" => {
             part.message.0.read(tally);
@@ -107,37 +103,23 @@ impl Message<'_> {
 
 impl Block {
     fn text(&self) -> u64 {
-        self.text
-            .0
-            .saturating_add(self.thinking.0)
-            .saturating_add(self.name.0)
+        self.text.0.saturating_add(self.thinking.0).saturating_add(self.name.0)
     }
 }
 
 impl Delta<'_> {
     fn text(&self) -> u64 {
-        self.text
-            .0
-            .saturating_add(self.thinking.0)
-            .saturating_add(self.partial_json.0)
+        self.text.0.saturating_add(self.thinking.0).saturating_add(self.partial_json.0)
     }
 }
 
 impl Figures {
     /// `input_tokens` is only what went past the cache; ours includes it.
     fn report(&self) -> Report {
-        let parts = [
-            self.input_tokens,
-            self.cache_read_input_tokens,
-            self.cache_creation_input_tokens,
-        ];
+        let parts = [self.input_tokens, self.cache_read_input_tokens, self.cache_creation_input_tokens];
         let stated = parts.iter().any(|part| part.0.is_some());
         Report {
-            input: stated.then(|| {
-                parts
-                    .iter()
-                    .fold(0, |sum, part| part.or_zero().saturating_add(sum))
-            }),
+            input: stated.then(|| parts.iter().fold(0, |sum, part| part.or_zero().saturating_add(sum))),
             output: self.output_tokens.0,
             cache_read: self.cache_read_input_tokens.or_zero(),
             cache_write: self.cache_creation_input_tokens.or_zero(),

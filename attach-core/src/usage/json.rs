@@ -84,11 +84,7 @@ impl Json {
     pub(super) fn push(&mut self, bytes: &[u8], mut text: impl FnMut(usize)) -> Option<Vec<u8>> {
         let mut rest = bytes;
         while !self.done && !rest.is_empty() {
-            let taken = if self.in_string {
-                self.string(rest, &mut text)
-            } else {
-                self.structure(rest)
-            };
+            let taken = if self.in_string { self.string(rest, &mut text) } else { self.structure(rest) };
             rest = &rest[taken..];
             if self.done && self.object {
                 return Some(self.skeleton());
@@ -132,9 +128,7 @@ impl Json {
     /// Reads up to and including the next byte that matters outside of strings.
     fn structure(&mut self, bytes: &[u8]) -> usize {
         let commas = self.capture.is_some();
-        let end = bytes
-            .iter()
-            .position(|byte| is_structure(*byte) || (commas && *byte == b','));
+        let end = bytes.iter().position(|byte| is_structure(*byte) || (commas && *byte == b','));
         let plain = &bytes[..end.unwrap_or(bytes.len())];
         if !plain.trim_ascii_start().is_empty() {
             self.before = b',';
@@ -188,18 +182,12 @@ impl Json {
                 self.members.reserve(TYPICAL_MEMBERS);
                 self.members.push(b'{');
             }
-            self.capture = Some(Capture {
-                depth: 1,
-                start: self.members.len(),
-            });
+            self.capture = Some(Capture { depth: 1, start: self.members.len() });
             self.members.push(b'"');
             self.members.extend_from_slice(word);
             self.members.extend_from_slice(b"\":");
         } else if self.depth == 3 && self.in_choices && word == b"finish_reason" {
-            self.capture = Some(Capture {
-                depth: 3,
-                start: self.choices.len(),
-            });
+            self.capture = Some(Capture { depth: 3, start: self.choices.len() });
             self.choices.extend_from_slice(b"{\"finish_reason\":");
         }
     }
@@ -220,11 +208,7 @@ impl Json {
         let Some(capture) = self.capture else {
             return;
         };
-        let into = if capture.in_choice() {
-            &mut self.choices
-        } else {
-            &mut self.members
-        };
+        let into = if capture.in_choice() { &mut self.choices } else { &mut self.members };
         into.extend_from_slice(bytes);
         if into.len() - capture.start > MAX_MEMBER || into.len() > MAX_MEMBERS {
             into.truncate(capture.start);

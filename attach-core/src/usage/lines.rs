@@ -20,13 +20,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(carriage_return: bool) -> Self {
-        Self {
-            carriage_return,
-            after_cr: false,
-            kept: Vec::new(),
-            overlong: false,
-            skipped: false,
-        }
+        Self { carriage_return, after_cr: false, kept: Vec::new(), overlong: false, skipped: false }
     }
 
     /// Hands every line that `bytes` completes to `sink`, without its terminator.
@@ -55,11 +49,7 @@ impl Lines {
     }
 
     fn find(&self, bytes: &[u8]) -> Option<usize> {
-        if self.carriage_return {
-            memchr2(b'\n', b'\r', bytes)
-        } else {
-            memchr(b'\n', bytes)
-        }
+        if self.carriage_return { memchr2(b'\n', b'\r', bytes) } else { memchr(b'\n', bytes) }
     }
 
     fn line(&mut self, tail: &[u8], sink: &mut impl FnMut(&[u8])) {

@@ -48,19 +48,11 @@ pub(super) struct Event<'a> {
 
 impl<'a> Event<'a> {
     fn unary(data: &'a [u8]) -> Self {
-        Self {
-            name: None,
-            data,
-            unary: true,
-        }
+        Self { name: None, data, unary: true }
     }
 
     fn line(line: &'a [u8]) -> Self {
-        Self {
-            name: None,
-            data: line.trim_ascii(),
-            unary: false,
-        }
+        Self { name: None, data: line.trim_ascii(), unary: false }
     }
 }
 
@@ -73,11 +65,7 @@ impl Meter {
             Wire::Sse => Reader::Sse(Sse::new()),
             Wire::Ndjson => Reader::Ndjson(Lines::new(false)),
         };
-        Self {
-            api,
-            reader,
-            tally: Tally::default(),
-        }
+        Self { api, reader, tally: Tally::default() }
     }
 
     /// Reads the next bytes of the answer.

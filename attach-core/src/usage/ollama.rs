@@ -42,11 +42,7 @@ pub(super) fn read(event: Event<'_>, tally: &mut Tally) -> serde_json::Result<()
     tally.model(&line.model.0);
     tally.text(line.text());
     tally.finish(0, &line.done_reason.0);
-    tally.report(Report {
-        input: line.prompt_eval_count.0,
-        output: line.eval_count.0,
-        ..Report::default()
-    });
+    tally.report(Report { input: line.prompt_eval_count.0, output: line.eval_count.0, ..Report::default() });
     if line.error.0 {
         tally.end(Ending::Failed);
     } else if line.done.0 {
@@ -60,14 +56,9 @@ impl Line<'_> {
     fn text(&self) -> u64 {
         let message = &self.message.0;
         let calls = message.tool_calls.0.iter().map(|call| call.function.0);
-        [
-            self.response.0,
-            self.thinking.0,
-            message.content.0,
-            message.thinking.0,
-        ]
-        .into_iter()
-        .chain(calls)
-        .fold(0, u64::saturating_add)
+        [self.response.0, self.thinking.0, message.content.0, message.thinking.0]
+            .into_iter()
+            .chain(calls)
+            .fold(0, u64::saturating_add)
     }
 }

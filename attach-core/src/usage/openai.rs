@@ -76,11 +76,7 @@ pub(super) fn read(event: Event<'_>, tally: &mut Tally) -> serde_json::Result<()
     tally.id(&chunk.id.0);
     tally.model(&chunk.model.0);
     for (position, choice) in chunk.choices.0.iter().enumerate() {
-        let index = choice
-            .index
-            .0
-            .and_then(|index| usize::try_from(index).ok())
-            .unwrap_or(position);
+        let index = choice.index.0.and_then(|index| usize::try_from(index).ok()).unwrap_or(position);
         tally.several_choices |= index > 0;
         tally.text(choice.text());
         tally.finish(index, &choice.finish_reason.0);
@@ -104,16 +100,10 @@ impl Choice<'_> {
         let calls = delta.tool_calls.0.iter().map(|call| call.function.0);
         // Some servers send the same reasoning under both names.
         let reasoning = delta.reasoning.0.max(delta.reasoning_content.0);
-        [
-            self.text.0,
-            delta.content.0,
-            reasoning,
-            delta.refusal.0,
-            delta.function_call.0,
-        ]
-        .into_iter()
-        .chain(calls)
-        .fold(0, u64::saturating_add)
+        [self.text.0, delta.content.0, reasoning, delta.refusal.0, delta.function_call.0]
+            .into_iter()
+            .chain(calls)
+            .fold(0, u64::saturating_add)
     }
 }
 

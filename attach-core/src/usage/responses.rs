@@ -72,11 +72,7 @@ pub(super) fn read(event: Event<'_>, tally: &mut Tally) -> serde_json::Result<()
         return Ok(());
     }
     let Object(part) = serde_json::from_slice::<Object<StreamEvent<'_>>>(event.data)?;
-    let kind = if part.kind.0.is_empty() {
-        event.name.unwrap_or_default()
-    } else {
-        &part.kind.0
-    };
+    let kind = if part.kind.0.is_empty() { event.name.unwrap_or_default() } else { &part.kind.0 };
     // Audio comes as base64, which is no text.
     if kind.ends_with(".delta") && kind != "response.audio.delta" {
         tally.text(part.delta.0);

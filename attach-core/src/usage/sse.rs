@@ -28,10 +28,7 @@ pub(super) struct Sse {
 
 impl Sse {
     pub(super) fn new() -> Self {
-        Self {
-            lines: Lines::new(true),
-            pending: Pending::default(),
-        }
+        Self { lines: Lines::new(true), pending: Pending::default() }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Event<'_>)) {
@@ -64,11 +61,7 @@ struct Pending {
 
 impl Pending {
     fn line(&mut self, line: &[u8], sink: &mut impl FnMut(Event<'_>)) {
-        let line = if self.started {
-            line
-        } else {
-            line.strip_prefix(BOM).unwrap_or(line)
-        };
+        let line = if self.started { line } else { line.strip_prefix(BOM).unwrap_or(line) };
         self.started = true;
         if line.is_empty() {
             return self.dispatch(sink);
@@ -103,11 +96,7 @@ impl Pending {
         let data = self.data.trim_ascii();
         if !data.is_empty() {
             let name = (!self.name.is_empty()).then_some(self.name.as_str());
-            sink(Event {
-                name,
-                data,
-                unary: false,
-            });
+            sink(Event { name, data, unary: false });
         }
         self.name.clear();
         self.data.clear();

@@ -81,9 +81,7 @@ impl Tally {
 
     /// More of a text that is already counted as one piece passed.
     pub(super) fn more_text(&mut self, bytes: usize) {
-        self.bytes = self
-            .bytes
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     /// An event passed that nobody can read: one token, lest unreadable be free.
@@ -100,20 +98,13 @@ impl Tally {
         {
             let cache_read = report.cache_read.min(total);
             let cache_write = report.cache_write.min(total - cache_read);
-            self.input = Some(Input {
-                total,
-                cache_read,
-                cache_write,
-            });
+            self.input = Some(Input { total, cache_read, cache_write });
         }
         if let Some(total) = report.output
             && (total > 0 || self.deltas == 0)
             && self.output.is_none_or(|known| total >= known.total)
         {
-            self.output = Some(Output {
-                total,
-                reasoning: report.reasoning.min(total),
-            });
+            self.output = Some(Output { total, reasoning: report.reasoning.min(total) });
             (self.bytes, self.deltas) = (0, 0);
         }
     }
@@ -121,10 +112,7 @@ impl Tally {
     /// Like [`report`](Self::report), but its output figure is only a lower bound.
     pub(super) fn report_early(&mut self, report: Report) {
         self.floor = self.floor.max(report.output.unwrap_or(0));
-        self.report(Report {
-            output: None,
-            ..report
-        });
+        self.report(Report { output: None, ..report });
     }
 
     pub(super) fn model(&mut self, name: &str) {
@@ -161,17 +149,9 @@ impl Tally {
         let covered = self.output.is_some() && estimate == 0;
         let reported = covered && (input_optional || self.input.is_some());
         Usage {
-            output: if covered {
-                stated
-            } else {
-                stated.saturating_add(estimate).max(self.floor)
-            },
+            output: if covered { stated } else { stated.saturating_add(estimate).max(self.floor) },
             reasoning: self.output.map_or(0, |output| output.reasoning),
-            source: if reported {
-                Source::Reported
-            } else {
-                Source::Estimated
-            },
+            source: if reported { Source::Reported } else { Source::Estimated },
             ..self.input_only()
         }
     }

@@ -19,11 +19,7 @@ impl Wire {
     /// `None` for any other media type, and for an encoded (compressed) answer, which nobody can look into.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        if headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|coding| !is(coding.as_bytes(), "identity"))
-        {
+        if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !is(coding.as_bytes(), "identity")) {
             return None;
         }
         let value = headers.get(CONTENT_TYPE)?.as_bytes();
@@ -52,22 +48,14 @@ mod tests {
     use super::*;
 
     fn of(pairs: &[(http::HeaderName, &'static str)]) -> Option<Wire> {
-        let headers = pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), http::HeaderValue::from_static(value)));
+        let headers = pairs.iter().map(|(name, value)| (name.clone(), http::HeaderValue::from_static(value)));
         Wire::of(&headers.collect())
     }
 
     #[test]
     fn the_media_type_decides_whatever_its_case_and_parameters() {
-        assert_eq!(
-            of(&[(CONTENT_TYPE, "Text/Event-Stream;charset=utf-8")]),
-            Some(Wire::Sse)
-        );
-        assert_eq!(
-            of(&[(CONTENT_TYPE, "application/JSON ; charset=utf-8")]),
-            Some(Wire::Json)
-        );
+        assert_eq!(of(&[(CONTENT_TYPE, "Text/Event-Stream;charset=utf-8")]), Some(Wire::Sse));
+        assert_eq!(of(&[(CONTENT_TYPE, "application/JSON ; charset=utf-8")]), Some(Wire::Json));
         assert_eq!(of(&[(CONTENT_TYPE, "application/x-ndjson")]), Some(Wire::Ndjson));
         assert_eq!(of(&[(CONTENT_TYPE, "application/problem+json")]), None);
         assert_eq!(of(&[]), None);
@@ -75,17 +63,8 @@ mod tests {
 
     #[test]
     fn an_encoded_answer_has_no_wire_format() {
-        assert_eq!(
-            of(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")]),
-            None
-        );
-        assert_eq!(
-            of(&[
-                (CONTENT_TYPE, "application/json"),
-                (CONTENT_ENCODING, "identity, br")
-            ]),
-            None
-        );
+        assert_eq!(of(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")]), None);
+        assert_eq!(of(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "identity, br")]), None);
         assert_eq!(
             of(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "Identity")]),
             Some(Wire::Json)

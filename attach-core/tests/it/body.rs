@@ -109,9 +109,7 @@ async fn serve_once(
                 Ok::<_, Infallible>(response)
             }
         });
-        let _ = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     });
     addr
 }
@@ -132,10 +130,7 @@ async fn read_until(client: &mut TcpStream, needle: &str) -> String {
 }
 
 fn sse(body: ResponseBody<Fed>) -> Response<ResponseBody<Fed>> {
-    Response::builder()
-        .header(CONTENT_TYPE, "text/event-stream")
-        .body(body)
-        .unwrap()
+    Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap()
 }
 
 #[tokio::test]
@@ -168,15 +163,10 @@ async fn a_client_that_leaves_before_there_are_headers_is_noticed() {
                 std::future::pending::<Result<Response<ResponseBody<Fed>>, Infallible>>().await
             }
         });
-        let _ = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     });
     let mut client = TcpStream::connect(addr).await.unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop(client);
     assert_eq!(notes.ends().await, [End::Dropped]);
@@ -244,15 +234,10 @@ async fn a_body_of_known_length_that_is_never_polled_to_its_end_is_complete() {
             let response = slot.lock().unwrap().take().unwrap();
             async move { Ok::<_, Infallible>(response) }
         });
-        let _ = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     });
     let mut client = TcpStream::connect(addr).await.unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     feeder.send(data("hello")).unwrap();
     read_until(&mut client, "hello").await;
     assert_eq!(notes.ends().await, [End::Ended]);
@@ -276,21 +261,13 @@ async fn a_stop_signal_ends_an_idle_stream_in_the_dialects_terminal_event() {
     let (feeder, body) = fed();
     let exchange = exchange();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let mut client = served(
-        sse(ResponseBody::inner(body).gated(Stop(stopped), &exchange)),
-        None,
-    )
-    .await;
+    let mut client = served(sse(ResponseBody::inner(body).gated(Stop(stopped), &exchange)), None).await;
     feeder.send(data("data: {\"choices\":[]}\n\n")).unwrap();
     read_until(&mut client, "choices").await;
     stop.send(()).unwrap();
     let text = read_until(&mut client, "data: [DONE]\n\n").await;
     assert!(text.contains("\"code\":\"revoked\""), "{text}");
-    assert_eq!(
-        exchange.outcome(),
-        Some(Outcome::Revoked),
-        "the drop that follows does not overwrite it"
-    );
+    assert_eq!(exchange.outcome(), Some(Outcome::Revoked), "the drop that follows does not overwrite it");
     assert!(feeder.is_closed());
 }
 
@@ -299,18 +276,11 @@ async fn a_terminal_event_never_stands_inside_half_an_event() {
     let (feeder, body) = fed();
     let exchange = exchange();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let response = Response::builder()
-        .header(CONTENT_TYPE, "text/event-stream")
-        .body(body)
-        .unwrap();
+    let response = Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap();
     let response =
         metered(response, Api::OpenAiChat, &exchange).map(|body| body.gated(Stop(stopped), &exchange));
     let mut client = served(response, None).await;
-    feeder
-        .send(data(
-            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho",
-        ))
-        .unwrap();
+    feeder.send(data("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho")).unwrap();
     read_until(&mut client, "content").await;
     stop.send(()).unwrap();
     let text = read_until(&mut client, "data: [DONE]\n\n").await;
@@ -323,11 +293,7 @@ struct Hold(tokio::sync::oneshot::Receiver<bool>, Exchange);
 
 impl Guard for Hold {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
-        if last || self.1.outcome().is_some() {
-            Step::Hold(frame)
-        } else {
-            Step::Pass(frame)
-        }
+        if last || self.1.outcome().is_some() { Step::Hold(frame) } else { Step::Pass(frame) }
     }
 
     fn poll_release(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
@@ -346,21 +312,14 @@ async fn held_stream() -> (Feeder, TcpStream, tokio::sync::oneshot::Sender<bool>
     let (feeder, body) = fed();
     let exchange = exchange();
     let (release, released) = tokio::sync::oneshot::channel();
-    let response = Response::builder()
-        .header(CONTENT_TYPE, "text/event-stream")
-        .body(body)
-        .unwrap();
+    let response = Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap();
     let hold = Hold(released, exchange.clone());
     let response = metered(response, Api::OpenAiChat, &exchange).map(|body| body.gated(hold, &exchange));
     let mut client = served(response, None).await;
-    feeder
-        .send(data("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"))
-        .unwrap();
+    feeder.send(data("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n")).unwrap();
     read_until(&mut client, "content").await;
     feeder
-        .send(data(
-            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n",
-        ))
+        .send(data("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n"))
         .unwrap();
     read_until(&mut client, "prompt_tokens").await;
     feeder.send(data("data: [DONE]\n\n")).unwrap();
@@ -374,37 +333,23 @@ async fn only_the_completing_frame_is_held() {
     let early = tokio::time::timeout(Duration::from_millis(100), client.read(&mut buffer)).await;
     assert!(early.is_err(), "the completing frame came before it was released");
     assert_eq!(exchange.outcome(), Some(Outcome::Complete));
-    assert_eq!(
-        (exchange.usage().input, exchange.usage().source),
-        (9, Source::Reported)
-    );
+    assert_eq!((exchange.usage().input, exchange.usage().source), (9, Source::Reported));
     release.send(true).unwrap();
-    assert!(
-        read_until(&mut client, "[DONE]")
-            .await
-            .contains("data: [DONE]\n\n")
-    );
+    assert!(read_until(&mut client, "[DONE]").await.contains("data: [DONE]\n\n"));
 }
 
 #[tokio::test]
 async fn a_frame_that_is_not_released_is_replaced_by_an_error() {
     let (_feeder, mut client, release, _exchange) = held_stream().await;
     release.send(false).unwrap();
-    assert!(
-        read_until(&mut client, "[DONE]")
-            .await
-            .contains("audit_unavailable")
-    );
+    assert!(read_until(&mut client, "[DONE]").await.contains("audit_unavailable"));
 }
 
 #[tokio::test]
 async fn a_unary_answer_in_one_frame_is_metered() {
     let (feeder, body) = fed();
     let exchange = exchange();
-    let response = Response::builder()
-        .header(CONTENT_TYPE, "application/json")
-        .body(body)
-        .unwrap();
+    let response = Response::builder().header(CONTENT_TYPE, "application/json").body(body).unwrap();
     let mut client = served(metered(response, Api::OpenAiChat, &exchange), None).await;
     feeder
         .send(data(
@@ -415,10 +360,7 @@ async fn a_unary_answer_in_one_frame_is_metered() {
     read_until(&mut client, "0\r\n\r\n").await;
     assert_eq!((exchange.usage().input, exchange.usage().output), (9, 3));
     assert_eq!(exchange.outcome(), Some(Outcome::Complete));
-    assert_eq!(
-        exchange.facts(|facts| facts.answered_by.clone()).as_deref(),
-        Some("m")
-    );
+    assert_eq!(exchange.facts(|facts| facts.answered_by.clone()).as_deref(), Some("m"));
 }
 
 #[tokio::test]
@@ -433,14 +375,9 @@ async fn trailers_do_not_overtake_what_was_held_back() {
     let mut client = served(metered(response, Api::OpenAiChat, &exchange), None).await;
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", "7".parse().unwrap());
-    feeder
-        .send(data("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}"))
-        .unwrap();
+    feeder.send(data("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}")).unwrap();
     feeder.send(Ok(Frame::trailers(trailers))).unwrap();
     drop(feeder);
     let text = read_until(&mut client, "x-sum: 7\r\n\r\n").await;
-    assert!(
-        text.find("finish_reason").unwrap() < text.find("x-sum: 7").unwrap(),
-        "{text}"
-    );
+    assert!(text.find("finish_reason").unwrap() < text.find("x-sum: 7").unwrap(), "{text}");
 }

@@ -40,38 +40,21 @@ fn a_model_and_messages_are_needed() {
         assert_eq!(refusal(api, r#"{"model":null}"#), "missing field $.model");
         assert_eq!(refusal(api, "[]"), "wrong type at $: expected an object");
         assert_eq!(refusal(api, "null"), "wrong type at $: expected an object");
-        assert_eq!(
-            refusal(api, r#"{"model":["a"]}"#),
-            "wrong type at $.model: expected a string"
-        );
+        assert_eq!(refusal(api, r#"{"model":["a"]}"#), "wrong type at $.model: expected a string");
     }
-    for api in [
-        Api::OpenAiChat,
-        Api::AnthropicMessages,
-        Api::AnthropicCountTokens,
-        Api::OllamaChat,
-    ] {
+    for api in [Api::OpenAiChat, Api::AnthropicMessages, Api::AnthropicCountTokens, Api::OllamaChat] {
         assert_eq!(refusal(api, r#"{"model":"m"}"#), "missing field $.messages");
-        assert_eq!(
-            refusal(api, r#"{"model":"m","messages":null}"#),
-            "missing field $.messages"
-        );
+        assert_eq!(refusal(api, r#"{"model":"m","messages":null}"#), "missing field $.messages");
     }
 }
 
 #[test]
 fn the_model_is_a_name() {
-    assert_eq!(
-        refusal(Api::OpenAiChat, r#"{"model":"","messages":[]}"#),
-        "empty model name at $.model"
-    );
+    assert_eq!(refusal(Api::OpenAiChat, r#"{"model":"","messages":[]}"#), "empty model name at $.model");
     let control = refusal(Api::OpenAiChat, r#"{"model":"gpt\u0000","messages":[]}"#);
     assert_eq!(control, "control character in the model name at $.model");
     let show = call(Api::OllamaShow, r#"{"name":"llama3:latest"}"#);
-    assert_eq!(
-        (show.model.as_str(), show.model.canonical()),
-        ("llama3:latest", "llama3")
-    );
+    assert_eq!((show.model.as_str(), show.model.canonical()), ("llama3:latest", "llama3"));
     let both = document(r#"{"name":"a","model":"b"}"#);
     let call = Call::parse(Api::OllamaShow, &both).expect("a call");
     assert_eq!(both.value(call.model_node).as_str().as_deref(), Some("b"));
@@ -80,39 +63,15 @@ fn the_model_is_a_name() {
 #[test]
 fn a_known_field_of_another_type_is_refused() {
     let cases = [
-        (
-            Api::OpenAiChat,
-            r#""stream":"true""#,
-            "$.stream: expected a boolean",
-        ),
+        (Api::OpenAiChat, r#""stream":"true""#, "$.stream: expected a boolean"),
         (Api::OpenAiChat, r#""stream":1"#, "$.stream: expected a boolean"),
-        (
-            Api::OllamaChat,
-            r#""stream":"false""#,
-            "$.stream: expected a boolean",
-        ),
-        (
-            Api::OpenAiChat,
-            r#""max_tokens":"10""#,
-            "$.max_tokens: expected a whole number",
-        ),
+        (Api::OllamaChat, r#""stream":"false""#, "$.stream: expected a boolean"),
+        (Api::OpenAiChat, r#""max_tokens":"10""#, "$.max_tokens: expected a whole number"),
         (Api::OpenAiChat, r#""n":1.5"#, "$.n: expected a whole number"),
-        (
-            Api::OpenAiChat,
-            r#""metadata":"x""#,
-            "$.metadata: expected an object",
-        ),
+        (Api::OpenAiChat, r#""metadata":"x""#, "$.metadata: expected an object"),
         (Api::OpenAiChat, r#""tools":{}"#, "$.tools: expected an array"),
-        (
-            Api::OpenAiChat,
-            r#""tools":[null]"#,
-            "$.tools[0]: expected an object",
-        ),
-        (
-            Api::OpenAiChat,
-            r#""tools":[{"type":7}]"#,
-            "$.tools[0].type: expected a string",
-        ),
+        (Api::OpenAiChat, r#""tools":[null]"#, "$.tools[0]: expected an object"),
+        (Api::OpenAiChat, r#""tools":[{"type":7}]"#, "$.tools[0].type: expected a string"),
         (
             Api::OpenAiChat,
             r#""tools":[{"function":{"name":[]}}]"#,
@@ -128,63 +87,25 @@ fn a_known_field_of_another_type_is_refused() {
             r#""prompt":[true]"#,
             "$.prompt[0]: expected a string or a number or an array",
         ),
-        (
-            Api::OpenAiCompletions,
-            r#""prompt":[["a"]]"#,
-            "$.prompt[0][0]: expected a number",
-        ),
-        (
-            Api::OpenAiCompletions,
-            r#""prompt":{}"#,
-            "$.prompt: expected a string or an array",
-        ),
-        (
-            Api::OpenAiResponses,
-            r#""input":[1]"#,
-            "$.input[0]: expected an object",
-        ),
-        (
-            Api::OpenAiResponses,
-            r#""store":"true""#,
-            "$.store: expected a boolean",
-        ),
+        (Api::OpenAiCompletions, r#""prompt":[["a"]]"#, "$.prompt[0][0]: expected a number"),
+        (Api::OpenAiCompletions, r#""prompt":{}"#, "$.prompt: expected a string or an array"),
+        (Api::OpenAiResponses, r#""input":[1]"#, "$.input[0]: expected an object"),
+        (Api::OpenAiResponses, r#""store":"true""#, "$.store: expected a boolean"),
         (
             Api::OllamaGenerate,
             r#""options":{"num_predict":"7"}"#,
             "$.options.num_predict: expected a whole number",
         ),
-        (
-            Api::OllamaGenerate,
-            r#""context":"x""#,
-            "$.context: expected an array",
-        ),
-        (
-            Api::AnthropicMessages,
-            r#""system":7"#,
-            "$.system: expected a string or an array",
-        ),
+        (Api::OllamaGenerate, r#""context":"x""#, "$.context: expected an array"),
+        (Api::AnthropicMessages, r#""system":7"#, "$.system: expected a string or an array"),
     ];
     for (api, field, expected) in cases {
-        assert_eq!(
-            refusal(api, &with(api, field)),
-            format!("wrong type at {expected}"),
-            "{field}"
-        );
+        assert_eq!(refusal(api, &with(api, field)), format!("wrong type at {expected}"), "{field}");
     }
-    let message = |message: &str| {
-        refusal(
-            Api::OpenAiChat,
-            &format!(r#"{{"model":"m","messages":[{message}]}}"#),
-        )
-    };
-    assert_eq!(
-        message("\"x\""),
-        "wrong type at $.messages[0]: expected an object"
-    );
-    assert_eq!(
-        message(r#"{"role":1}"#),
-        "wrong type at $.messages[0].role: expected a string"
-    );
+    let message =
+        |message: &str| refusal(Api::OpenAiChat, &format!(r#"{{"model":"m","messages":[{message}]}}"#));
+    assert_eq!(message("\"x\""), "wrong type at $.messages[0]: expected an object");
+    assert_eq!(message(r#"{"role":1}"#), "wrong type at $.messages[0].role: expected a string");
     assert_eq!(
         message(r#"{"content":[null]}"#),
         "wrong type at $.messages[0].content[0]: expected an object"
@@ -203,23 +124,13 @@ fn null_is_not_set() {
             "max_tokens":null,"tools":null,"metadata":null,"stop":null,"store":null,"stream_options":null}"#,
     );
     assert!(!chat.stream && chat.choices == 1 && chat.output_cap.is_none() && chat.state.is_empty());
-    assert!(
-        call(
-            Api::OllamaChat,
-            r#"{"model":"m","messages":[],"stream":null,"options":null}"#
-        )
-        .stream
-    );
+    assert!(call(Api::OllamaChat, r#"{"model":"m","messages":[],"stream":null,"options":null}"#).stream);
 }
 
 #[test]
 fn a_key_that_only_resembles_a_known_one_is_refused_where_we_know_the_keys() {
     let cases = [
-        (
-            Api::OpenAiChat,
-            r#"{"Model":"m"}"#,
-            r#"$.Model: some servers would read it as "model""#,
-        ),
+        (Api::OpenAiChat, r#"{"Model":"m"}"#, r#"$.Model: some servers would read it as "model""#),
         (
             Api::OllamaChat,
             r#"{"model":"m","me\u017f\u017fages":[]}"#,
@@ -230,11 +141,7 @@ fn a_key_that_only_resembles_a_known_one_is_refused_where_we_know_the_keys() {
             r#"{"\u212aeep_alive":1}"#,
             "$[\"\u{212a}eep_alive\"]: some servers would read it as \"keep_alive\"",
         ),
-        (
-            Api::OllamaChat,
-            r#"{" stream":true}"#,
-            r#"$[" stream"]: some servers would read it as "stream""#,
-        ),
+        (Api::OllamaChat, r#"{" stream":true}"#, r#"$[" stream"]: some servers would read it as "stream""#),
         (
             Api::OllamaChat,
             r#"{"stream\u3000":true}"#,
@@ -306,11 +213,8 @@ fn streaming_is_ollamas_default_and_nobody_elses() {
         assert!(!call(api, &with(api, r#""stream":false"#)).stream);
     }
     assert!(
-        call(
-            Api::OpenAiChat,
-            &with(Api::OpenAiChat, r#""stream_options":{"include_usage":true}"#)
-        )
-        .include_usage
+        call(Api::OpenAiChat, &with(Api::OpenAiChat, r#""stream_options":{"include_usage":true}"#))
+            .include_usage
     );
 }
 
@@ -318,33 +222,17 @@ fn streaming_is_ollamas_default_and_nobody_elses() {
 fn the_output_cap_is_the_largest_one_given() {
     let cases = [
         (Api::OpenAiChat, r#""max_tokens":10"#, Some(10)),
-        (
-            Api::OpenAiChat,
-            r#""max_completion_tokens":20,"max_tokens":10"#,
-            Some(20),
-        ),
-        (
-            Api::OpenAiChat,
-            r#""max_completion_tokens":20,"max_tokens":-1"#,
-            None,
-        ),
+        (Api::OpenAiChat, r#""max_completion_tokens":20,"max_tokens":10"#, Some(20)),
+        (Api::OpenAiChat, r#""max_completion_tokens":20,"max_tokens":-1"#, None),
         (Api::OpenAiChat, r#""max_tokens":1e3"#, Some(1000)),
         (Api::OpenAiChat, r#""max_tokens":0"#, Some(0)),
-        (
-            Api::OpenAiChat,
-            r#""max_tokens":18446744073709551615"#,
-            Some(u64::MAX),
-        ),
+        (Api::OpenAiChat, r#""max_tokens":18446744073709551615"#, Some(u64::MAX)),
         (Api::OpenAiChat, r#""max_output_tokens":10"#, None),
         (Api::OpenAiCompletions, r#""max_tokens":5"#, Some(5)),
         (Api::OpenAiResponses, r#""max_output_tokens":7"#, Some(7)),
         (Api::AnthropicMessages, r#""max_tokens":8192"#, Some(8192)),
         (Api::OllamaChat, r#""options":{"num_predict":12}"#, Some(12)),
-        (
-            Api::OllamaGenerate,
-            r#""options":{"num_predict":100.0}"#,
-            Some(100),
-        ),
+        (Api::OllamaGenerate, r#""options":{"num_predict":100.0}"#, Some(100)),
         (Api::OllamaGenerate, r#""options":{"num_predict":-2}"#, None),
         (Api::OllamaGenerate, r#""num_predict":12"#, None),
     ];
@@ -373,10 +261,7 @@ fn choices_count_what_is_produced() {
         let body = with(Api::OpenAiChat, &format!(r#""n":{n}"#));
         let error = Call::parse(Api::OpenAiChat, &document(&body)).expect_err("makes no sense");
         assert!(
-            matches!(
-                error.kind,
-                CallErrorKind::OutOfRange | CallErrorKind::WrongType { .. }
-            ),
+            matches!(error.kind, CallErrorKind::OutOfRange | CallErrorKind::WrongType { .. }),
             "{n}: {error}"
         );
     }
@@ -387,18 +272,9 @@ fn hosted_tools_are_those_the_provider_runs() {
     let hosted = |api: Api, field: &str| call(api, &with(api, field)).hosted_tools.join(" ");
     let tools = r#""tools":[{"type":"function","function":{"name":"f"}},{"type":"custom","custom":{"name":"c"}},{"type":"mcp","server_url":"u"},{"type":"local_shell"},{"type":"Function"}]"#;
     assert_eq!(hosted(Api::OpenAiChat, tools), "Function local_shell mcp");
-    assert_eq!(
-        hosted(Api::OpenAiChat, r#""web_search_options":{}"#),
-        "web_search"
-    );
+    assert_eq!(hosted(Api::OpenAiChat, r#""web_search_options":{}"#), "web_search");
     assert_eq!(hosted(Api::OpenAiChat, r#""web_search_options":null"#), "");
     let client = r#""tools":[{"type":"text_editor_20250728","name":"e"},{"type":"computer_20250124","name":"c"},{"type":"memory_20250818","name":"m"},{"type":null,"name":"x"}],"mcp_servers":[]"#;
     assert_eq!(hosted(Api::AnthropicMessages, client), "");
-    assert_eq!(
-        hosted(
-            Api::AnthropicMessages,
-            r#""tools":[{"type":"function","name":"x"}]"#
-        ),
-        "function"
-    );
+    assert_eq!(hosted(Api::AnthropicMessages, r#""tools":[{"type":"function","name":"x"}]"#), "function");
 }

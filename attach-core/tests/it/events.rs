@@ -9,19 +9,13 @@ const STREAM: &[u8] = b": hi\n\nevent: a\ndata: 1\n\nevent: b\r\ndata: 2\r\n\r\n
 
 fn reframe<'a>(wire: Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Bytes>, Option<Bytes>) {
     let mut events = Events::new(wire);
-    let frames = pieces
-        .into_iter()
-        .filter_map(|piece| events.push(Bytes::copy_from_slice(piece)).unwrap())
-        .collect();
+    let frames =
+        pieces.into_iter().filter_map(|piece| events.push(Bytes::copy_from_slice(piece)).unwrap()).collect();
     (frames, events.finish())
 }
 
 fn concat(frames: &[Bytes], rest: Option<&Bytes>) -> Vec<u8> {
-    frames
-        .iter()
-        .chain(rest)
-        .flat_map(|frame| frame.iter().copied())
-        .collect()
+    frames.iter().chain(rest).flat_map(|frame| frame.iter().copied()).collect()
 }
 
 /// The ends of all events, found the slow way: a line end preceded by a line end.
@@ -53,11 +47,7 @@ fn check(stream: &[u8], frames: &[Bytes], rest: Option<&Bytes>) {
         at += frame.len();
         assert!(ends.contains(&at), "{at} of {ends:?}");
     }
-    assert_eq!(
-        at,
-        ends.last().copied().unwrap_or(0),
-        "all that is whole has been given"
-    );
+    assert_eq!(at, ends.last().copied().unwrap_or(0), "all that is whole has been given");
 }
 
 #[test]
@@ -85,27 +75,18 @@ fn every_split_of_ndjson_gives_whole_lines() {
 fn a_frame_of_whole_events_is_not_copied() {
     let mut events = Events::new(Wire::Sse);
     let frame = Bytes::from_static(b"data: 1\n\ndata: 2\n\n");
-    assert_eq!(
-        events.push(frame.clone()).unwrap().unwrap().as_ptr(),
-        frame.as_ptr()
-    );
+    assert_eq!(events.push(frame.clone()).unwrap().unwrap().as_ptr(), frame.as_ptr());
     let open = Bytes::from_static(b"data: 3\n\ndata: ");
     let whole = events.push(open.clone()).unwrap().unwrap();
     assert_eq!((whole.as_ptr(), whole.len()), (open.as_ptr(), 9));
-    assert_eq!(
-        events.push("4\n\n".into()).unwrap().as_deref(),
-        Some(&b"data: 4\n\n"[..])
-    );
+    assert_eq!(events.push("4\n\n".into()).unwrap().as_deref(), Some(&b"data: 4\n\n"[..]));
     assert_eq!(events.finish(), None);
 }
 
 #[test]
 fn json_passes_as_it_is() {
     let mut events = Events::new(Wire::Json);
-    assert_eq!(
-        events.push("{\"a\"".into()).unwrap().as_deref(),
-        Some(&b"{\"a\""[..])
-    );
+    assert_eq!(events.push("{\"a\"".into()).unwrap().as_deref(), Some(&b"{\"a\""[..]));
     assert_eq!(events.push(Bytes::new()).unwrap(), None);
     assert_eq!(events.finish(), None);
 }
@@ -120,10 +101,8 @@ fn a_line_of_a_mebibyte_passes_and_a_longer_one_is_refused() {
 
             let mut events = Events::new(wire);
             let beyond = "x".repeat((1 << 20) + 1) + end;
-            let mut pushed = beyond
-                .as_bytes()
-                .chunks(size)
-                .map(|piece| events.push(Bytes::copy_from_slice(piece)));
+            let mut pushed =
+                beyond.as_bytes().chunks(size).map(|piece| events.push(Bytes::copy_from_slice(piece)));
             assert!(pushed.any(|result| result.is_err()));
             drop(pushed);
             assert_eq!(events.finish(), None);
@@ -141,9 +120,7 @@ fn an_event_of_endless_lines_is_refused() {
 
 #[test]
 fn events_are_read_as_browsers_read_them() {
-    let seen: Vec<_> = sse_events(STREAM)
-        .map(|event| (event.name, event.data.into_owned()))
-        .collect();
+    let seen: Vec<_> = sse_events(STREAM).map(|event| (event.name, event.data.into_owned())).collect();
     let data = |data: &str| (None, data.to_owned());
     let expected = [
         data(""),
@@ -163,9 +140,7 @@ fn events_are_read_as_browsers_read_them() {
 
 #[test]
 fn the_raw_events_of_a_frame_are_the_frame() {
-    let raw: Vec<u8> = sse_events(STREAM)
-        .flat_map(|event| event.raw.iter().copied())
-        .collect();
+    let raw: Vec<u8> = sse_events(STREAM).flat_map(|event| event.raw.iter().copied()).collect();
     assert_eq!(raw, STREAM);
 }
 
@@ -173,10 +148,7 @@ fn the_raw_events_of_a_frame_are_the_frame() {
 fn a_byte_order_mark_and_bytes_that_are_no_text_do_no_harm() {
     let frame = b"\xEF\xBB\xBFdata: a\n\nevent: \xff\ndata: \xff\n\n";
     let seen: Vec<SseEvent<'_>> = sse_events(frame).collect();
-    assert_eq!(
-        (seen[0].data.as_ref(), seen[1].data.as_ref(), seen[1].name),
-        ("a", "\u{fffd}", None)
-    );
+    assert_eq!((seen[0].data.as_ref(), seen[1].data.as_ref(), seen[1].name), ("a", "\u{fffd}", None));
 }
 
 #[test]

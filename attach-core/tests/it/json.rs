@@ -33,12 +33,7 @@ fn what_parsers_disagree_on_is_refused_with_its_place() {
         (b"\xFE\xFF\0{\0}", InvalidUtf8, "$", 0),
         (br#"{"a":1,"a":2}"#, DuplicateKey, "$.a", 7),
         (br#"{"a":1,"\u0061":2}"#, DuplicateKey, "$.a", 7),
-        (
-            br#"{"messages":[{"role":"user","x":1,"role":"system"}]}"#,
-            DuplicateKey,
-            "$.messages[0].role",
-            34,
-        ),
+        (br#"{"messages":[{"role":"user","x":1,"role":"system"}]}"#, DuplicateKey, "$.messages[0].role", 34),
         (br#"[0,[{"":1,"":2}]]"#, DuplicateKey, r#"$[1][0][""]"#, 10),
         (br#"{"a\u0000":1}"#, ControlCharacterInKey, "$", 1),
         (br#"{"a\n":1}"#, ControlCharacterInKey, "$", 1),
@@ -95,11 +90,7 @@ fn what_parsers_disagree_on_is_refused_with_its_place() {
     for (bytes, kind, path, offset) in cases {
         let error = refusal(bytes);
         let shown = String::from_utf8_lossy(bytes);
-        assert_eq!(
-            (error.kind, error.path.as_str(), error.offset),
-            (*kind, *path, *offset),
-            "{shown}"
-        );
+        assert_eq!((error.kind, error.path.as_str(), error.offset), (*kind, *path, *offset), "{shown}");
     }
 }
 
@@ -129,38 +120,23 @@ fn what_every_parser_reads_alike_is_accepted() {
 fn a_document_may_be_as_deep_as_said_and_no_deeper() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     parse(&nested(Document::MAX_DEPTH));
-    assert_eq!(
-        refusal(nested(Document::MAX_DEPTH + 1).as_bytes()).kind,
-        JsonErrorKind::TooDeep
-    );
+    assert_eq!(refusal(nested(Document::MAX_DEPTH + 1).as_bytes()).kind, JsonErrorKind::TooDeep);
     // Far deeper than any stack: there is no recursion.
-    assert_eq!(
-        refusal("[".repeat(1 << 20).as_bytes()).kind,
-        JsonErrorKind::TooDeep
-    );
-    assert_eq!(
-        refusal(r#"{"a":"#.repeat(1 << 18).as_bytes()).kind,
-        JsonErrorKind::TooDeep
-    );
+    assert_eq!(refusal("[".repeat(1 << 20).as_bytes()).kind, JsonErrorKind::TooDeep);
+    assert_eq!(refusal(r#"{"a":"#.repeat(1 << 18).as_bytes()).kind, JsonErrorKind::TooDeep);
 }
 
 #[test]
 fn a_document_may_have_as_many_values_as_said_and_no_more() {
     let many = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
     parse(&many(Document::MAX_VALUES));
-    assert_eq!(
-        refusal(many(Document::MAX_VALUES + 1).as_bytes()).kind,
-        JsonErrorKind::TooManyValues
-    );
+    assert_eq!(refusal(many(Document::MAX_VALUES + 1).as_bytes()).kind, JsonErrorKind::TooManyValues);
 }
 
 #[test]
 fn an_endless_number_is_refused() {
     parse(&"1".repeat(300));
-    assert_eq!(
-        refusal("1".repeat(1 << 20).as_bytes()).kind,
-        JsonErrorKind::NumberOutOfRange
-    );
+    assert_eq!(refusal("1".repeat(1 << 20).as_bytes()).kind, JsonErrorKind::NumberOutOfRange);
     assert_eq!(
         refusal(format!("0.{}", "1".repeat(1 << 20)).as_bytes()).kind,
         JsonErrorKind::NumberOutOfRange
@@ -172,15 +148,9 @@ fn an_object_may_have_many_keys_but_none_twice() {
     let members: Vec<_> = (0..100_000).map(|n| format!(r#""key{n}":{n}"#)).collect();
     let document = parse(&format!("{{{}}}", members.join(",")));
     assert_eq!(document.root().members().count(), 100_000);
-    assert_eq!(
-        document.root().get("key99999").and_then(Value::as_u64),
-        Some(99_999)
-    );
+    assert_eq!(document.root().get("key99999").and_then(Value::as_u64), Some(99_999));
     let error = refusal(format!(r#"{{{},"key\u0037":1}}"#, members.join(",")).as_bytes());
-    assert_eq!(
-        (error.kind, error.path.as_str()),
-        (JsonErrorKind::DuplicateKey, "$.key7")
-    );
+    assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::DuplicateKey, "$.key7"));
 }
 
 #[test]
@@ -193,10 +163,7 @@ fn few_keys_with_equal_ends_are_told_apart() {
     parse(&object(&keys));
     for key in keys {
         let twice: Vec<_> = keys.iter().copied().chain([key]).collect();
-        assert_eq!(
-            refusal(object(&twice).as_bytes()).kind,
-            JsonErrorKind::DuplicateKey
-        );
+        assert_eq!(refusal(object(&twice).as_bytes()).kind, JsonErrorKind::DuplicateKey);
     }
 }
 
@@ -245,11 +212,7 @@ fn values_never_show_in_errors_or_debug_output() {
     assert!(!format!("{error} {error:?}").contains("secret"));
     let document = parse(r#"{"secret":"secret"}"#);
     let edit = Edit::string(document.root().id(), "secret");
-    let shown = format!(
-        "{document:?} {:?} {edit:?} {:?}",
-        document.root(),
-        document.root().members()
-    );
+    let shown = format!("{document:?} {:?} {edit:?} {:?}", document.root(), document.root().members());
     assert!(!shown.contains("secret"), "{shown}");
 }
 
@@ -260,17 +223,11 @@ fn a_value_is_read_as_it_is_spelled() {
     assert_eq!((get("i").as_i64(), get("i").as_u64()), (Some(-3), None));
     assert_eq!(get("u").as_u64(), Some(7));
     assert_eq!((get("f").as_f64(), get("f").as_i64()), (Some(1.5), None));
-    assert_eq!(
-        (get("big").as_u64(), get("big").raw()),
-        (None, b"18446744073709551616".as_slice())
-    );
+    assert_eq!((get("big").as_u64(), get("big").raw()), (None, b"18446744073709551616".as_slice()));
     assert_eq!(get("t").as_bool(), Some(true));
     assert!(get("n").is_null());
     assert_eq!(get("s").as_str().as_deref(), Some("a\tb"));
-    assert_eq!(
-        (get("s").as_bool(), get("t").as_str(), get("s").as_f64()),
-        (None, None, None)
-    );
+    assert_eq!((get("s").as_bool(), get("t").as_str(), get("s").as_f64()), (None, None, None));
     assert_eq!(get("s").parent().map(Value::id), Some(document.root().id()));
     assert!(document.root().parent().is_none());
     assert!(document.root().get("x").is_none());
@@ -292,21 +249,13 @@ fn a_splice_keeps_every_other_byte() {
         Edit::string(key.id(), "w"),
     ];
     let spliced = document.splice(&edits).expect("can be spliced");
-    assert_eq!(
-        spliced.bytes(),
-        "{ \"a\" : \"\" ,\"b\":[\"NUMBER_1\", 1.50e1],\"c\":{\"q\\\"q\":\"w\"}}"
-    );
+    assert_eq!(spliced.bytes(), "{ \"a\" : \"\" ,\"b\":[\"NUMBER_1\", 1.50e1],\"c\":{\"q\\\"q\":\"w\"}}");
     assert_eq!(spliced.value(key.id()).key().as_deref(), Some("q\"q"));
     assert_eq!(spliced.value(number.id()).kind(), Kind::String);
     assert_eq!(spliced.value(number.id()).path(), "$.b[0]");
     // And once more on top of that.
-    let again = spliced
-        .splice(&[Edit::string(number.id(), "N")])
-        .expect("can be spliced");
-    assert_eq!(
-        again.bytes(),
-        "{ \"a\" : \"\" ,\"b\":[\"N\", 1.50e1],\"c\":{\"q\\\"q\":\"w\"}}"
-    );
+    let again = spliced.splice(&[Edit::string(number.id(), "N")]).expect("can be spliced");
+    assert_eq!(again.bytes(), "{ \"a\" : \"\" ,\"b\":[\"N\", 1.50e1],\"c\":{\"q\\\"q\":\"w\"}}");
 }
 
 #[test]
@@ -314,36 +263,17 @@ fn an_edit_that_cannot_be_made_is_an_error() {
     let document = parse(r#"{"a":"x","b":{"c":1},"d":true}"#);
     let id = |key: &str| document.root().get(key).expect("is there").id();
     let splice = |edit: Edit| document.splice(&[edit]).map(drop);
-    assert_eq!(
-        splice(Edit::string(id("b"), "x")),
-        Err(SpliceError::NotReplaceable)
-    );
-    assert_eq!(
-        splice(Edit::string(id("d"), "x")),
-        Err(SpliceError::NotReplaceable)
-    );
-    assert_eq!(
-        splice(Edit::key(document.root().id(), "x")),
-        Err(SpliceError::NotReplaceable)
-    );
+    assert_eq!(splice(Edit::string(id("b"), "x")), Err(SpliceError::NotReplaceable));
+    assert_eq!(splice(Edit::string(id("d"), "x")), Err(SpliceError::NotReplaceable));
+    assert_eq!(splice(Edit::key(document.root().id(), "x")), Err(SpliceError::NotReplaceable));
     assert_eq!(splice(Edit::key(id("a"), "d")), Err(SpliceError::DuplicateKey));
-    assert_eq!(
-        splice(Edit::key(id("a"), "x\n")),
-        Err(SpliceError::ControlCharacter)
-    );
+    assert_eq!(splice(Edit::key(id("a"), "x\n")), Err(SpliceError::ControlCharacter));
     assert_eq!(splice(Edit::key(id("a"), "a")), Ok(()));
     let twice = [Edit::string(id("a"), "x"), Edit::string(id("a"), "y")];
     assert_eq!(document.splice(&twice).map(drop), Err(SpliceError::EditedTwice));
-    let swapped = document
-        .splice(&[Edit::key(id("a"), "d"), Edit::key(id("d"), "a")])
-        .expect("both at once");
+    let swapped = document.splice(&[Edit::key(id("a"), "d"), Edit::key(id("d"), "a")]).expect("both at once");
     assert_eq!(swapped.bytes(), r#"{"d":"x","b":{"c":1},"a":true}"#);
-    let other = parse("[1,2,3,4,5,6,7]")
-        .root()
-        .descendants()
-        .last()
-        .expect("has some")
-        .id();
+    let other = parse("[1,2,3,4,5,6,7]").root().descendants().last().expect("has some").id();
     assert_eq!(splice(Edit::string(other, "x")), Err(SpliceError::NoSuchValue));
 }
 

@@ -77,16 +77,7 @@ async fn a_changed_body_never_rides_on_an_old_parse() {
     *request.body_mut() = Body::from(Bytes::from(CHAT.replace("\"m\"", "\"x\"")));
     let (request, payload) = Payload::take(request, 1000).await.expect("a call");
     assert_eq!(payload.call().model.as_str(), "x");
-    assert_eq!(
-        request
-            .extensions()
-            .get::<Payload>()
-            .expect("is there")
-            .call()
-            .model
-            .as_str(),
-        "x"
-    );
+    assert_eq!(request.extensions().get::<Payload>().expect("is there").call().model.as_str(), "x");
 }
 
 #[tokio::test]
@@ -114,45 +105,29 @@ async fn more_than_the_limit_is_refused() {
     let limit = CHAT.len();
     Payload::take(chat(CHAT), limit).await.expect("fits exactly");
     let refused = refusal(chat(CHAT), limit - 1).await;
-    assert_eq!(
-        (refused.status().as_u16(), refused.code()),
-        (413, "body_too_large")
-    );
+    assert_eq!((refused.status().as_u16(), refused.code()), (413, "body_too_large"));
 
-    let pieces = CHAT
-        .as_bytes()
-        .chunks(7)
-        .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
-        .collect();
-    assert_eq!(
-        refusal(post("/api/chat", frames(pieces)), limit - 1).await.code(),
-        "body_too_large"
-    );
+    let pieces =
+        CHAT.as_bytes().chunks(7).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
+    assert_eq!(refusal(post("/api/chat", frames(pieces)), limit - 1).await.code(), "body_too_large");
 }
 
 #[tokio::test]
 async fn a_length_above_the_limit_is_refused_before_reading() {
     let broken = frames(vec![Err("must not be read".into())]);
     let mut request = post("/api/chat", broken);
-    request
-        .headers_mut()
-        .insert(CONTENT_LENGTH, "1001".parse().expect("a value"));
+    request.headers_mut().insert(CONTENT_LENGTH, "1001".parse().expect("a value"));
     assert_eq!(refusal(request, 1000).await.code(), "body_too_large");
 }
 
 #[tokio::test]
 async fn a_body_in_pieces_is_one_body_and_trailers_go() {
-    let mut pieces: Vec<_> = CHAT
-        .as_bytes()
-        .chunks(7)
-        .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
-        .collect();
+    let mut pieces: Vec<_> =
+        CHAT.as_bytes().chunks(7).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
     pieces.insert(3, Ok(Frame::data(Bytes::new())));
     pieces.push(Ok(Frame::trailers(HeaderMap::new())));
     let mut request = post("/api/chat", frames(pieces));
-    request
-        .headers_mut()
-        .insert(TRANSFER_ENCODING, "chunked".parse().expect("a value"));
+    request.headers_mut().insert(TRANSFER_ENCODING, "chunked".parse().expect("a value"));
     let (request, _) = Payload::take(request, 1000).await.expect("a call");
     assert!(!request.headers().contains_key(TRANSFER_ENCODING));
     assert_eq!(request.headers()[CONTENT_LENGTH], CHAT.len().to_string());
@@ -163,10 +138,7 @@ async fn a_body_in_pieces_is_one_body_and_trailers_go() {
 async fn a_body_that_breaks_off_is_incomplete() {
     let pieces = vec![Ok(Frame::data(Bytes::from(CHAT))), Err("reset".into())];
     let refused = refusal(post("/api/chat", frames(pieces)), 1000).await;
-    assert_eq!(
-        (refused.status().as_u16(), refused.code()),
-        (400, "body_incomplete")
-    );
+    assert_eq!((refused.status().as_u16(), refused.code()), (400, "body_incomplete"));
     assert_eq!(refused.reason(), Some("reset"));
 }
 
@@ -178,17 +150,11 @@ async fn a_limit_around_ours_is_a_limit_too() {
 
 #[tokio::test]
 async fn an_encoded_body_is_refused_and_any_content_type_is_taken() {
-    for (encoding, accepted) in [
-        ("gzip", false),
-        ("identity", true),
-        ("Identity ", true),
-        ("identity, br", false),
-        ("", false),
-    ] {
+    for (encoding, accepted) in
+        [("gzip", false), ("identity", true), ("Identity ", true), ("identity, br", false), ("", false)]
+    {
         let mut request = chat(CHAT);
-        request
-            .headers_mut()
-            .insert(CONTENT_ENCODING, encoding.parse().expect("a value"));
+        request.headers_mut().insert(CONTENT_ENCODING, encoding.parse().expect("a value"));
         match Payload::take(request, 1000).await {
             Ok(_) => assert!(accepted, "{encoding}"),
             Err(refused) => {
@@ -200,15 +166,10 @@ async fn an_encoded_body_is_refused_and_any_content_type_is_taken() {
             }
         }
     }
-    for content_type in [
-        "application/x-www-form-urlencoded",
-        "text/plain",
-        "application/json; charset=utf-7",
-    ] {
+    for content_type in ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-7"]
+    {
         let mut request = chat(CHAT);
-        request
-            .headers_mut()
-            .insert(CONTENT_TYPE, content_type.parse().expect("a value"));
+        request.headers_mut().insert(CONTENT_TYPE, content_type.parse().expect("a value"));
         Payload::take(request, 1000).await.expect("a call");
     }
 }
@@ -221,11 +182,7 @@ async fn a_refusal_says_where() {
             "duplicate_key",
             "$.messages[0].role",
         ),
-        (
-            r#"{"model":"m","messages":[],"stream":"true"}"#,
-            "wrong_type",
-            "$.stream",
-        ),
+        (r#"{"model":"m","messages":[],"stream":"true"}"#, "wrong_type", "$.stream"),
         (r#"{"model":"m","Messages":[]}"#, "ambiguous_key", "$.Messages"),
         (r#"{"messages":[]}"#, "missing_field", "$.model"),
         (r#"{"model":"a\u0007","messages":[]}"#, "invalid_model", "$.model"),
@@ -247,21 +204,13 @@ async fn a_refusal_says_where() {
 async fn a_splice_goes_on_with_its_length() {
     let (mut request, payload) = Payload::take(chat(CHAT), 1000).await.expect("a call");
     let leaf = payload.call().leaves[0].node;
-    let spliced = payload
-        .splice(&[Edit::string(leaf, "a \"longer\" text")])
-        .expect("can be spliced");
+    let spliced = payload.splice(&[Edit::string(leaf, "a \"longer\" text")]).expect("can be spliced");
     spliced.attach(&mut request);
     let expected = CHAT.replace("hello", r#"a \"longer\" text"#);
     assert_eq!(request.headers()[CONTENT_LENGTH], expected.len().to_string());
     let (request, again) = Payload::take(request, 1000).await.expect("a call");
-    assert!(
-        std::ptr::eq(again.call(), payload.call()),
-        "nothing was parsed twice"
-    );
-    assert_eq!(
-        again.document().value(leaf).as_str().as_deref(),
-        Some("a \"longer\" text")
-    );
+    assert!(std::ptr::eq(again.call(), payload.call()), "nothing was parsed twice");
+    assert_eq!(again.document().value(leaf).as_str().as_deref(), Some("a \"longer\" text"));
     assert_eq!(body_of(request).await, expected);
     assert_eq!(payload.bytes(), CHAT, "the original stays");
 }
@@ -270,28 +219,17 @@ async fn a_splice_goes_on_with_its_length() {
 fn a_splice_that_cannot_be_made_is_a_refusal() {
     let payload = Payload::parse(Api::OpenAiChat, CHAT.into()).expect("a call");
     let root = payload.document().root().id();
-    let refused = payload
-        .splice(&[Edit::string(root, "x")])
-        .expect_err("is an object");
-    assert_eq!(
-        (refused.status().as_u16(), refused.code()),
-        (400, "not_replaceable")
-    );
+    let refused = payload.splice(&[Edit::string(root, "x")]).expect_err("is an object");
+    assert_eq!((refused.status().as_u16(), refused.code()), (400, "not_replaceable"));
 }
 
 #[test]
 fn a_bare_prompt_is_the_message_of_a_user() {
     let payload =
         Payload::parse(Api::OllamaChat, r#"{ "prompt" : "he\"llo", "model":"m"}"#.into()).expect("a call");
-    assert_eq!(
-        payload.bytes(),
-        r#"{ "messages":[{"role":"user","content":"he\"llo"}], "model":"m"}"#
-    );
+    assert_eq!(payload.bytes(), r#"{ "messages":[{"role":"user","content":"he\"llo"}], "model":"m"}"#);
     let leaf = payload.document().value(payload.call().leaves[0].node);
-    assert_eq!(
-        (leaf.path().as_str(), leaf.as_str().as_deref()),
-        ("$.messages[0].content", Some("he\"llo"))
-    );
+    assert_eq!((leaf.path().as_str(), leaf.as_str().as_deref()), ("$.messages[0].content", Some("he\"llo")));
 }
 
 #[test]
@@ -324,10 +262,7 @@ fn taking_can_be_awaited_on_any_thread() {
     fn is_send<T: Send>(_: T) {}
     is_send(Payload::take(chat(CHAT), 1000));
     is_send(Payload::take(
-        post(
-            "/",
-            http_body_util::Empty::<Bytes>::new().map_err(|never: Infallible| match never {}),
-        ),
+        post("/", http_body_util::Empty::<Bytes>::new().map_err(|never: Infallible| match never {})),
         1,
     ));
 }

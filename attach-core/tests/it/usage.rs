@@ -15,16 +15,8 @@ const GOLDEN: &[Golden] = &[
         OpenAiChat,
         "2006 (1920r 0w) -> 300 (192) Reported Complete [stop,tool_calls] gpt-4.1-2025-04-14",
     ),
-    (
-        "openai-error-json.json",
-        OpenAiChat,
-        "0 (0r 0w) -> 0 (0) Estimated Failed [] -",
-    ),
-    (
-        "openai-chat-sse.txt",
-        OpenAiChat,
-        "0 (0r 0w) -> 5 (0) Estimated Complete [stop] gpt-4o-mini",
-    ),
+    ("openai-error-json.json", OpenAiChat, "0 (0r 0w) -> 0 (0) Estimated Failed [] -"),
+    ("openai-chat-sse.txt", OpenAiChat, "0 (0r 0w) -> 5 (0) Estimated Complete [stop] gpt-4o-mini"),
     (
         "openai-chat-sse-include-usage.txt",
         OpenAiChat,
@@ -35,11 +27,7 @@ const GOLDEN: &[Golden] = &[
         OpenAiChat,
         "0 (0r 0w) -> 10 (0) Estimated Complete [tool_calls] gpt-4o-mini",
     ),
-    (
-        "openai-chat-sse-error.txt",
-        OpenAiChat,
-        "0 (0r 0w) -> 2 (0) Estimated Failed [] gpt-4o-mini",
-    ),
+    ("openai-chat-sse-error.txt", OpenAiChat, "0 (0r 0w) -> 2 (0) Estimated Failed [] gpt-4o-mini"),
     (
         "azure-openai-chat-sse-crlf.txt",
         OpenAiChat,
@@ -141,82 +129,36 @@ const GOLDEN: &[Golden] = &[
         AnthropicMessages,
         "5170 (1024r 2051w) -> 503 (0) Reported Complete [end_turn] claude-sonnet-4-5-20250929",
     ),
-    (
-        "anthropic-error-json.json",
-        AnthropicMessages,
-        "0 (0r 0w) -> 0 (0) Estimated Failed [] -",
-    ),
-    (
-        "anthropic-count-tokens-json.json",
-        AnthropicCountTokens,
-        "0 (0r 0w) -> 0 (0) Estimated Complete [] -",
-    ),
-    (
-        "ollama-chat-ndjson.txt",
-        OllamaChat,
-        "26 (0r 0w) -> 282 (0) Reported Complete [stop] llama3.2",
-    ),
-    (
-        "ollama-chat-ndjson-cut-off.txt",
-        OllamaChat,
-        "0 (0r 0w) -> 6 (0) Estimated None [] llama3.2",
-    ),
+    ("anthropic-error-json.json", AnthropicMessages, "0 (0r 0w) -> 0 (0) Estimated Failed [] -"),
+    ("anthropic-count-tokens-json.json", AnthropicCountTokens, "0 (0r 0w) -> 0 (0) Estimated Complete [] -"),
+    ("ollama-chat-ndjson.txt", OllamaChat, "26 (0r 0w) -> 282 (0) Reported Complete [stop] llama3.2"),
+    ("ollama-chat-ndjson-cut-off.txt", OllamaChat, "0 (0r 0w) -> 6 (0) Estimated None [] llama3.2"),
     (
         "ollama-chat-ndjson-tools-cached-prompt.txt",
         OllamaChat,
         "0 (0r 0w) -> 19 (0) Reported Complete [stop] llama3.2",
     ),
-    (
-        "ollama-chat-ndjson-error.txt",
-        OllamaChat,
-        "0 (0r 0w) -> 1 (0) Estimated Failed [] llama3.2",
-    ),
+    ("ollama-chat-ndjson-error.txt", OllamaChat, "0 (0r 0w) -> 1 (0) Estimated Failed [] llama3.2"),
     (
         "ollama-generate-ndjson.txt",
         OllamaGenerate,
         "26 (0r 0w) -> 290 (0) Reported Complete [length] llama3.2",
     ),
-    (
-        "ollama-chat-json.json",
-        OllamaChat,
-        "26 (0r 0w) -> 298 (0) Reported Complete [stop] llama3.2",
-    ),
-    (
-        "ollama-embed-json.json",
-        OllamaEmbed,
-        "8 (0r 0w) -> 0 (0) Reported Complete [] all-minilm",
-    ),
-    (
-        "ollama-show-json.json",
-        OllamaShow,
-        "0 (0r 0w) -> 0 (0) Estimated Complete [] -",
-    ),
-    (
-        "garbage-chat-sse.txt",
-        OpenAiChat,
-        "0 (0r 0w) -> 2 (0) Estimated None [] gpt-4o-mini",
-    ),
-    (
-        "garbage-anthropic-json.json",
-        AnthropicMessages,
-        "5 (0r 0w) -> 2 (0) Reported Complete [] m",
-    ),
+    ("ollama-chat-json.json", OllamaChat, "26 (0r 0w) -> 298 (0) Reported Complete [stop] llama3.2"),
+    ("ollama-embed-json.json", OllamaEmbed, "8 (0r 0w) -> 0 (0) Reported Complete [] all-minilm"),
+    ("ollama-show-json.json", OllamaShow, "0 (0r 0w) -> 0 (0) Estimated Complete [] -"),
+    ("garbage-chat-sse.txt", OpenAiChat, "0 (0r 0w) -> 2 (0) Estimated None [] gpt-4o-mini"),
+    ("garbage-anthropic-json.json", AnthropicMessages, "5 (0r 0w) -> 2 (0) Reported Complete [] m"),
     (
         "garbage-openai-json-cached-exceeds-prompt.json",
         OpenAiChat,
         "10 (10r 0w) -> 4 (4) Reported Complete [] m",
     ),
-    (
-        "garbage-ollama-ndjson.txt",
-        OllamaGenerate,
-        "0 (0r 0w) -> 2 (0) Estimated Complete [] m",
-    ),
+    ("garbage-ollama-ndjson.txt", OllamaGenerate, "0 (0r 0w) -> 2 (0) Estimated Complete [] m"),
 ];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/usage")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/usage").join(name);
     std::fs::read(path).unwrap()
 }
 
@@ -236,18 +178,8 @@ fn meter<'a>(api: Api, wire: Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -
 }
 
 fn summary(meter: &Meter) -> String {
-    let Usage {
-        input,
-        output,
-        cache_read,
-        cache_write,
-        reasoning,
-        source,
-        ..
-    } = meter.usage();
-    let ending = meter
-        .ending()
-        .map_or("None".to_owned(), |ending| format!("{ending:?}"));
+    let Usage { input, output, cache_read, cache_write, reasoning, source, .. } = meter.usage();
+    let ending = meter.ending().map_or("None".to_owned(), |ending| format!("{ending:?}"));
     let answer = meter.answer();
     let reasons = answer.finish_reasons.join(",");
     let model = answer.model.as_deref().unwrap_or("-");
@@ -263,20 +195,13 @@ fn every_wire_format_gives_its_figures() {
         let meter = meter(*api, wire(name), [&bytes[..]]);
         assert_eq!(&summary(&meter), expected, "{name}");
         assert!(!meter.skipped());
-        assert!(
-            meter.saw_finish() || meter.answer().finish_reasons.is_empty(),
-            "{name}"
-        );
+        assert!(meter.saw_finish() || meter.answer().finish_reasons.is_empty(), "{name}");
     }
 }
 
 #[test]
 fn ollama_is_finished_when_it_is_done_whatever_the_reason() {
-    let unfinished = meter(
-        OllamaGenerate,
-        Wire::Ndjson,
-        [&b"{\"response\":\"a\",\"done\":false}\n"[..]],
-    );
+    let unfinished = meter(OllamaGenerate, Wire::Ndjson, [&b"{\"response\":\"a\",\"done\":false}\n"[..]]);
     assert!(!unfinished.saw_finish());
     assert!(meter(OllamaGenerate, Wire::Ndjson, [&b"{\"done\":true}"[..]]).saw_finish());
 }
@@ -287,10 +212,7 @@ fn every_fixture_is_in_the_table() {
     for file in std::fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         let hidden = name.starts_with('.');
-        assert!(
-            hidden || GOLDEN.iter().any(|(known, ..)| *known == name),
-            "{name}"
-        );
+        assert!(hidden || GOLDEN.iter().any(|(known, ..)| *known == name), "{name}");
     }
 }
 
@@ -336,10 +258,7 @@ fn a_delta_counts_before_the_next_frame() {
     let mut meter = Meter::new(AnthropicMessages, Wire::Sse);
     meter.push(start.as_bytes());
     // What `message_start` says of the output is a floor under the estimate.
-    assert_eq!(
-        (meter.usage().output, meter.usage().source),
-        (3, Source::Estimated)
-    );
+    assert_eq!((meter.usage().output, meter.usage().source), (3, Source::Estimated));
     meter.push(rest.split_inclusive("\n\n").next().unwrap().as_bytes());
     assert_eq!(meter.usage().output, 5);
 }
@@ -434,11 +353,8 @@ fn what_anthropic_says_last_counts_even_if_it_is_less_than_at_first() {
 
 #[test]
 fn an_error_stays_the_end_when_done_follows() {
-    let meter = meter(
-        OpenAiChat,
-        Wire::Sse,
-        [&b"event: error\ndata: {\"message\":\"x\"}\n\ndata: [DONE]\n\n"[..]],
-    );
+    let meter =
+        meter(OpenAiChat, Wire::Sse, [&b"event: error\ndata: {\"message\":\"x\"}\n\ndata: [DONE]\n\n"[..]]);
     assert_eq!(meter.ending(), Some(Ending::Failed));
 }
 

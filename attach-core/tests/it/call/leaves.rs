@@ -28,10 +28,7 @@ fn leaves(api: Api, body: &str) -> Vec<String> {
 fn opaque(api: Api, body: &str) -> Vec<(String, Modality)> {
     let document = document(body);
     let call = Call::parse(api, &document).unwrap_or_else(|error| panic!("{error}: {body}"));
-    call.opaque
-        .iter()
-        .map(|opaque| (document.value(opaque.node).path(), opaque.modality))
-        .collect()
+    call.opaque.iter().map(|opaque| (document.value(opaque.node).path(), opaque.modality)).collect()
 }
 
 fn state(api: Api, body: &str) -> Vec<&'static str> {
@@ -121,32 +118,16 @@ fn openai_chat_lists_every_place_for_words() {
 #[test]
 fn free_text_does_not_get_by_in_the_place_of_a_word() {
     let body = |field: &str| format!(r#"{{"model":"m","messages":[{{{field}}}]}}"#);
-    let found = leaves(
-        Api::OpenAiChat,
-        &body(r#""role":"call bob@example.com","tool_call_id":"call_abc-1:2""#),
-    );
+    let found =
+        leaves(Api::OpenAiChat, &body(r#""role":"call bob@example.com","tool_call_id":"call_abc-1:2""#));
     assert_eq!(found, ["$.messages[0].role call bob@example.com"]);
     let long = "a".repeat(300);
+    assert_eq!(leaves(Api::OpenAiChat, &body(&format!(r#""tool_call_id":"{long}""#))).len(), 1);
     assert_eq!(
-        leaves(Api::OpenAiChat, &body(&format!(r#""tool_call_id":"{long}""#))).len(),
+        leaves(Api::OpenAiChat, &with(Api::OpenAiChat, r#""modalities":["text","two words"]"#)).len(),
         1
     );
-    assert_eq!(
-        leaves(
-            Api::OpenAiChat,
-            &with(Api::OpenAiChat, r#""modalities":["text","two words"]"#)
-        )
-        .len(),
-        1
-    );
-    assert_eq!(
-        leaves(
-            Api::OpenAiChat,
-            &with(Api::OpenAiChat, r#""modalities":[{"a":"b"}]"#)
-        )
-        .len(),
-        2
-    );
+    assert_eq!(leaves(Api::OpenAiChat, &with(Api::OpenAiChat, r#""modalities":[{"a":"b"}]"#)).len(), 2);
 }
 
 #[test]
@@ -154,51 +135,27 @@ fn long_data_in_an_unknown_field_is_opaque_as_well() {
     let data = "QUJD".repeat(100);
     let numbers = (0..20).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let chat = |field: String| opaque(Api::OpenAiChat, &with(Api::OpenAiChat, &field));
-    assert_eq!(
-        chat(format!(r#""blob":{{"x":"{data}"}}"#)),
-        [("$.blob.x".to_owned(), Modality::Unknown)]
-    );
-    assert_eq!(
-        chat(format!(r#""ids":[{numbers}]"#)),
-        [("$.ids".to_owned(), Modality::Unknown)]
-    );
+    assert_eq!(chat(format!(r#""blob":{{"x":"{data}"}}"#)), [("$.blob.x".to_owned(), Modality::Unknown)]);
+    assert_eq!(chat(format!(r#""ids":[{numbers}]"#)), [("$.ids".to_owned(), Modality::Unknown)]);
     assert!(chat(format!(r#""note":"{}""#, "two words ".repeat(100))).is_empty());
-    assert!(
-        chat(format!(r#""metadata":{{"x":"{data}"}}"#)).is_empty(),
-        "the caller's own is text"
-    );
+    assert!(chat(format!(r#""metadata":{{"x":"{data}"}}"#)).is_empty(), "the caller's own is text");
 }
 
 #[test]
 fn completions_and_embeddings_take_text_or_token_ids() {
     assert_eq!(
-        leaves(
-            Api::OpenAiCompletions,
-            &with(Api::OpenAiCompletions, r#""prompt":"P","suffix":"S""#)
-        ),
+        leaves(Api::OpenAiCompletions, &with(Api::OpenAiCompletions, r#""prompt":"P","suffix":"S""#)),
         ["$.prompt P", "$.suffix S"]
     );
     assert_eq!(
-        leaves(
-            Api::OpenAiEmbeddings,
-            &with(Api::OpenAiEmbeddings, r#""input":["A","B"],"user":"U""#)
-        ),
+        leaves(Api::OpenAiEmbeddings, &with(Api::OpenAiEmbeddings, r#""input":["A","B"],"user":"U""#)),
         ["$.input[0] A", "$.input[1] B", "$.user U"]
     );
     for ids in ["[1,2,3]", "[[1,2],[3]]", "[\"A\",1]"] {
         let body = with(Api::OpenAiEmbeddings, &format!(r#""input":{ids}"#));
-        assert_eq!(
-            opaque(Api::OpenAiEmbeddings, &body),
-            [("$.input".to_owned(), Modality::TokenIds)]
-        );
+        assert_eq!(opaque(Api::OpenAiEmbeddings, &body), [("$.input".to_owned(), Modality::TokenIds)]);
     }
-    assert!(
-        opaque(
-            Api::OpenAiEmbeddings,
-            &with(Api::OpenAiEmbeddings, r#""input":[]"#)
-        )
-        .is_empty()
-    );
+    assert!(opaque(Api::OpenAiEmbeddings, &with(Api::OpenAiEmbeddings, r#""input":[]"#)).is_empty());
 }
 
 #[test]
@@ -278,31 +235,18 @@ fn responses_lists_every_place_for_words() {
     );
     assert_eq!(
         *call(Api::OpenAiResponses, body).hosted_tools,
-        [
-            "code_interpreter".into(),
-            "file_search".into(),
-            "web_search".into()
-        ]
+        ["code_interpreter".into(), "file_search".into(), "web_search".into()]
     );
-    assert_eq!(
-        leaves(Api::OpenAiResponses, r#"{"model":"m","input":"I"}"#),
-        ["$.input I"]
-    );
+    assert_eq!(leaves(Api::OpenAiResponses, r#"{"model":"m","input":"I"}"#), ["$.input I"]);
     let none = r#"{"model":"m","input":"","store":false,"background":false,"previous_response_id":null,"conversation":null}"#;
     assert!(state(Api::OpenAiResponses, none).is_empty());
-    assert_eq!(
-        state(Api::OpenAiResponses, r#"{"model":"m","conversation":"conv_1"}"#),
-        ["conversation"]
-    );
+    assert_eq!(state(Api::OpenAiResponses, r#"{"model":"m","conversation":"conv_1"}"#), ["conversation"]);
 }
 
 #[test]
 fn a_reference_to_a_stored_item_is_state() {
     let body = r#"{"model":"m","input":[{"type":"item_reference","id":"msg_1"},{"id":"rs_2"},{"role":"user","content":"x","id":"mine"}]}"#;
-    assert_eq!(
-        state(Api::OpenAiResponses, body),
-        ["item_reference", "item_reference"]
-    );
+    assert_eq!(state(Api::OpenAiResponses, body), ["item_reference", "item_reference"]);
 }
 
 #[test]
@@ -384,25 +328,12 @@ fn anthropic_lists_every_place_for_words() {
             ("$.messages[1].content[2].source.url".to_owned(), Modality::Image),
             ("$.messages[1].content[5].source.data".to_owned(), Modality::File),
             ("$.messages[2].content[1].data".to_owned(), Modality::Encrypted),
-            (
-                "$.messages[3].content[0].content[1].source.data".to_owned(),
-                Modality::Image
-            ),
+            ("$.messages[3].content[0].content[1].source.data".to_owned(), Modality::Image),
         ]
     );
-    assert_eq!(
-        state(Api::AnthropicMessages, body),
-        ["file_id", "file_id", "container"]
-    );
+    assert_eq!(state(Api::AnthropicMessages, body), ["file_id", "file_id", "container"]);
     let hosted = call(Api::AnthropicMessages, body).hosted_tools;
-    assert_eq!(
-        *hosted,
-        [
-            "code_execution_20250825".into(),
-            "mcp".into(),
-            "web_search_20250305".into()
-        ]
-    );
+    assert_eq!(*hosted, ["code_execution_20250825".into(), "mcp".into(), "web_search_20250305".into()]);
 }
 
 #[test]
@@ -439,23 +370,14 @@ fn ollama_lists_every_place_for_words() {
     );
     assert_eq!(
         opaque(Api::OllamaGenerate, generate),
-        [
-            ("$.context".to_owned(), Modality::TokenIds),
-            ("$.images[0]".to_owned(), Modality::Image)
-        ]
+        [("$.context".to_owned(), Modality::TokenIds), ("$.images[0]".to_owned(), Modality::Image)]
     );
     assert_eq!(
-        leaves(
-            Api::OllamaEmbed,
-            r#"{"model":"m","input":["A","B"],"prompt":"P"}"#
-        ),
+        leaves(Api::OllamaEmbed, r#"{"model":"m","input":["A","B"],"prompt":"P"}"#),
         ["$.input[0] A", "$.input[1] B", "$.prompt P"]
     );
     let words = r#"{"model":"m","context":["W",1],"images":[1,"I"],"format":"two words"}"#;
-    assert_eq!(
-        leaves(Api::OllamaGenerate, words),
-        ["$.context[0] W", "$.images[1] I", "$.format two words"]
-    );
+    assert_eq!(leaves(Api::OllamaGenerate, words), ["$.context[0] W", "$.images[1] I", "$.format two words"]);
     assert!(leaves(Api::OllamaShow, r#"{"model":"m","verbose":true}"#).is_empty());
 }
 

@@ -36,10 +36,7 @@ struct Speller {
 
 impl Speller {
     fn spell(tree: &Tree, style: u64) -> String {
-        let mut speller = Self {
-            style,
-            out: String::new(),
-        };
+        let mut speller = Self { style, out: String::new() };
         speller.value(tree);
         speller.out
     }
@@ -119,12 +116,9 @@ fn to_tree(value: Value<'_>) -> Tree {
         },
         Kind::String => Tree::from(value.as_str().expect("a string").into_owned()),
         Kind::Array => value.elements().map(to_tree).collect(),
-        Kind::Object => Tree::Object(
-            value
-                .members()
-                .map(|(key, member)| (key.into_owned(), to_tree(member)))
-                .collect(),
-        ),
+        Kind::Object => {
+            Tree::Object(value.members().map(|(key, member)| (key.into_owned(), to_tree(member))).collect())
+        }
     }
 }
 
@@ -150,11 +144,7 @@ fn pointers(value: Value<'_>, pointer: &str, out: &mut Vec<(NodeId, String)>) {
         pointers(element, &format!("{pointer}/{index}"), out);
     }
     for (key, member) in value.members() {
-        pointers(
-            member,
-            &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-            out,
-        );
+        pointers(member, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), out);
     }
 }
 
@@ -174,10 +164,7 @@ fn assert_same_as_reparsed(document: &Document) -> Result<(), TestCaseError> {
     };
     let all = |document: &Document| {
         let root = document.root();
-        std::iter::once(root)
-            .chain(root.descendants())
-            .map(facts)
-            .collect::<Vec<_>>()
+        std::iter::once(root).chain(root.descendants()).map(facts).collect::<Vec<_>>()
     };
     prop_assert_eq!(all(document), all(&again));
     Ok(())
@@ -186,10 +173,7 @@ fn assert_same_as_reparsed(document: &Document) -> Result<(), TestCaseError> {
 /// Refused although `serde_json` accepts: only what the parsers of this world disagree on.
 fn is_stricter_than_serde(kind: JsonErrorKind) -> bool {
     use JsonErrorKind::*;
-    matches!(
-        kind,
-        DuplicateKey | ControlCharacterInKey | TooDeep | NumberOutOfRange
-    )
+    matches!(kind, DuplicateKey | ControlCharacterInKey | TooDeep | NumberOutOfRange)
 }
 
 fn compare_with_serde(bytes: &[u8]) -> Result<(), TestCaseError> {

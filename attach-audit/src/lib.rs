@@ -1,0 +1,51 @@
+//! Tower layers that put every request on record before it is answered.
+//!
+//! [`Audit`] is a trail with two layers. [`Audit::layer`] goes outermost, catches panics and writes how each request
+//! ended, holding back nothing but the frame that completes the answer until that record is durable.
+//! [`Audit::intent_layer`] goes innermost and writes what is about to be done before it is done. Records go to a
+//! [`Sink`]: [`Log`] is a hash-chained log in files of JSON lines with group commit, which [`verify`] checks.
+//!
+//! ```
+//! use attach_audit::{Audit, Memory, Mode};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let records = Memory::new();
+//! let audit = Audit::new(records.clone()).mode(Mode::Strict).exempt(["/livez"]);
+//! let service = ServiceBuilder::new()
+//!     .layer(audit.layer())
+//!     // … authentication, policy, quota …
+//!     .layer(audit.intent_layer())
+//!     .service(service_fn(async |_: http::Request<()>| {
+//!         Ok::<_, std::convert::Infallible>(http::Response::new(attach_core::Body::empty()))
+//!     }));
+//!
+//! service.oneshot(http::Request::get("/hello").body(())?).await?;
+//! assert!(records.lines()[0].contains(r#""kind":"intent""#));
+//! assert!(records.lines()[1].contains(r#""kind":"outcome""#));
+//! # Ok(()) }
+//! ```
+//!
+//! | feature | adds |
+//! |---|---|
+//! | – | there is none yet |
+
+mod audit;
+mod chain;
+mod intent;
+pub mod log;
+mod mode;
+mod outer;
+mod record;
+mod refusals;
+mod sink;
+mod trail;
+pub mod verify;
+
+pub use self::audit::Audit;
+pub use self::intent::{Intent, IntentFuture, IntentLayer};
+pub use self::log::Log;
+pub use self::mode::Mode;
+pub use self::outer::{AuditLayer, Audited, CatchPanic, ResponseFuture};
+pub use self::record::{Kind, Record, Timestamp};
+pub use self::sink::{Ack, Memory, Sink};

@@ -1,0 +1,106 @@
+//! The hash-chained log: JSON lines in segments, one group commit at a time.
+//!
+//! A writer thread takes what has come in, writes it with one `write`, calls `fdatasync` once, says so to everybody
+//! who waits, and begins again: the longer the disk takes, the larger the groups. A record is on its way as soon as
+//! it was taken; it is *durable* when its group is.
+//!
+//! When a write or a sync fails, the segment is given up on: a sync is never tried twice on one file, because the
+//! kernel may have dropped the pages that the first one could not write. What was not acknowledged is written again
+//! to a new segment, whose head says from where. If that fails too, the log takes no new request until it works
+//! again, and then says so in a `gap` record.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+mod name;
+mod options;
+mod queue;
+mod recover;
+mod segment;
+mod storage;
+mod writer;
+
+pub use self::options::Options;
+pub use self::storage::{Disk, Segment, Storage};
+
+pub(crate) use self::name::SegmentName;
+pub(crate) use self::recover::LONGEST;
+
+use self::queue::Queue;
+use self::writer::Writer;
+use crate::{Ack, Record, Sink};
+
+/// A log in a directory of its own; a [`Sink`].
+///
+/// Opening it reads the last segment only, writes a `start` record that quotes the end of the chain before, and an
+/// `orphan` record for each request that a crash left without an outcome.
+///
+/// ```no_run
+/// use attach_audit::{Audit, Log, log::Options};
+///
+/// let log = Log::open("/var/lib/attach/audit".as_ref(), Options::new("node-1"))?;
+/// let audit = Audit::new(log);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Log {
+    queue: Arc<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Log {
+    /// Opens the log in `dir`, which is created (mode 0700) if need be.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be used, another process writes to it, or the first record cannot be made durable.
+    pub fn open(dir: &Path, options: Options) -> io::Result<Self> {
+        Self::open_on(Disk::open(dir)?, options)
+    }
+
+    /// Opens the log on storage of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_on(storage: impl Storage, options: Options) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(&options));
+        let writer = Writer::open(Box::new(storage), options, Arc::clone(&queue))?;
+        let thread =
+            std::thread::Builder::new().name("attach-audit-log".into()).spawn(move || writer.run())?;
+        Ok(Self { queue, writer: Mutex::new(Some(thread)) })
+    }
+}
+
+impl Sink for Log {
+    fn append(&self, record: &Record<'_>, ack: Ack) {
+        self.queue.push(record, ack, false);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.queue.is_ready()
+    }
+
+    fn close(&self, record: &Record<'_>, ack: Ack) {
+        self.queue.push(record, ack, true);
+    }
+}
+
+/// Waits for what was taken to be written: at most one group, and the lock on the directory is free afterwards.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue.close();
+        let thread = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the audit log's writer panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("ready", &self.is_ready()).finish_non_exhaustive()
+    }
+}

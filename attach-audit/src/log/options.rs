@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+/// How a [`Log`](crate::Log) is kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// The node's name, in every record and in the names of the files.
+    pub node: String,
+    /// The build of the program.
+    pub build: String,
+    /// A digest of the configuration in force.
+    pub config_hash: String,
+    /// Protections that are off, for the `start` record; what this version of the log lacks is added by itself.
+    pub protections_off: Vec<Box<str>>,
+    /// Whether durable records are also printed to the standard output.
+    pub tee_stdout: bool,
+    /// A segment that has reached this many bytes is followed by a new one. Restarting reads one segment.
+    pub segment_bytes: u64,
+    /// How long a record may wait on a disk that fails before its request is refused.
+    pub patience: Duration,
+    /// How long the log waits before it tries a failed disk again.
+    pub retry: Duration,
+    /// How long a record that nobody waits for may stay in memory.
+    pub linger: Duration,
+}
+
+impl Options {
+    /// The defaults for `node`: segments of 64 MiB, half a second of patience, a quarter between attempts, 50 ms of
+    /// lingering.
+    #[must_use]
+    pub fn new(node: impl Into<String>) -> Self {
+        Self {
+            node: node.into(),
+            build: String::new(),
+            config_hash: String::new(),
+            protections_off: Vec::new(),
+            tee_stdout: false,
+            segment_bytes: 64 << 20,
+            patience: Duration::from_millis(500),
+            retry: Duration::from_millis(250),
+            linger: Duration::from_millis(50),
+        }
+    }
+
+    /// Names the build of the program.
+    #[must_use]
+    pub fn build(self, build: impl Into<String>) -> Self {
+        Self { build: build.into(), ..self }
+    }
+
+    /// Sets the digest of the configuration in force.
+    #[must_use]
+    pub fn config_hash(self, hash: impl Into<String>) -> Self {
+        Self { config_hash: hash.into(), ..self }
+    }
+
+    /// Adds to the protections that the `start` record says are off.
+    #[must_use]
+    pub fn without(mut self, protection: impl Into<Box<str>>) -> Self {
+        self.protections_off.push(protection.into());
+        self
+    }
+
+    /// Prints durable records to the standard output as well.
+    #[must_use]
+    pub fn tee_stdout(self, tee: bool) -> Self {
+        Self { tee_stdout: tee, ..self }
+    }
+
+    /// Sets the size at which a segment is followed by a new one.
+    #[must_use]
+    pub fn segment_bytes(self, bytes: u64) -> Self {
+        Self { segment_bytes: bytes, ..self }
+    }
+
+    /// Sets how long the log waits before it tries a failed disk again.
+    #[must_use]
+    pub fn retry(self, retry: Duration) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Sets how long a record may wait on a disk that fails.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}

@@ -1,0 +1,247 @@
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::queue::{Batch, Queue};
+use super::recover::{Recovered, recover};
+use super::segment::{Framer, Tip};
+use super::{Options, Segment, SegmentName, Storage};
+use crate::chain::Hash;
+use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
+use crate::{Kind, Record, Timestamp};
+
+/// What this version of the log does not do; every `start` record says so.
+const NOT_YET: [&str; 2] = ["signed_checkpoints", "egress"];
+/// Buffers above this size are not kept after an outage.
+const KEEP: usize = 4 << 20;
+
+/// The thread behind a [`Log`](super::Log): the only one that touches the files.
+pub(super) struct Writer {
+    storage: Box<dyn Storage>,
+    options: Options,
+    queue: Arc<Queue>,
+    framer: Framer,
+    /// The segment that ends in the last durable record.
+    name: SegmentName,
+    /// `None` once something on it failed.
+    file: Option<Box<dyn Segment>>,
+    bytes: u64,
+    /// Bytes behind the last durable record that a failed write may have left.
+    disowned: u64,
+    /// The number for the next segment; a number that failed is not used again.
+    number: u64,
+    tip: Tip,
+    open: HashMap<Uuid, Uuid>,
+    out: Vec<u8>,
+}
+
+impl Writer {
+    /// Finds the end of the last chain and begins the next.
+    pub(super) fn open(storage: Box<dyn Storage>, options: Options, queue: Arc<Queue>) -> io::Result<Self> {
+        let mut names: Vec<_> = storage.list()?.iter().filter_map(|name| SegmentName::parse(name)).collect();
+        let own = SegmentName::first(&options.node, None).node;
+        names.retain(|name| name.node == own);
+        names.sort();
+        let found = recover(&*storage, &names)?;
+        let name = SegmentName::first(&options.node, names.last());
+        let mut writer = Self {
+            framer: Framer::new(&name, &options)?,
+            file: Some(storage.create(&name.to_string())?),
+            storage,
+            options,
+            queue,
+            name,
+            bytes: 0,
+            disowned: 0,
+            number: 1,
+            tip: Tip { next: 0, hash: Hash::ZERO },
+            open: HashMap::new(),
+            out: Vec::new(),
+        };
+        writer.begin(found)?;
+        Ok(writer)
+    }
+
+    /// Writes the `start` record and an `orphan` record for each request that was left open.
+    fn begin(&mut self, found: Option<Recovered>) -> io::Result<()> {
+        let (after, left) = found.map_or_else(Default::default, |found| (Some(found.after), found.open));
+        let left = sorted(&left);
+        let mut off = self.options.protections_off.clone();
+        off.extend(NOT_YET.map(Box::from));
+        let mut tip = self.tip;
+        let start = Record::system(Kind::Start, |start| {
+            start.segment = Some(0);
+            start.after = after.as_ref();
+            start.open = Some(&left);
+            start.protections_off = Some(&off);
+        });
+        self.framer.record(&mut self.out, &mut tip, &start);
+        for intent in &left {
+            let orphan = Record::system(Kind::Orphan, |orphan| {
+                orphan.req_id = Id::Uuid(intent.req_id);
+                orphan.intent_id = Some(Id::Uuid(intent.intent_id));
+                orphan.decision.result = "error";
+                orphan.decision.reason = Some(CRASH);
+                orphan.end = Some(CRASH);
+            });
+            self.framer.record(&mut self.out, &mut tip, &orphan);
+        }
+        self.commit()?;
+        self.tip = tip;
+        Ok(())
+    }
+
+    /// Writes until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        let mut batch = Batch::default();
+        while self.queue.take(&mut batch) {
+            self.write(&mut batch);
+            batch.clear();
+            self.out.shrink_to(KEEP);
+            batch.text.shrink_to(KEEP);
+        }
+    }
+
+    fn write(&mut self, batch: &mut Batch) {
+        let rotate = self.file.is_none() || self.bytes >= self.options.segment_bytes;
+        let lost = (batch.lost > 0).then(|| gap(batch.lost, Timestamp::now(), "queue_full"));
+        let first = self.attempt(batch, rotate, lost.as_ref());
+        let Err(error) = first.or_else(|error| {
+            tracing::error!(%error, segment = %self.name, "the audit log could not write; trying a new segment");
+            self.attempt(batch, true, lost.as_ref())
+        }) else {
+            return;
+        };
+        self.outage(batch, &error);
+    }
+
+    /// Refuses new requests and tries again until it works.
+    fn outage(&mut self, batch: &mut Batch, error: &io::Error) {
+        tracing::error!(%error, "the audit log does not work: requests are refused until it does");
+        self.queue.set_ready(false);
+        let since = Timestamp::now();
+        let mut refused = 0;
+        loop {
+            for entry in &mut batch.entries {
+                if entry.ack.is_awaited() && entry.since.elapsed() >= self.options.patience {
+                    entry.ack.give_up("the disk does not take it");
+                    refused += 1;
+                }
+            }
+            let open = self.queue.pause(self.options.retry, batch);
+            let gap = gap(refused + batch.lost, since, "log_unavailable");
+            match self.attempt(batch, true, Some(&gap)) {
+                Ok(()) => break,
+                Err(error) if !open => {
+                    let lost = batch.entries.len() + self.queue.abandon().entries.len();
+                    tracing::error!(%error, lost, "the audit log was closed while it did not work");
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "the audit log still does not work"),
+            }
+        }
+        tracing::warn!("the audit log works again");
+        self.queue.set_ready(true);
+    }
+
+    /// Writes a batch, after a new segment's head if `fresh`; nothing has changed if it fails.
+    fn attempt(&mut self, batch: &mut Batch, fresh: bool, gap: Option<&Record<'_>>) -> io::Result<()> {
+        let mut tip = self.tip;
+        self.out.clear();
+        let previous = if fresh { Some(self.replace(&mut tip)?) } else { None };
+        if let Some(gap) = gap {
+            self.framer.record(&mut self.out, &mut tip, gap);
+        }
+        let mut start = 0;
+        for entry in &batch.entries {
+            let members = &batch.text[start..entry.end];
+            self.framer.line(&mut self.out, &mut tip, entry.id, entry.at, members);
+            start = entry.end;
+        }
+        if let Err(error) = self.commit() {
+            self.file = None;
+            match previous {
+                Some(previous) => {
+                    self.storage.remove(&self.name.to_string());
+                    self.name = previous;
+                }
+                None => self.disowned = self.out.len() as u64,
+            }
+            return Err(error);
+        }
+        self.disowned = 0;
+        self.tip = tip;
+        self.acknowledge(batch);
+        Ok(())
+    }
+
+    /// Begins a new segment in place of the current one, whose name is returned; its head is in `out`, not written.
+    fn replace(&mut self, tip: &mut Tip) -> io::Result<SegmentName> {
+        let after = After {
+            chain: self.name.chain().into(),
+            segment: self.name.n,
+            seq: tip.next.saturating_sub(1),
+            hash: tip.hash,
+            disowned: self.disowned,
+        };
+        let name = self.name.at(self.number);
+        self.number += 1;
+        self.file = None;
+        self.file = Some(self.storage.create(&name.to_string())?);
+        self.bytes = 0;
+        let open = sorted(&self.open);
+        let head = Record::system(Kind::Segment, |head| {
+            head.segment = Some(name.n);
+            head.after = Some(&after);
+            head.open = Some(&open);
+        });
+        self.framer.record(&mut self.out, tip, &head);
+        Ok(std::mem::replace(&mut self.name, name))
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotConnected.into()) };
+        file.append(&self.out)?;
+        file.sync()?;
+        self.bytes += self.out.len() as u64;
+        if self.options.tee_stdout {
+            // A copy for whoever looks: the log itself is durable by now.
+            let _ = io::stdout().lock().write_all(&self.out);
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, batch: &mut Batch) {
+        for entry in batch.entries.drain(..) {
+            match entry.effect {
+                Effect::None => {}
+                Effect::Opens(intent) => {
+                    self.open.insert(intent.intent_id, intent.req_id);
+                }
+                Effect::Closes(intent) => {
+                    self.open.remove(&intent);
+                }
+            }
+            entry.ack.durable();
+        }
+    }
+}
+
+/// Says that `n` records were refused or lost between `first` and now.
+fn gap(n: u64, first: Timestamp, reason: &'static str) -> Record<'static> {
+    Record::system(Kind::Gap, |gap| {
+        gap.fold = Some(Fold { n, first, last: Timestamp::now() });
+        gap.decision.result = "error";
+        gap.decision.reason = Some(reason);
+    })
+}
+
+/// In order of ids, which is the order of time.
+fn sorted(open: &HashMap<Uuid, Uuid>) -> Vec<OpenIntent> {
+    let mut list: Vec<_> =
+        open.iter().map(|(&intent_id, &req_id)| OpenIntent { intent_id, req_id }).collect();
+    list.sort_by_key(|intent| intent.intent_id);
+    list
+}

@@ -1,0 +1,227 @@
+//! A request's facts as a record's members.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use attach_core::exchange::{Coverage, Facts};
+use attach_core::identity::Kind as Caller;
+use attach_core::usage::Source;
+use attach_core::{Api, Exchange, Identity, Outcome, Peer};
+use http::header::USER_AGENT;
+use http::{HeaderValue, Method, Request, Uri};
+use uuid::Uuid;
+
+use super::shape::{self, Members};
+use super::value::{Address, Bytes, Id, Pairs, Text};
+use super::{Kind, end};
+use crate::Mode;
+use crate::chain::Hash;
+
+/// What is kept of a request's head; cheap to take.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    method: Method,
+    uri: Uri,
+    agent: Option<HeaderValue>,
+    peer: Option<Peer>,
+}
+
+impl Origin {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            agent: request.headers().get(USER_AGENT).cloned(),
+            peer: request.extensions().get().cloned(),
+        }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// What floods are counted by: an IPv4 address, or the /64 of an IPv6 one.
+    pub(crate) fn source(&self) -> Option<Address> {
+        let ip = self.peer.as_ref()?.addr.ip().to_canonical();
+        Some(match ip {
+            IpAddr::V4(_) => Address::One(ip),
+            IpAddr::V6(v6) => Address::Net64(IpAddr::V6((v6.to_bits() >> 64 << 64).into())),
+        })
+    }
+
+    fn src(&self) -> shape::Src<'_> {
+        let addr = self.peer.as_ref().map(|peer| peer.addr);
+        let tls = self.peer.as_ref().and_then(|peer| peer.tls.as_deref());
+        shape::Src {
+            ip: addr.map(|addr| Address::One(addr.ip().to_canonical())),
+            port: addr.map(|addr| addr.port()),
+            ua: self.agent.as_ref().map(|agent| Bytes(agent.as_bytes())),
+            tls: tls.map(|tls| Text(&tls.version)),
+            client_cert_s256: tls.and_then(|tls| tls.client_certificate.as_deref()).map(Hash::of),
+        }
+    }
+}
+
+/// A record about an exchange, before it is written.
+pub(crate) struct View<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) mode: Mode,
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) origin: &'a Origin,
+    pub(crate) intent: Option<Uuid>,
+    pub(crate) status: Option<u16>,
+    pub(crate) waited: Option<Duration>,
+}
+
+impl View<'_> {
+    /// Calls `with` under the exchange's lock, so that nothing has to be copied.
+    pub(super) fn with_members(&self, with: impl FnOnce(&Members<'_>)) {
+        let outcome = self.exchange.outcome().filter(|_| self.kind != Kind::Intent);
+        let elapsed = self.exchange.elapsed();
+        self.exchange.facts(|facts| with(&self.members(facts, outcome, elapsed)));
+    }
+
+    fn members<'f>(&'f self, facts: &'f Facts, outcome: Option<Outcome>, elapsed: Duration) -> Members<'f> {
+        let ended = self.kind != Kind::Intent;
+        Members {
+            intent_id: self.intent.filter(|_| ended).map(Id::Uuid),
+            req_id: Id::Exchange(self.exchange.id()),
+            actor: self.exchange.identity().map_or_else(anonymous, |identity| actor(identity, facts)),
+            src: self.origin.src(),
+            route: self.route(),
+            decision: self.decision(facts, outcome),
+            model: model(facts),
+            usage: ended.then(|| usage(facts)),
+            quota: facts.quota.as_ref().map(quota),
+            redaction: facts.redaction.as_ref().map(redaction),
+            timing: ended.then(|| shape::Timing {
+                total_ms: millis(elapsed),
+                ttft_ms: facts.first_byte.map(millis),
+                audit_wait_ms: self.waited.map(millis),
+            }),
+            end: outcome.map(|outcome| end::names(outcome).0),
+            custom: (!facts.custom.is_empty()).then(|| Pairs(&facts.custom)),
+            mode: Some(self.mode),
+            ..Members::system(self.kind.as_str(), Uuid::nil())
+        }
+    }
+
+    fn route(&self) -> shape::Route<'_> {
+        let api = self.exchange.api();
+        shape::Route {
+            method: Some(Text(self.origin.method.as_str())),
+            path: Some(Text(self.origin.uri.path())),
+            api: api.map(Api::as_str),
+            op: api.map(Api::operation),
+        }
+    }
+
+    fn decision<'f>(&self, facts: &'f Facts, outcome: Option<Outcome>) -> shape::Decision<'f> {
+        let refusal = facts.refusal.as_ref();
+        let decided = facts.decision.as_ref();
+        let replaced = facts.redaction.as_ref().is_some_and(|redaction| !redaction.counts.is_empty());
+        let result = match (refusal, outcome.map(|outcome| end::names(outcome).1)) {
+            (Some(refusal), _) if refusal.status >= 500 => "error",
+            (Some(_), _) => "deny",
+            (None, None | Some("allow")) if replaced => "modify",
+            (None, result) => result.unwrap_or("allow"),
+        };
+        shape::Decision {
+            result,
+            reason: refusal.map(|refusal| refusal.code).or(decided.map(|decided| decided.reason)),
+            detail: refusal.and_then(|refusal| refusal.reason.as_deref()).map(Text),
+            rule_ids: decided.and_then(|decided| decided.rule.as_deref()).map(|rule| [Text(rule)]),
+            http_status: self.status,
+        }
+    }
+}
+
+fn anonymous<'a>() -> shape::Actor<'a> {
+    shape::Actor { kind: "anonymous", ..shape::Actor::default() }
+}
+
+/// Who it was, by ids alone: the display name and the e-mail address stay out of the log.
+fn actor<'a>(identity: &'a Identity, facts: &'a Facts) -> shape::Actor<'a> {
+    shape::Actor {
+        kind: if identity.kind == Caller::Service { "service" } else { "user" },
+        directory: Some(Text(&identity.directory)),
+        iss: Some(Text(&identity.issuer)),
+        sub: Some(Text(&identity.subject)),
+        uid: Some(Text(&identity.id)),
+        client_id: identity.client_id.as_deref().map(Text),
+        jti: identity.token_id.as_deref().map(Text),
+        sid: identity.session_id.as_deref().map(Text),
+        proof: Some(identity.proof.as_str()),
+        acr: identity.assurance.acr.as_deref().map(Text),
+        amr: first(&identity.assurance.amr),
+        auth_time: identity.assurance.auth_time.and_then(unix),
+        groups_used: facts.decision.as_ref().map_or(&[], |decided| first(&decided.groups)),
+        token_exp: identity.expires_at.and_then(unix),
+    }
+}
+
+fn model(facts: &Facts) -> Option<shape::Model<'_>> {
+    let route = facts.route.as_ref();
+    facts.model.as_ref()?;
+    Some(shape::Model {
+        requested: facts.model.as_deref().map(Text),
+        routed: route.map(|route| Text(&route.model)),
+        response: facts.answered_by.as_deref().map(Text),
+        upstream: route.map(|route| Text(&route.upstream)),
+        attempts: route.map(|route| route.attempts),
+        stream: facts.stream,
+    })
+}
+
+fn usage(facts: &Facts) -> shape::Usage {
+    let usage = facts.usage;
+    shape::Usage {
+        input_tokens: usage.input,
+        output_tokens: usage.output,
+        cache_read_input_tokens: usage.cache_read,
+        cache_write_input_tokens: usage.cache_write,
+        reasoning_output_tokens: usage.reasoning,
+        source: match usage.source {
+            Source::Reported => "upstream",
+            _ if usage.total() == 0 => "none",
+            _ => "estimated",
+        },
+    }
+}
+
+fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
+    shape::Quota {
+        key: Text(&quota.limit_id),
+        limit: quota.limit,
+        used: quota.limit.saturating_sub(quota.remaining),
+        reserved: quota.reserved,
+        degraded: quota.degraded,
+    }
+}
+
+fn redaction(redaction: &attach_core::exchange::Redaction) -> shape::Redaction<'_> {
+    shape::Redaction {
+        counts: Pairs(&redaction.counts),
+        restored: redaction.restored,
+        withheld: redaction.withheld,
+        coverage: match redaction.coverage {
+            Coverage::Full => "full",
+            Coverage::Partial => "partial",
+            _ => "none",
+        },
+    }
+}
+
+/// At most this many entries of a list that somebody else chose the length of.
+fn first(list: &[Box<str>]) -> &[Box<str>] {
+    &list[..list.len().min(64)]
+}
+
+fn unix(time: SystemTime) -> Option<u64> {
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// Milliseconds with microsecond precision.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,153 @@
+//! One record: what happened, ready to be written.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+mod end;
+mod exchange;
+mod shape;
+mod time;
+mod value;
+
+pub(crate) use self::end::CRASH;
+pub(crate) use self::exchange::{Origin, View};
+pub(crate) use self::shape::{After, Fold, Members, OpenIntent};
+pub use self::time::Timestamp;
+pub(crate) use self::value::{Address, Id, uuid_text};
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A request is about to go upstream.
+    Intent,
+    /// How a request ended.
+    Outcome,
+    /// A request was refused before anything went upstream; or many were, folded.
+    Reject,
+    /// An intent whose process died before there was an outcome.
+    Orphan,
+    /// The log began.
+    Start,
+    /// The log ended in good order.
+    Stop,
+    /// The head of a segment that continues another.
+    Segment,
+    /// Something was not recorded: how much, from when to when.
+    Gap,
+}
+
+impl Kind {
+    /// The name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Reject => "reject",
+            Self::Orphan => "orphan",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Segment => "segment",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// One record on its way to a [`Sink`](crate::Sink), borrowed from the request it is about.
+pub struct Record<'a> {
+    id: Uuid,
+    kind: Kind,
+    at: Timestamp,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Exchange(View<'a>),
+    System(Box<Members<'a>>),
+}
+
+/// What a record means for the list of intents that have no outcome yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Effect {
+    None,
+    Opens(OpenIntent),
+    Closes(Uuid),
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn of_exchange(id: Uuid, view: View<'a>) -> Self {
+        Self { id, kind: view.kind, at: Timestamp::now(), content: Content::Exchange(view) }
+    }
+
+    /// A record of the log itself; `fill` adds to the members it has anyway.
+    pub(crate) fn system(kind: Kind, fill: impl FnOnce(&mut Members<'a>)) -> Self {
+        let id = Uuid::now_v7();
+        let mut members = Members::system(kind.as_str(), id);
+        fill(&mut members);
+        Self { id, kind, at: Timestamp::now(), content: Content::System(Box::new(members)) }
+    }
+
+    /// What the record is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The record as a JSON object: what [`Log`](crate::Log) writes, less the members that belong to its chain.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = format!("{{\"v\":1,\"id\":\"{}\",\"ts\":\"{}\",", self.id, self.at).into_bytes();
+        self.write_members(&mut out);
+        out.push(b'}');
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Appends `"kind":…,…,"mode":…`, without braces.
+    pub(crate) fn write_members(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        match &self.content {
+            Content::Exchange(view) => view.with_members(|members| append(out, members)),
+            Content::System(members) => append(out, members),
+        }
+        out.remove(start);
+    }
+
+    /// What the record changes about the open intents.
+    pub(crate) fn effect(&self) -> Effect {
+        let Content::Exchange(view) = &self.content else { return Effect::None };
+        if self.kind == Kind::Intent {
+            let req_id = Uuid::from_bytes(*view.exchange.id().as_bytes());
+            return Effect::Opens(OpenIntent { intent_id: self.id, req_id });
+        }
+        view.intent.map_or(Effect::None, Effect::Closes)
+    }
+}
+
+/// Writing to memory cannot fail, and the members hold nothing that JSON cannot say.
+fn append(out: &mut Vec<u8>, members: &Members<'_>) {
+    let start = out.len();
+    if let Err(error) = serde_json::to_writer(&mut *out, members) {
+        tracing::error!(%error, "an audit record could not be formatted");
+        out.truncate(start);
+        out.extend_from_slice(b"{}");
+    }
+    out.pop();
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}

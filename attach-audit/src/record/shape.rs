@@ -1,0 +1,226 @@
+//! The record's members in the order they are written. This is the schema's order; `docs/audit-record.schema.json`
+//! is its public description and the tests hold the two together.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Timestamp;
+use super::value::{Address, Bytes, Id, Pairs, Text, uuid_text};
+use crate::Mode;
+use crate::chain::Hash;
+
+/// Everything of a record that is not the chain's: from `kind` to `mode`.
+#[derive(Serialize)]
+pub(crate) struct Members<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) req_id: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) intent_id: Option<Id>,
+    pub(crate) actor: Actor<'a>,
+    pub(crate) src: Src<'a>,
+    pub(crate) route: Route<'a>,
+    pub(crate) decision: Decision<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<Model<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quota: Option<Quota<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redaction: Option<Redaction<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timing: Option<Timing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fold: Option<Fold>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) custom: Option<Pairs<'a, &'static str, Box<str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) segment: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<&'a After>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<&'a [OpenIntent]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) protections_off: Option<&'a [Box<str>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<Mode>,
+}
+
+impl<'a> Members<'a> {
+    /// A record of the log itself: nobody asked for anything.
+    pub(crate) fn system(kind: &'static str, id: Uuid) -> Self {
+        Self {
+            kind,
+            req_id: Id::Uuid(id),
+            intent_id: None,
+            actor: Actor { kind: "system", ..Actor::default() },
+            src: Src::default(),
+            route: Route::default(),
+            decision: Decision { result: "allow", ..Decision::default() },
+            model: None,
+            usage: None,
+            quota: None,
+            redaction: None,
+            timing: None,
+            end: None,
+            fold: None,
+            custom: None,
+            segment: None,
+            after: None,
+            open: None,
+            protections_off: None,
+            mode: None,
+        }
+    }
+}
+
+#[derive(Serialize, Default)]
+pub(crate) struct Actor<'a> {
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) directory: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) iss: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sub: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uid: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jti: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sid: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proof: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acr: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) amr: &'a [Box<str>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) groups_used: &'a [Box<str>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_exp: Option<u64>,
+}
+
+#[derive(Serialize, Default)]
+pub(crate) struct Src<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ip: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ua: Option<Bytes<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_cert_s256: Option<Hash>,
+}
+
+#[derive(Serialize, Default)]
+pub(crate) struct Route<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) op: Option<&'static str>,
+}
+
+#[derive(Serialize, Default)]
+pub(crate) struct Decision<'a> {
+    pub(crate) result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule_ids: Option<[Text<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http_status: Option<u16>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Model<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requested: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) routed: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) response: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u32>,
+    pub(crate) stream: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Usage {
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) cache_read_input_tokens: u64,
+    pub(crate) cache_write_input_tokens: u64,
+    pub(crate) reasoning_output_tokens: u64,
+    pub(crate) source: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Quota<'a> {
+    pub(crate) key: Text<'a>,
+    pub(crate) limit: u64,
+    pub(crate) used: u64,
+    pub(crate) reserved: u64,
+    pub(crate) degraded: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Redaction<'a> {
+    pub(crate) counts: Pairs<'a, Box<str>, u32>,
+    pub(crate) restored: u32,
+    pub(crate) withheld: u32,
+    pub(crate) coverage: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Timing {
+    pub(crate) total_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ttft_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_wait_ms: Option<f64>,
+}
+
+/// How many events one record stands for, and when the first and the last of them were.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Fold {
+    pub(crate) n: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+}
+
+/// What a segment continues: the record it follows, and whether bytes after that record do not count.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub(crate) struct After {
+    pub(crate) chain: Box<str>,
+    pub(crate) segment: u64,
+    pub(crate) seq: u64,
+    pub(crate) hash: Hash,
+    /// Bytes behind that record which were never acknowledged: a torn write, or a segment given up on.
+    pub(crate) disowned: u64,
+}
+
+/// An intent that has no outcome yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenIntent {
+    #[serde(with = "uuid_text")]
+    pub(crate) intent_id: Uuid,
+    #[serde(with = "uuid_text")]
+    pub(crate) req_id: Uuid,
+}

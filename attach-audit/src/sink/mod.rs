@@ -1,0 +1,129 @@
+//! Where records go: the [`Sink`] trait, and a sink in memory.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::Record;
+
+mod memory;
+
+pub use self::memory::Memory;
+
+/// Takes records and says when each of them is durable.
+///
+/// [`Log`](crate::Log) is the one to use; another is a few lines:
+///
+/// ```
+/// use attach_audit::{Ack, Audit, Record, Sink};
+/// use std::io::Write;
+///
+/// struct Stderr;
+///
+/// impl Sink for Stderr {
+///     fn append(&self, record: &Record<'_>, ack: Ack) {
+///         match writeln!(std::io::stderr(), "{}", record.to_json()) {
+///             Ok(()) => ack.durable(),
+///             Err(error) => ack.failed(error.to_string()),
+///         }
+///     }
+/// }
+///
+/// let audit = Audit::new(Stderr);
+/// ```
+pub trait Sink: Send + Sync + 'static {
+    /// Takes one record. Must not block for longer than it takes to copy it: it is called on the request path and
+    /// from destructors. The sink keeps `ack` until it knows.
+    fn append(&self, record: &Record<'_>, ack: Ack);
+
+    /// Whether records are taken at all. While this is false new requests are refused before any work is done.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    /// Takes the last record there will be.
+    fn close(&self, record: &Record<'_>, ack: Ack) {
+        self.append(record, ack);
+    }
+}
+
+/// The sink's side of one record: says once whether it is durable. Dropped without a word, it is not.
+///
+/// It also holds the record's place in the bounded queue, so a sink must let go of it.
+pub struct Ack {
+    waiter: Option<oneshot::Sender<Result<(), Unavailable>>>,
+    slot: Option<Slot>,
+}
+
+/// A place in the queue.
+pub(crate) type Slot = OwnedSemaphorePermit;
+
+impl Ack {
+    /// An ack somebody waits for.
+    pub(crate) fn awaited(slot: Option<Slot>) -> (Self, Receipt) {
+        let (sender, receiver) = oneshot::channel();
+        (Self { waiter: Some(sender), slot }, Receipt(receiver))
+    }
+
+    /// An ack nobody waits for.
+    pub(crate) fn unawaited(slot: Option<Slot>) -> Self {
+        Self { waiter: None, slot }
+    }
+
+    /// Whether an answer waits for this record. A sink need not hurry with one that nobody waits for.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.waiter.is_some()
+    }
+
+    /// The record will be found after a crash.
+    pub fn durable(self) {
+        if let Some(waiter) = self.waiter {
+            // Nobody there any more: the client has gone, its record is written all the same.
+            let _ = waiter.send(Ok(()));
+        }
+        drop(self.slot);
+    }
+
+    /// The record is not durable; who waits for it refuses.
+    pub fn failed(self, reason: impl Into<Box<str>>) {
+        if let Some(waiter) = self.waiter {
+            let _ = waiter.send(Err(Unavailable(reason.into())));
+        }
+        drop(self.slot);
+    }
+
+    /// Tells who waits that the record is not durable yet; its place in the queue stays taken.
+    pub(crate) fn give_up(&mut self, reason: &str) {
+        if let Some(waiter) = self.waiter.take() {
+            let _ = waiter.send(Err(Unavailable(reason.into())));
+        }
+    }
+}
+
+impl fmt::Debug for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").field("awaited", &self.is_awaited()).finish_non_exhaustive()
+    }
+}
+
+/// The waiting side of an [`Ack`].
+#[derive(Debug)]
+pub(crate) struct Receipt(oneshot::Receiver<Result<(), Unavailable>>);
+
+impl Future for Receipt {
+    type Output = Result<(), Unavailable>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|told| told.unwrap_or_else(|_| Err(Unavailable("the sink let go of the record".into()))))
+    }
+}
+
+/// A record could not be made durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unavailable(pub(crate) Box<str>);

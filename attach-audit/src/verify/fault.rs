@@ -1,0 +1,112 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Its bytes are not those that were hashed.
+    Changed,
+    /// It, and those up to and with `through`, are gone.
+    Missing {
+        /// The last one missing.
+        through: u64,
+    },
+    /// It is in the log, but only after a record with a higher number, `before`.
+    Reordered {
+        /// The record in its place.
+        before: u64,
+    },
+    /// It is there twice.
+    Duplicated,
+    /// There is another record with its number.
+    Inserted,
+    /// It does not continue the record before it.
+    Unlinked,
+    /// It belongs to another chain.
+    Foreign,
+}
+
+/// Where something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The file.
+    pub file: PathBuf,
+    /// The line in it, from 1.
+    pub line: u64,
+    /// The chain.
+    pub chain: String,
+    /// The record's sequence number.
+    pub seq: u64,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, chain, seq, fault } = self;
+        write!(f, "{} line {line}: record {seq} of chain {chain} ", file.display())?;
+        match fault {
+            Fault::Changed => f.write_str("was changed: its bytes do not fit its hash"),
+            Fault::Missing { through } if through == seq => f.write_str("is missing"),
+            Fault::Missing { through } => write!(f, "is missing, and so are all up to {through}"),
+            Fault::Reordered { before } => write!(f, "comes only after record {before}"),
+            Fault::Duplicated => f.write_str("is there twice"),
+            Fault::Inserted => {
+                f.write_str("is not the only one with this number: one of the two was inserted")
+            }
+            Fault::Unlinked => {
+                f.write_str("does not continue the record before it: one of the two was replaced")
+            }
+            Fault::Foreign => f.write_str("is taken by a record of another chain"),
+        }
+    }
+}
+
+/// Why a log could not be verified.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Something is wrong with it.
+    Tampered(Finding),
+    /// There is no segment in the directory.
+    Empty(PathBuf),
+    /// It could not be read.
+    Io(PathBuf, io::Error),
+}
+
+impl VerifyError {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io(path.to_owned(), error)
+    }
+
+    /// What is wrong, if the log could be read.
+    #[must_use]
+    pub fn finding(&self) -> Option<&Finding> {
+        match self {
+            Self::Tampered(finding) => Some(finding),
+            Self::Empty(_) | Self::Io(..) => None,
+        }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tampered(finding) => finding.fmt(f),
+            Self::Empty(path) => write!(f, "{} has no audit segment", path.display()),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(_, error) => Some(error),
+            Self::Tampered(_) | Self::Empty(_) => None,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A disk that loses, at any moment, what was not synced, and tears the last write anywhere.
+
+use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
+use std::fs;
+use std::io::{self, Cursor, Read};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use attach_audit::log::{Log, Options, Segment, Storage};
+use attach_audit::{Audit, verify};
+use attach_core::Exchange;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use crate::support::Dir;
+
+#[derive(Clone, Default)]
+struct Simulated(Arc<Mutex<Machine>>);
+
+#[derive(Default)]
+struct Machine {
+    files: BTreeMap<String, File>,
+    random: u64,
+    /// Operations until the power fails.
+    left: u32,
+}
+
+#[derive(Default)]
+struct File {
+    synced: Vec<u8>,
+    unsynced: Vec<u8>,
+}
+
+struct Open(Simulated, String);
+
+impl Simulated {
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.0.lock().expect("unpoisoned")
+    }
+
+    fn step(&self) -> io::Result<MutexGuard<'_, Machine>> {
+        let mut machine = self.machine();
+        machine.left = machine.left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(machine)
+    }
+
+    /// What is on the disk after the power failed: of what was not synced, any beginning.
+    fn restart(&self) {
+        let mut machine = self.machine();
+        let mut random = machine.random;
+        for file in machine.files.values_mut() {
+            let keep = next(&mut random) as usize % (file.unsynced.len() + 1);
+            let unsynced = std::mem::take(&mut file.unsynced);
+            file.synced.extend_from_slice(&unsynced[..keep]);
+        }
+        machine.left = 4 + (next(&mut random) % 40) as u32;
+        machine.random = random;
+    }
+}
+
+/// xorshift64: the same seed, the same run of the disk.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
+}
+
+impl Storage for Simulated {
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.step()?.files.keys().cloned().collect())
+    }
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(Cursor::new(self.step()?.files[name].synced.clone())))
+    }
+    fn create(&self, name: &str) -> io::Result<Box<dyn Segment>> {
+        self.step()?.files.insert(name.to_owned(), File::default());
+        Ok(Box::new(Open(self.clone(), name.to_owned())))
+    }
+    fn remove(&self, name: &str) {
+        if let Ok(mut machine) = self.step() {
+            machine.files.remove(name);
+        }
+    }
+}
+
+impl Segment for Open {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut machine = self.0.step()?;
+        machine.files.get_mut(&self.1).expect("created").unsynced.extend_from_slice(bytes);
+        Ok(())
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        let mut machine = self.0.step()?;
+        let file = machine.files.get_mut(&self.1).expect("created");
+        let unsynced = std::mem::take(&mut file.unsynced);
+        file.synced.extend(unsynced);
+        Ok(())
+    }
+}
+
+/// Serves until the power fails; the ids of the requests that were answered.
+async fn boot(disk: &Simulated) -> Vec<String> {
+    let options =
+        Options::new("n").segment_bytes(3000).patience(Duration::ZERO).retry(Duration::from_millis(1));
+    let Ok(log) = Log::open_on(disk.clone(), options) else { return Vec::new() };
+    let audit = Audit::new(log);
+    let echo_id = service_fn(async |mut request: Request<()>| {
+        let id = Exchange::of_request(&mut request).id().to_string();
+        Ok::<_, Infallible>(Response::new(attach_core::Body::from(bytes::Bytes::from(id))))
+    });
+    let service = ServiceBuilder::new().layer(audit.layer()).layer(audit.intent_layer()).service(echo_id);
+    let clients = (0..4).map(|_| {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let mut answered = Vec::new();
+            loop {
+                let answer = service.clone().oneshot(Request::new(())).await.expect("answered");
+                let served = answer.status() == StatusCode::OK;
+                match answer.into_body().collect().await {
+                    Ok(id) if served => answered.push(String::from_utf8_lossy(&id.to_bytes()).into_owned()),
+                    _ => return answered,
+                }
+            }
+        })
+    });
+    let mut answered = Vec::new();
+    for client in clients.collect::<Vec<_>>() {
+        answered.extend(client.await.expect("it stopped by itself"));
+    }
+    answered
+}
+
+#[test]
+fn whatever_the_disk_loses_every_answer_is_on_record_and_the_chain_verifies() {
+    let mut total = (0, 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for seed in 1..=200_u64 {
+        let disk = Simulated::default();
+        disk.machine().random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut answered = Vec::new();
+        for _ in 0..4 {
+            disk.restart();
+            answered.extend(runtime.block_on(boot(&disk)));
+        }
+        disk.restart();
+        disk.machine().left = u32::MAX;
+        drop(Log::open_on(disk.clone(), Options::new("n")).expect("it opens"));
+        total = (total.0 + answered.len(), total.1 + check(seed, &disk, &answered));
+    }
+    assert!(
+        total.0 > 1000 && total.1 > 100,
+        "{} answered, {} orphans: too little happened",
+        total.0,
+        total.1
+    );
+}
+
+/// How many orphans there are, if nothing is wrong.
+fn check(seed: u64, disk: &Simulated, answered: &[String]) -> usize {
+    let dir = Dir::new();
+    let mut records = Vec::new();
+    for (name, file) in &disk.machine().files {
+        fs::write(dir.path().join(name), &file.synced).expect("written");
+        let lines = file.synced.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        records.extend(lines.map(|line| crate::schema::checked(std::str::from_utf8(line).expect("text"))));
+    }
+    let report = verify::verify(dir.path()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    assert!(report.chains.len() <= 5, "seed {seed}: {report}");
+    let of_kind = |kind: &str| -> HashSet<&str> {
+        records.iter().filter(|r| r["kind"] == kind).map(|r| r["req_id"].as_str().expect("an id")).collect()
+    };
+    let (intents, outcomes, orphans) = (of_kind("intent"), of_kind("outcome"), of_kind("orphan"));
+    for id in answered {
+        assert!(intents.contains(&**id) && outcomes.contains(&**id), "seed {seed}: {id} was answered");
+    }
+    for id in intents {
+        assert!(outcomes.contains(id) || orphans.contains(id), "seed {seed}: {id} is left open");
+    }
+    orphans.len()
+}
