@@ -28,10 +28,7 @@ pub(crate) struct Estimate {
 
 impl Estimate {
     pub(crate) fn of(payload: &Payload) -> Self {
-        Self {
-            input: input(payload),
-            output: output(payload),
-        }
+        Self { input: input(payload), output: output(payload) }
     }
 
     pub(crate) fn total(self) -> u64 {
@@ -102,10 +99,7 @@ mod tests {
 
     #[test]
     fn embeddings_have_no_output() {
-        assert_eq!(
-            estimate(Api::OpenAiEmbeddings, r#"{"model":"m","input":"eight by"}"#),
-            (6, 0)
-        );
+        assert_eq!(estimate(Api::OpenAiEmbeddings, r#"{"model":"m","input":"eight by"}"#), (6, 0));
         assert_eq!(output_of_bytes(Api::OllamaEmbed, 10_000, true), 0);
     }
 

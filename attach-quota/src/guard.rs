@@ -40,14 +40,7 @@ impl Lease {
         charges: Vec<Charge>,
         estimate: Estimate,
     ) -> Self {
-        Self {
-            store,
-            exchange,
-            charges,
-            estimate,
-            blind: None,
-            closed: false,
-        }
+        Self { store, exchange, charges, estimate, blind: None, closed: false }
     }
 
     pub(crate) fn charges(&self) -> &[Charge] {
@@ -56,19 +49,13 @@ impl Lease {
 
     /// Whether there is anything that the answer can change.
     pub(crate) fn counts_tokens(&self) -> bool {
-        self.charges
-            .iter()
-            .any(|charge| charge.limit().unit() == Unit::Tokens)
+        self.charges.iter().any(|charge| charge.limit().unit() == Unit::Tokens)
     }
 
     /// From here on bytes are counted, because nobody can look into the answer.
     pub(crate) fn blindfold(&mut self, api: Api) {
         let encoded = self.exchange.facts(|facts| facts.encoded);
-        self.blind = Some(Blind {
-            api,
-            encoded,
-            bytes: 0,
-        });
+        self.blind = Some(Blind { api, encoded, bytes: 0 });
     }
 
     /// No answer that is charged: what the upstream reported nevertheless is booked, else the tokens go back.
@@ -101,11 +88,7 @@ impl Lease {
     }
 
     fn settle(&mut self) {
-        if self
-            .charges
-            .iter()
-            .all(|charge| charge.spent() == charge.reserved())
-        {
+        if self.charges.iter().all(|charge| charge.spent() == charge.reserved()) {
             return;
         }
         self.store.settle(&self.charges);
@@ -117,19 +100,13 @@ impl Lease {
     /// The tokens used so far: what the upstream reported, else what we counted, else what we estimated.
     fn used(&self) -> u64 {
         let usage = self.exchange.usage();
-        let blind = self
-            .blind
-            .map_or(0, |blind| output_of_bytes(blind.api, blind.bytes, blind.encoded));
+        let blind = self.blind.map_or(0, |blind| output_of_bytes(blind.api, blind.bytes, blind.encoded));
         let output = usage.output.max(blind);
         if usage.input == 0 && output == 0 && self.broke() {
             return 0;
         }
         // No call has no input: zero is what nobody has reported yet, or never does for a cached prompt.
-        let input = if usage.input == 0 {
-            self.estimate.input
-        } else {
-            usage.input
-        };
+        let input = if usage.input == 0 { self.estimate.input } else { usage.input };
         input.saturating_add(output)
     }
 
@@ -143,9 +120,7 @@ impl Lease {
 }
 
 fn tokens(charges: &mut [Charge]) -> impl Iterator<Item = &mut Charge> {
-    charges
-        .iter_mut()
-        .filter(|charge| charge.limit().unit() == Unit::Tokens)
+    charges.iter_mut().filter(|charge| charge.limit().unit() == Unit::Tokens)
 }
 
 impl Guard for Lease {
@@ -177,9 +152,6 @@ impl Drop for Lease {
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease")
-            .field("charges", &self.charges.len())
-            .field("closed", &self.closed)
-            .finish()
+        f.debug_struct("Lease").field("charges", &self.charges.len()).field("closed", &self.closed).finish()
     }
 }

@@ -26,9 +26,7 @@ pub(crate) fn seconds(wait: Duration) -> u64 {
 }
 
 fn whole_seconds(duration: Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 /// draft-ietf-httpapi-ratelimit-headers-09: `RateLimit-Policy: "id";q=60000;w=60;qu="tokens"` and
@@ -56,10 +54,7 @@ fn draft(headers: &mut HeaderMap, charges: &[Charge], retry: Option<(usize, Dura
 
 /// The time in which an empty bucket fills.
 fn window(limit: &Limit) -> u64 {
-    let (capacity, period) = (
-        u128::from(limit.capacity()),
-        u128::from(limit.rate().period().as_secs()),
-    );
+    let (capacity, period) = (u128::from(limit.capacity()), u128::from(limit.rate().period().as_secs()));
     let seconds = (capacity * period).div_ceil(u128::from(limit.rate().amount()));
     u64::try_from(seconds).unwrap_or(u64::MAX)
 }
@@ -81,16 +76,12 @@ fn quoted(id: &str) -> String {
 
 fn openai(headers: &mut HeaderMap, unit: Unit, charge: &Charge) {
     let names = match unit {
-        Unit::Tokens => [
-            "x-ratelimit-limit-tokens",
-            "x-ratelimit-remaining-tokens",
-            "x-ratelimit-reset-tokens",
-        ],
-        Unit::Requests => [
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ],
+        Unit::Tokens => {
+            ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
+        }
+        Unit::Requests => {
+            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+        }
     };
     let values = [
         charge.limit().capacity().to_string(),
@@ -117,11 +108,7 @@ fn clock_face(duration: Duration) -> String {
     let _ = match (fraction, milliseconds < 1000) {
         (0, _) => write!(face, "{seconds}s"),
         (_, true) => write!(face, "{fraction}ms"),
-        (_, false) => write!(
-            face,
-            "{}s",
-            format!("{seconds}.{fraction:03}").trim_end_matches('0')
-        ),
+        (_, false) => write!(face, "{}s", format!("{seconds}.{fraction:03}").trim_end_matches('0')),
     };
     face
 }
@@ -174,16 +161,8 @@ mod tests {
     #[test]
     fn every_limit_is_named_and_the_tightest_of_a_kind_is_in_openais_headers() {
         let charges = [
-            charge(
-                Limit::requests("rpm", Rate::per_minute(100)),
-                99,
-                Duration::from_millis(600),
-            ),
-            charge(
-                Limit::tokens("tpm", Rate::per_minute(60_000)),
-                59_000,
-                Duration::from_secs(1),
-            ),
+            charge(Limit::requests("rpm", Rate::per_minute(100)), 99, Duration::from_millis(600)),
+            charge(Limit::tokens("tpm", Rate::per_minute(60_000)), 59_000, Duration::from_secs(1)),
             charge(
                 Limit::tokens("tp\"s", Rate::per_second(1_000)).burst(2_000),
                 700,
@@ -194,10 +173,7 @@ mod tests {
         write(&mut headers, &charges, None);
         let policy = r#""rpm";q=100;w=60;qu="requests", "tpm";q=60000;w=60;qu="tokens", "tp\"s";q=2000;w=2;qu="tokens""#;
         assert_eq!(headers["ratelimit-policy"], policy);
-        assert_eq!(
-            headers["ratelimit"],
-            r#""rpm";r=99;t=1, "tpm";r=59000;t=1, "tp\"s";r=700;t=2"#
-        );
+        assert_eq!(headers["ratelimit"], r#""rpm";r=99;t=1, "tpm";r=59000;t=1, "tp\"s";r=700;t=2"#);
         assert_eq!(headers["x-ratelimit-limit-tokens"], "2000");
         assert_eq!(headers["x-ratelimit-remaining-tokens"], "700");
         assert_eq!(headers["x-ratelimit-reset-tokens"], "1.3s");

@@ -18,11 +18,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// A caller of whom only the name is known that the service's own function gave.
     pub(crate) fn named(id: Arc<str>) -> Self {
-        Self {
-            directory: None,
-            id,
-            client: None,
-        }
+        Self { directory: None, id, client: None }
     }
 }
 
@@ -58,12 +54,7 @@ impl Key {
         };
         let whole = (limit.id(), limit.unit(), scope, &directory, &id);
         let fingerprint = SEEDS.each_ref().map(|seed| u128::from(seed.hash_one(whole)));
-        Self {
-            scope,
-            directory,
-            id,
-            fingerprint: fingerprint[0] << 64 | fingerprint[1],
-        }
+        Self { scope, directory, id, fingerprint: fingerprint[0] << 64 | fingerprint[1] }
     }
 
     /// Whose bucket it is. [`Scope::User`] for a caller without a client under a limit for each client.
@@ -100,9 +91,7 @@ static SEEDS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(),
 /// Names nobody.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
@@ -112,10 +101,7 @@ mod tests {
     use crate::Rate;
 
     fn key(scope: Scope, identity: &Identity) -> Key {
-        Key::new(
-            &Limit::tokens("l", Rate::per_minute(1)).each(scope),
-            &identity.into(),
-        )
+        Key::new(&Limit::tokens("l", Rate::per_minute(1)).each(scope), &identity.into())
     }
 
     fn person(directory: &str, id: &str, client: Option<&str>) -> Identity {
@@ -130,18 +116,12 @@ mod tests {
         for scope in [Scope::User, Scope::Client, Scope::Directory] {
             assert_ne!(key(scope, &here).fingerprint(), key(scope, &there).fingerprint());
         }
-        assert_eq!(
-            key(Scope::Everyone, &here).fingerprint(),
-            key(Scope::Everyone, &there).fingerprint()
-        );
+        assert_eq!(key(Scope::Everyone, &here).fingerprint(), key(Scope::Everyone, &there).fingerprint());
     }
 
     #[test]
     fn a_scope_decides_who_shares() {
-        let (alice, bob) = (
-            person("acme", "alice", Some("app")),
-            person("acme", "bob", Some("app")),
-        );
+        let (alice, bob) = (person("acme", "alice", Some("app")), person("acme", "bob", Some("app")));
         assert_ne!(key(Scope::User, &alice), key(Scope::User, &bob));
         assert_eq!(key(Scope::Client, &alice), key(Scope::Client, &bob));
         assert_eq!(key(Scope::Directory, &alice), key(Scope::Directory, &bob));
@@ -150,10 +130,7 @@ mod tests {
     #[test]
     fn a_caller_without_a_client_shares_with_no_client_of_that_name() {
         let (bare, app) = (person("acme", "app", None), person("acme", "alice", Some("app")));
-        assert_ne!(
-            key(Scope::Client, &bare).fingerprint(),
-            key(Scope::Client, &app).fingerprint()
-        );
+        assert_ne!(key(Scope::Client, &bare).fingerprint(), key(Scope::Client, &app).fingerprint());
     }
 
     #[test]

@@ -60,10 +60,7 @@ impl QuotaLayer {
         F: Fn(&Parts) -> Option<K> + Send + Sync + 'static,
         K: Into<Arc<str>>,
     {
-        Self::with(
-            limits,
-            Callers::Named(Arc::new(move |parts| key(parts).map(Into::into))),
-        )
+        Self::with(limits, Callers::Named(Arc::new(move |parts| key(parts).map(Into::into))))
     }
 
     fn with(limits: Vec<Limit>, callers: Callers) -> Self {
@@ -117,11 +114,7 @@ impl QuotaLayer {
             Callers::Identity => {
                 let shared = || parts.extensions.get::<Arc<Identity>>();
                 let plain = || parts.extensions.get::<Identity>();
-                known
-                    .or_else(shared)
-                    .map(|identity| &**identity)
-                    .or_else(plain)
-                    .map(Caller::from)
+                known.or_else(shared).map(|identity| &**identity).or_else(plain).map(Caller::from)
             }
         }
     }

@@ -39,13 +39,7 @@ impl Limit {
     }
 
     fn new(id: Arc<str>, unit: Unit, rate: Rate) -> Self {
-        Self {
-            id,
-            unit,
-            rate,
-            burst: None,
-            scope: Scope::User,
-        }
+        Self { id, unit, rate, burst: None, scope: Scope::User }
     }
 
     /// How much may be used at once after a pause; what the rate gives in one period unless set, and at least one.

@@ -45,10 +45,7 @@ impl Rate {
     }
 
     const fn new(n: u64, per: Per) -> Self {
-        Self {
-            amount: if n == 0 { 1 } else { n },
-            per,
-        }
+        Self { amount: if n == 0 { 1 } else { n }, per }
     }
 
     /// How much.
@@ -93,10 +90,7 @@ impl FromStr for Rate {
 
     /// Reads `60000/min`: digits, a slash, and `s`, `sec`, `second`, `m`, `min`, `minute`, `h` or `hour`.
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let refuse = |fault| RateError {
-            text: text.into(),
-            fault,
-        };
+        let refuse = |fault| RateError { text: text.into(), fault };
         let (amount, per) = text.trim().split_once('/').ok_or_else(|| refuse(Fault::Shape))?;
         let amount = amount.trim_end();
         if amount.is_empty() || !amount.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -17,11 +17,7 @@ pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rej
     };
     note(exchange, charge, 0);
     let (limit, seconds) = (charge.limit(), headers::seconds(retry_after));
-    let (capacity, unit, period) = (
-        limit.rate().amount(),
-        limit.unit().as_str(),
-        limit.rate().period_name(),
-    );
+    let (capacity, unit, period) = (limit.rate().amount(), limit.unit().as_str(), limit.rate().period_name());
     let message = format!(
         "the limit \"{}\" of {capacity} {unit} per {period} is used up; try again in {seconds} s",
         limit.id()
@@ -30,12 +26,10 @@ pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rej
     let mut fields = HeaderMap::new();
     headers::write(&mut fields, charges, Some((index, retry_after)));
     let refusal = refusal.with_retry_after(seconds);
-    fields
-        .into_iter()
-        .fold(refusal, |refusal, (name, value)| match name {
-            Some(name) => refusal.with_header(name, value),
-            None => refusal,
-        })
+    fields.into_iter().fold(refusal, |refusal, (name, value)| match name {
+        Some(name) => refusal.with_header(name, value),
+        None => refusal,
+    })
 }
 
 /// Notes the limit that came closest, as a share of what it holds.
@@ -50,10 +44,7 @@ pub(crate) fn note_closest(exchange: &Exchange, charges: &[Charge]) {
 }
 
 fn note(exchange: &Exchange, charge: &Charge, reserved: u64) {
-    let mut standing = QuotaFacts::new(
-        charge.shared_limit().shared_id().clone(),
-        charge.limit().capacity(),
-    );
+    let mut standing = QuotaFacts::new(charge.shared_limit().shared_id().clone(), charge.limit().capacity());
     standing.remaining = charge.standing().left;
     standing.reserved = reserved;
     exchange.facts(|facts| facts.quota = Some(standing));

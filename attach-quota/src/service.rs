@@ -33,9 +33,7 @@ impl<S> Quota<S> {
 
 impl<S> fmt::Debug for Quota<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Quota")
-            .field("layer", &self.layer)
-            .finish_non_exhaustive()
+        f.debug_struct("Quota").field("layer", &self.layer).finish_non_exhaustive()
     }
 }
 
@@ -67,10 +65,7 @@ where
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
             let Some(lease) = lease else {
-                return inner
-                    .call(request)
-                    .await
-                    .map(|response| response.map(ResponseBody::inner));
+                return inner.call(request).await.map(|response| response.map(ResponseBody::inner));
             };
             match inner.call(request).await {
                 Ok(response) => Ok(follow(response, lease, &exchange)),
@@ -104,10 +99,7 @@ impl QuotaLayer {
             self.unknown_caller(exchange)?;
             return Ok((request.map(Body::new), None));
         };
-        let Some(api) = exchange
-            .api()
-            .filter(|api| self.counts_tokens && api.is_inference())
-        else {
+        let Some(api) = exchange.api().filter(|api| self.counts_tokens && api.is_inference()) else {
             let lease = self.reserve(&caller, exchange, None).await?;
             return Ok((request.map(Body::new), lease));
         };
@@ -119,9 +111,7 @@ impl QuotaLayer {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
             facts.stream |= call.stream;
         });
-        let lease = self
-            .reserve(&caller, exchange, Some(Estimate::of(&payload)))
-            .await?;
+        let lease = self.reserve(&caller, exchange, Some(Estimate::of(&payload))).await?;
         Ok((request, lease))
     }
 
@@ -129,9 +119,9 @@ impl QuotaLayer {
     fn unknown_caller(&self, exchange: &Exchange) -> Result<(), Rejection> {
         match (&self.callers, exchange.api()) {
             (Callers::Identity, None) => Ok(()),
-            (Callers::Identity, Some(_)) => Err(Rejection::misconfigured(
-                "QuotaLayer found no Identity: put AuthLayer outside it",
-            )),
+            (Callers::Identity, Some(_)) => {
+                Err(Rejection::misconfigured("QuotaLayer found no Identity: put AuthLayer outside it"))
+            }
             (Callers::Named(_), _) => {
                 let message = "nothing in the request says who is calling";
                 Err(Rejection::new(StatusCode::FORBIDDEN, "caller_unknown", message))
@@ -158,12 +148,7 @@ impl QuotaLayer {
         }
         refusal::note_closest(exchange, &charges);
         let estimate = estimate.unwrap_or_default();
-        Ok(Some(Lease::new(
-            Arc::clone(&self.store),
-            exchange.clone(),
-            charges,
-            estimate,
-        )))
+        Ok(Some(Lease::new(Arc::clone(&self.store), exchange.clone(), charges, estimate)))
     }
 }
 

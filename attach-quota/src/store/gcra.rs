@@ -39,16 +39,11 @@ pub(super) struct Gcra {
 
 impl Gcra {
     pub(super) fn new(limit: &Limit) -> Self {
-        let (rate, period) = (
-            limit.rate().amount(),
-            limit.rate().period().as_secs() * 1_000_000_000,
-        );
+        let (rate, period) = (limit.rate().amount(), limit.rate().period().as_secs() * 1_000_000_000);
         let tick_per_unit = period.div_ceil(rate);
         let capacity = limit.capacity().min(FAR / tick_per_unit).max(1);
         let unit_per_cell = capacity.div_ceil(u64::from(u32::MAX));
-        let cells = u32::try_from(capacity / unit_per_cell)
-            .ok()
-            .and_then(NonZeroU32::new);
+        let cells = u32::try_from(capacity / unit_per_cell).ok().and_then(NonZeroU32::new);
         let per_cell = Duration::from_nanos(tick_per_unit * unit_per_cell);
         let quota = Quota::with_period(per_cell).unwrap_or(Quota::per_hour(NonZeroU32::MIN));
         Self {
@@ -63,9 +58,7 @@ impl Gcra {
     /// Whether `amount` passes: the bucket's new state and what was booked, else how long to wait.
     pub(super) fn admit(&self, full_at: u64, now: u64, amount: u64) -> Result<(u64, u64), Duration> {
         let cells = u32::try_from(amount.div_ceil(self.unit_per_cell)).unwrap_or(u32::MAX);
-        let cells = NonZeroU32::new(cells)
-            .unwrap_or(NonZeroU32::MIN)
-            .min(self.quota.burst_size());
+        let cells = NonZeroU32::new(cells).unwrap_or(NonZeroU32::MIN).min(self.quota.burst_size());
         // A limiter is made for each decision and its zero is now, so nothing adds up to more than 64 bits hold.
         let bucket = Bucket(Cell::new(self.to_ticks(full_at.saturating_sub(now))));
         let limiter = RateLimiter::<_, _, _, NoOpMiddleware<Nanos>>::new(self.quota, bucket, AtZero);
@@ -83,10 +76,7 @@ impl Gcra {
 
     /// The bucket's new state when `spent` is booked instead of `reserved`.
     pub(super) fn correct(&self, full_at: u64, now: u64, reserved: u64, spent: u64) -> u64 {
-        let ticks = spent
-            .abs_diff(reserved)
-            .saturating_mul(self.tick_per_unit)
-            .min(FAR);
+        let ticks = spent.abs_diff(reserved).saturating_mul(self.tick_per_unit).min(FAR);
         if spent > reserved {
             let debt = full_at.max(now).saturating_add(self.to_nanos(ticks));
             debt.min(now.saturating_add(FAR))
@@ -188,10 +178,7 @@ mod tests {
         assert_eq!(gcra.left(refunded, SECOND), 59_500);
         let indebted = gcra.correct(refunded, SECOND, 500, 120_000);
         assert_eq!(gcra.left(indebted, SECOND), 0);
-        assert_eq!(
-            gcra.admit(indebted, SECOND, 500),
-            Err(Duration::from_millis(60_500))
-        );
+        assert_eq!(gcra.admit(indebted, SECOND, 500), Err(Duration::from_millis(60_500)));
         assert!(gcra.admit(indebted, SECOND + 60_500_000_000, 500).is_ok());
     }
 

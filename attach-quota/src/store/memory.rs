@@ -47,10 +47,7 @@ impl MemoryStore {
     #[must_use]
     pub fn on(clock: impl Clock) -> Self {
         let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
-        Self {
-            clock: Box::new(clock),
-            shards,
-        }
+        Self { clock: Box::new(clock), shards }
     }
 
     /// How many buckets are kept.
@@ -134,10 +131,7 @@ impl MemoryStore {
                 _ => {}
             }
         }
-        Denied::Limit {
-            index: longest.0,
-            retry_after: longest.1,
-        }
+        Denied::Limit { index: longest.0, retry_after: longest.1 }
     }
 }
 
@@ -185,17 +179,12 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("buckets", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("buckets", &self.len()).finish_non_exhaustive()
     }
 }
 
 fn standing(gcra: &Gcra, full_at: u64, now: u64) -> Standing {
-    Standing::new(
-        gcra.left(full_at, now),
-        Duration::from_nanos(full_at.saturating_sub(now)),
-    )
+    Standing::new(gcra.left(full_at, now), Duration::from_nanos(full_at.saturating_sub(now)))
 }
 
 /// A shard is whole between any two statements, so a poisoned lock is used on.

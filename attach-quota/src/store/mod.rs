@@ -93,13 +93,7 @@ impl Charge {
     pub(crate) fn new(limit: &Arc<Limit>, caller: &Caller, amount: u64) -> Self {
         let reserved = amount.clamp(1, limit.capacity());
         let standing = Standing::new(0, Duration::ZERO);
-        Self {
-            limit: Arc::clone(limit),
-            key: Key::new(limit, caller),
-            reserved,
-            spent: reserved,
-            standing,
-        }
+        Self { limit: Arc::clone(limit), key: Key::new(limit, caller), reserved, spent: reserved, standing }
     }
 
     /// The limit.

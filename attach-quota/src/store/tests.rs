@@ -103,17 +103,8 @@ fn a_refusal_books_nothing_and_names_the_limit_that_takes_longest() {
     assert_eq!(bench.reserve(&mut all()), Ok(()));
     let mut refused = all();
     let denied = bench.reserve(&mut refused);
-    assert_eq!(
-        denied,
-        Err(Denied::Limit {
-            index: 2,
-            retry_after: Duration::from_secs(1800)
-        })
-    );
-    assert_eq!(
-        refused.iter().map(|c| c.standing().left).collect::<Vec<_>>(),
-        [99, 500, 500]
-    );
+    assert_eq!(denied, Err(Denied::Limit { index: 2, retry_after: Duration::from_secs(1800) }));
+    assert_eq!(refused.iter().map(|c| c.standing().left).collect::<Vec<_>>(), [99, 500, 500]);
     assert_eq!(bench.reserve(&mut [requests(99)]), Ok(()));
 }
 
@@ -230,11 +221,7 @@ fn limits() -> impl Strategy<Value = Limit> {
     });
     (rate, prop::option::of(1..10_000_u64)).prop_map(|(rate, burst)| {
         let limit = Limit::tokens("random", rate).each(Scope::Everyone);
-        if let Some(burst) = burst {
-            limit.burst(burst)
-        } else {
-            limit
-        }
+        if let Some(burst) = burst { limit.burst(burst) } else { limit }
     })
 }
 
@@ -251,9 +238,7 @@ impl Model {
     fn new(limit: &Limit) -> Self {
         Self {
             rate: limit.rate().amount().into(),
-            period: (limit.rate().period().as_nanos())
-                .try_into()
-                .expect("an hour at most"),
+            period: (limit.rate().period().as_nanos()).try_into().expect("an hour at most"),
             capacity: limit.capacity().into(),
             full_at: 0,
             now: 0,

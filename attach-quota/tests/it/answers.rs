@@ -56,9 +56,7 @@ async fn a_prompt_that_ollama_had_cached_is_charged_as_estimated() {
 async fn an_encoded_answer_is_charged_by_its_bytes() {
     let server = serve(per_minute(60_000), |_| async {
         let mut answer = json("thirty bytes that nobody reads");
-        answer
-            .headers_mut()
-            .insert("content-encoding", "gzip".parse().unwrap());
+        answer.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
         answer
     })
     .await;
@@ -68,9 +66,8 @@ async fn an_encoded_answer_is_charged_by_its_bytes() {
 
 #[tokio::test]
 async fn an_answer_of_an_unknown_kind_is_charged_by_its_bytes() {
-    let server = serve(per_minute(60_000), |_| async {
-        typed("text/plain", json("sixteen bytes :)").into_body())
-    });
+    let server =
+        serve(per_minute(60_000), |_| async { typed("text/plain", json("sixteen bytes :)").into_body()) });
     let server = server.await;
     assert_eq!(server.status(CHAT, HELLO).await, 200);
     assert_eq!(server.tokens(), INPUT + 4);
@@ -120,10 +117,7 @@ async fn a_refusal_further_in_gives_the_tokens_back_and_keeps_the_request() {
 
 #[tokio::test]
 async fn what_makes_nothing_counts_as_a_request_only() {
-    for (path, body) in [
-        ("/v1/messages/count_tokens", HELLO),
-        ("/api/show", r#"{"model":"m"}"#),
-    ] {
+    for (path, body) in [("/v1/messages/count_tokens", HELLO), ("/api/show", r#"{"model":"m"}"#)] {
         let server = serve_json(per_minute(60_000), r#"{"input_tokens":2095}"#).await;
         assert_eq!(server.status(path, body).await, 200);
         assert_eq!((server.tokens(), server.requests()), (0, 1), "{path}");
@@ -149,10 +143,7 @@ async fn refused(path: &str, body: &'static str) -> (Value, http::HeaderMap) {
 async fn a_refusal_speaks_the_callers_dialect_and_names_the_limit() {
     let (openai, headers) = refused(CHAT, HELLO).await;
     let message = openai["error"]["message"].as_str().unwrap();
-    assert!(
-        message.contains("\"tokens-per-user\" of 600 tokens per minute"),
-        "{message}"
-    );
+    assert!(message.contains("\"tokens-per-user\" of 600 tokens per minute"), "{message}");
     assert_eq!(openai["error"]["type"], "rate_limit_error");
     assert_eq!(openai["error"]["code"], "rate_limit_exceeded");
     assert_eq!(headers["content-type"], "application/json");
@@ -175,10 +166,7 @@ async fn a_refusal_says_when_to_come_back() {
         headers["ratelimit-policy"],
         r#""tokens-per-user";q=600;w=60;qu="tokens", "requests-per-user";q=1000;w=60;qu="requests""#
     );
-    assert_eq!(
-        headers["ratelimit"],
-        r#""tokens-per-user";r=0;t=28, "requests-per-user";r=999;t=1"#
-    );
+    assert_eq!(headers["ratelimit"], r#""tokens-per-user";r=0;t=28, "requests-per-user";r=999;t=1"#);
     assert_eq!(headers["x-ratelimit-limit-tokens"], "600");
     assert_eq!(headers["x-ratelimit-remaining-tokens"], "0");
     assert_eq!(headers["x-ratelimit-limit-requests"], "1000");
@@ -191,35 +179,21 @@ async fn a_refusal_says_when_to_come_back() {
 async fn the_upstreams_own_limit_headers_do_not_show_through() {
     let server = serve(per_minute(60_000), |_| async {
         let mut answer = json("{}");
-        answer
-            .headers_mut()
-            .insert("x-ratelimit-limit-tokens", "7".parse().unwrap());
+        answer.headers_mut().insert("x-ratelimit-limit-tokens", "7".parse().unwrap());
         answer
     })
     .await;
     let answer = server.post(CHAT, HELLO).await;
-    let shown: Vec<_> = answer
-        .headers()
-        .get_all("x-ratelimit-limit-tokens")
-        .iter()
-        .collect();
+    let shown: Vec<_> = answer.headers().get_all("x-ratelimit-limit-tokens").iter().collect();
     assert_eq!(shown, ["60000"]);
 }
 
 #[tokio::test]
 async fn what_was_decided_is_in_the_exchange() {
     let server = serve(per_minute(600), |mut request| async move {
-        let quota = Exchange::of_request(&mut request)
-            .facts(|facts| facts.quota.clone())
-            .unwrap();
-        let told = format!(
-            "{} {} {} {}",
-            quota.limit_id, quota.limit, quota.remaining, quota.reserved
-        );
-        Response::builder()
-            .header("told", told)
-            .body(Body::empty())
-            .unwrap()
+        let quota = Exchange::of_request(&mut request).facts(|facts| facts.quota.clone()).unwrap();
+        let told = format!("{} {} {} {}", quota.limit_id, quota.limit, quota.remaining, quota.reserved);
+        Response::builder().header("told", told).body(Body::empty()).unwrap()
     })
     .await;
     let answer = server.post(CHAT, HELLO).await;
@@ -246,34 +220,21 @@ fn signed() -> Request<Full<bytes::Bytes>> {
 async fn a_service_that_fails_costs_no_tokens() {
     let ledger = Ledger::default();
     let layer = QuotaLayer::new(per_minute(60_000)).store(ledger.clone());
-    let service = layer.layer(service_fn(|_: Request<Body>| async {
-        Err::<Response<Body>, _>("connection refused")
-    }));
+    let service =
+        layer.layer(service_fn(|_: Request<Body>| async { Err::<Response<Body>, _>("connection refused") }));
     assert_eq!(service.oneshot(signed()).await.unwrap_err(), "connection refused");
-    assert_eq!(
-        (
-            ledger.charged("alice", Unit::Tokens),
-            ledger.charged("alice", Unit::Requests)
-        ),
-        (0, 1)
-    );
+    assert_eq!((ledger.charged("alice", Unit::Tokens), ledger.charged("alice", Unit::Requests)), (0, 1));
 }
 
 #[tokio::test]
 async fn a_panic_settles_as_well() {
     let ledger = Ledger::default();
     let layer = QuotaLayer::new(per_minute(60_000)).store(ledger.clone());
-    let service = layer.layer(service_fn(
-        async |_: Request<Body>| -> Result<Response<Body>, Infallible> { panic!("a fault further in") },
-    ));
+    let service = layer.layer(service_fn(async |_: Request<Body>| -> Result<Response<Body>, Infallible> {
+        panic!("a fault further in")
+    }));
     tokio::spawn(service.oneshot(signed())).await.unwrap_err();
-    assert_eq!(
-        (
-            ledger.charged("alice", Unit::Tokens),
-            ledger.charged("alice", Unit::Requests)
-        ),
-        (INPUT, 1)
-    );
+    assert_eq!((ledger.charged("alice", Unit::Tokens), ledger.charged("alice", Unit::Requests)), (INPUT, 1));
 }
 
 #[tokio::test]
@@ -286,8 +247,7 @@ async fn a_store_that_cannot_be_asked_lets_nothing_pass() {
         fn settle(&self, _: &[Charge]) {}
     }
     let layer = QuotaLayer::new(per_minute(60_000)).store(Down);
-    let service = layer.layer(service_fn(|_: Request<Body>| async {
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    }));
+    let service = layer
+        .layer(service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) }));
     assert_eq!(service.oneshot(signed()).await.unwrap().status(), 503);
 }

@@ -62,11 +62,7 @@ async fn a_token_limit_holds_on_streams() {
     let stream = (0..500).map(|_| chunk("word")).collect::<String>() + "data: [DONE]\n\n";
     let server = serve_stream(per_minute(600), SSE, stream).await;
     assert_eq!(server.status(CHAT, HELLO).await, 200);
-    assert_eq!(
-        server.status(CHAT, HELLO).await,
-        429,
-        "9 + 500 are used, and 265 more do not fit"
-    );
+    assert_eq!(server.status(CHAT, HELLO).await, 429, "9 + 500 are used, and 265 more do not fit");
 }
 
 #[tokio::test]
@@ -85,25 +81,13 @@ async fn a_stream_that_outgrows_its_reservation_is_charged_while_it_runs() {
     }
     let mut read = 0;
     while read < 900 * chunk("word").len() {
-        read += running
-            .body_mut()
-            .frame()
-            .await
-            .unwrap()
-            .unwrap()
-            .into_data()
-            .unwrap()
-            .len();
+        read += running.body_mut().frame().await.unwrap().unwrap().into_data().unwrap().len();
     }
     assert!(server.tokens().abs_diff(INPUT + 900) <= 32, "{}", server.tokens());
     assert_eq!(server.status(CHAT, HELLO).await, 429);
     writer.send("data: [DONE]\n\n");
     running.body_mut().frame().await.unwrap().unwrap();
-    assert_eq!(
-        server.tokens(),
-        INPUT + 900,
-        "settled before the completing event is seen"
-    );
+    assert_eq!(server.tokens(), INPUT + 900, "settled before the completing event is seen");
 }
 
 #[tokio::test]
@@ -153,11 +137,7 @@ async fn a_request_larger_than_the_limit_is_not_refused_for_ever() {
     assert_eq!(server.tokens(), 36_000);
     let refused = server.post(CHAT, body).await;
     assert_eq!(refused.status(), 429);
-    assert_eq!(
-        refused.headers()["retry-after"],
-        "1080",
-        "36,000 at 2,000 a minute"
-    );
+    assert_eq!(refused.headers()["retry-after"], "1080", "36,000 at 2,000 a minute");
     server.ledger.advance(Duration::from_secs(1080));
     assert_eq!(server.status(CHAT, body).await, 200);
 }
@@ -209,12 +189,7 @@ async fn cached_tokens_are_not_billed_twice() {
 #[tokio::test]
 async fn every_operation_is_counted() {
     const CASES: [(&str, &str, &str, u64); 8] = [
-        (
-            CHAT,
-            HELLO,
-            r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
-            7,
-        ),
+        (CHAT, HELLO, r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#, 7),
         (
             "/v1/completions",
             r#"{"model":"m","prompt":"hi"}"#,
@@ -233,30 +208,15 @@ async fn every_operation_is_counted() {
             r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#,
             7,
         ),
-        (
-            "/v1/messages",
-            HELLO,
-            r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#,
-            7,
-        ),
-        (
-            "/api/chat",
-            HELLO,
-            r#"{"done":true,"prompt_eval_count":3,"eval_count":4}"#,
-            7,
-        ),
+        ("/v1/messages", HELLO, r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#, 7),
+        ("/api/chat", HELLO, r#"{"done":true,"prompt_eval_count":3,"eval_count":4}"#, 7),
         (
             "/api/generate",
             r#"{"model":"m","prompt":"hi"}"#,
             r#"{"done":true,"prompt_eval_count":3,"eval_count":4}"#,
             7,
         ),
-        (
-            "/api/embed",
-            r#"{"model":"m","input":"hi"}"#,
-            r#"{"prompt_eval_count":3}"#,
-            3,
-        ),
+        ("/api/embed", r#"{"model":"m","input":"hi"}"#, r#"{"prompt_eval_count":3}"#, 3),
     ];
     for (path, body, answer, tokens) in CASES {
         let server = serve_json(per_minute(60_000), answer).await;
@@ -290,11 +250,7 @@ async fn a_shared_limit_holds_although_each_user_has_one() {
     let refused = server.post_as("bob", CHAT, HELLO).await;
     assert_eq!(refused.status(), 429);
     assert!(text(refused).await.contains("all"));
-    assert_eq!(
-        server.ledger.charged("bob", attach_quota::Unit::Tokens),
-        0,
-        "all or none"
-    );
+    assert_eq!(server.ledger.charged("bob", attach_quota::Unit::Tokens), 0, "all or none");
 }
 
 #[tokio::test]
@@ -311,23 +267,14 @@ async fn a_limit_bites_on_this_request_and_not_on_the_next() {
 
 #[tokio::test]
 async fn what_remains_goes_down_with_each_answer() {
-    let server = serve_json(
-        per_minute(60_000),
-        r#"{"usage":{"prompt_tokens":3,"completion_tokens":7}}"#,
-    )
-    .await;
+    let server =
+        serve_json(per_minute(60_000), r#"{"usage":{"prompt_tokens":3,"completion_tokens":7}}"#).await;
     let mut remaining = Vec::new();
     for _ in 0..3 {
         let answer = server.post(CHAT, HELLO).await;
-        let left = answer.headers()["x-ratelimit-remaining-tokens"]
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let left = answer.headers()["x-ratelimit-remaining-tokens"].to_str().unwrap().to_owned();
         text(answer).await;
         remaining.push(left.parse::<u64>().unwrap());
     }
-    assert_eq!(
-        remaining,
-        [60_000 - RESERVED, 60_000 - RESERVED - 10, 60_000 - RESERVED - 20]
-    );
+    assert_eq!(remaining, [60_000 - RESERVED, 60_000 - RESERVED - 10, 60_000 - RESERVED - 20]);
 }

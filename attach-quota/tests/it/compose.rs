@@ -46,16 +46,9 @@ where
     for _ in 0..3 {
         let answer = service.ready().await.unwrap().call(call()).await.unwrap();
         let left = answer.headers().get("x-ratelimit-remaining-tokens");
-        let left = left
-            .map(|left| left.to_str().unwrap().to_owned())
-            .unwrap_or_default();
+        let left = left.map(|left| left.to_str().unwrap().to_owned()).unwrap_or_default();
         let status = answer.status();
-        answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(|_| "a broken body")
-            .unwrap();
+        answer.into_body().collect().await.map_err(|_| "a broken body").unwrap();
         answers.push((status, left));
     }
     answers.try_into().unwrap()
@@ -63,18 +56,11 @@ where
 
 fn expected() -> [(StatusCode, String); 3] {
     let (ok, refused) = (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS);
-    [
-        (ok, "9735".to_owned()),
-        (ok, "9728".to_owned()),
-        (refused, String::new()),
-    ]
+    [(ok, "9735".to_owned()), (ok, "9728".to_owned()), (refused, String::new())]
 }
 
 fn router() -> Router {
-    Router::new().route(
-        CHAT,
-        post(async || ([("content-type", "application/json")], USED)),
-    )
+    Router::new().route(CHAT, post(async || ([("content-type", "application/json")], USED)))
 }
 
 #[tokio::test]
@@ -85,9 +71,7 @@ async fn under_router_layer_twice() {
 
 #[tokio::test]
 async fn nested_under_another_path_the_exchange_still_knows_the_api() {
-    let inner = Router::new()
-        .route("/completions", post(async || USED))
-        .layer(per_user());
+    let inner = Router::new().route("/completions", post(async || USED)).layer(per_user());
     let app = Router::new().nest("/v1/chat", inner).layer(per_address());
     let left = three(app).await.map(|(status, left)| (status.as_u16(), left));
     assert_eq!(left[0], (200, "9735".to_owned()));
@@ -96,10 +80,7 @@ async fn nested_under_another_path_the_exchange_still_knows_the_api() {
 #[tokio::test]
 async fn in_one_builder_with_limit_and_timeout_outside_and_another_inside() {
     let app = ServiceBuilder::new()
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            Duration::from_secs(5),
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(5)))
         .layer(RequestBodyLimitLayer::new(1 << 20))
         .layer(per_address())
         .layer(per_user())
@@ -125,9 +106,7 @@ async fn over_hyper_incoming() {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let server = hyper::server::conn::http1::Builder::new();
     tokio::spawn(server.serve_connection(TokioIo::new(theirs), TowerToHyperService::new(service)));
-    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours))
-        .await
-        .unwrap();
+    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
     tokio::spawn(connection);
     for left in ["9735", "9728"] {
         let request = Request::post(CHAT).body(Full::<Bytes>::from(HELLO)).unwrap();

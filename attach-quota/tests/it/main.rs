@@ -1,10 +1,6 @@
 //! One binary for all integration tests of the crate.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "helpers of tests may panic as tests do"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic as tests do")]
 
 mod answers;
 mod complaints;

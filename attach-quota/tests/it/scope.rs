@@ -15,10 +15,7 @@ const CHAT: &str = "/v1/chat/completions";
 
 async fn echo(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let parsed = request.extensions().get::<Payload>().is_some();
-    Ok(Response::builder()
-        .header("parsed", parsed.to_string())
-        .body(request.into_body())
-        .unwrap())
+    Ok(Response::builder().header("parsed", parsed.to_string()).body(request.into_body()).unwrap())
 }
 
 fn one_a_minute() -> Vec<Limit> {
@@ -43,10 +40,7 @@ async fn a_call_without_an_identity_is_never_counted_for_nobody() {
 async fn what_is_no_call_passes_without_an_identity_and_counts_as_a_request_with_one() {
     let service = QuotaLayer::new(one_a_minute()).layer(service_fn(echo));
     for _ in 0..3 {
-        assert_eq!(
-            service.clone().oneshot(get("/healthz")).await.unwrap().status(),
-            200
-        );
+        assert_eq!(service.clone().oneshot(get("/healthz")).await.unwrap().status(), 200);
     }
     let signed = || {
         let mut request = get("/v1/models");
@@ -59,9 +53,8 @@ async fn what_is_no_call_passes_without_an_identity_and_counts_as_a_request_with
 
 #[tokio::test]
 async fn without_identities_a_function_says_who_calls() {
-    let layer = QuotaLayer::by(one_a_minute(), |parts| {
-        Some(parts.headers.get("x-team")?.to_str().ok()?.to_owned())
-    });
+    let layer =
+        QuotaLayer::by(one_a_minute(), |parts| Some(parts.headers.get("x-team")?.to_str().ok()?.to_owned()));
     let service = layer.layer(service_fn(echo));
     let call = |team: Option<&str>| {
         let mut request = get("/anything");
@@ -73,11 +66,7 @@ async fn without_identities_a_function_says_who_calls() {
     assert_eq!(call(Some("red")).await.unwrap().status(), 200);
     assert_eq!(call(Some("red")).await.unwrap().status(), 429);
     assert_eq!(call(Some("blue")).await.unwrap().status(), 200);
-    assert_eq!(
-        call(None).await.unwrap().status(),
-        403,
-        "leaving the name out is no way around a limit"
-    );
+    assert_eq!(call(None).await.unwrap().status(), 403, "leaving the name out is no way around a limit");
 }
 
 #[tokio::test]
@@ -88,13 +77,7 @@ async fn a_body_is_read_only_where_tokens_are_counted() {
     };
     let requests = QuotaLayer::new(one_a_minute()).layer(service_fn(echo));
     let answer = requests.oneshot(call()).await.unwrap();
-    assert_eq!(
-        (
-            answer.status().as_u16(),
-            answer.headers()["parsed"].to_str().unwrap()
-        ),
-        (200, "false")
-    );
+    assert_eq!((answer.status().as_u16(), answer.headers()["parsed"].to_str().unwrap()), (200, "false"));
     let tokens = QuotaLayer::new(per_minute(100)).layer(service_fn(echo));
     assert_eq!(tokens.oneshot(call()).await.unwrap().status(), 400);
 }
@@ -104,9 +87,7 @@ async fn people_of_one_name_in_two_directories_have_a_limit_each() {
     let service = QuotaLayer::new(one_a_minute()).layer(service_fn(echo));
     let call = |directory: &str| {
         let mut request = get("/v1/models");
-        request
-            .extensions_mut()
-            .insert(Identity::person(directory, "alice"));
+        request.extensions_mut().insert(Identity::person(directory, "alice"));
         service.clone().oneshot(request)
     };
     assert_eq!(call("acme").await.unwrap().status(), 200);

@@ -47,31 +47,18 @@ impl Default for Books {
         let now = Arc::new(AtomicU64::new(0));
         let hand = Arc::clone(&now);
         let memory = MemoryStore::on(move || Duration::from_millis(hand.load(Ordering::Relaxed)));
-        Self {
-            memory,
-            now,
-            booked: Mutex::default(),
-            changed: Notify::new(),
-        }
+        Self { memory, now, booked: Mutex::default(), changed: Notify::new() }
     }
 }
 
 impl Ledger {
     pub(crate) fn advance(&self, by: Duration) {
-        self.0
-            .now
-            .fetch_add(by.as_millis().try_into().unwrap(), Ordering::Relaxed);
+        self.0.now.fetch_add(by.as_millis().try_into().unwrap(), Ordering::Relaxed);
     }
 
     /// What is charged to `who` in `unit`, over all limits.
     pub(crate) fn charged(&self, who: &str, unit: Unit) -> u64 {
-        self.0
-            .booked
-            .lock()
-            .unwrap()
-            .get(&(who.to_owned(), unit))
-            .copied()
-            .unwrap_or(0)
+        self.0.booked.lock().unwrap().get(&(who.to_owned(), unit)).copied().unwrap_or(0)
     }
 
     /// Waits until as many tokens are charged to alice.
@@ -85,24 +72,15 @@ impl Ledger {
                 changed.await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(10), reached)
-            .await
-            .is_err()
-        {
-            panic!(
-                "{tokens} expected, {} charged",
-                self.charged("alice", Unit::Tokens)
-            );
+        if tokio::time::timeout(Duration::from_secs(10), reached).await.is_err() {
+            panic!("{tokens} expected, {} charged", self.charged("alice", Unit::Tokens));
         }
     }
 
     fn note(&self, charges: &[Charge], change: impl Fn(&Charge, u64) -> u64) {
         let mut booked = self.0.booked.lock().unwrap();
         for charge in charges {
-            let key = (
-                charge.key().id().unwrap_or("everyone").to_owned(),
-                charge.limit().unit(),
-            );
+            let key = (charge.key().id().unwrap_or("everyone").to_owned(), charge.limit().unit());
             let total = booked.entry(key).or_default();
             *total = change(charge, *total);
         }
@@ -123,9 +101,7 @@ impl Store for Ledger {
 
     fn settle(&self, charges: &[Charge]) {
         self.0.memory.settle(charges);
-        self.note(charges, |charge, total| {
-            total + charge.spent() - charge.reserved()
-        });
+        self.note(charges, |charge, total| total + charge.spent() - charge.reserved());
     }
 }
 
@@ -152,14 +128,9 @@ where
     let layer = QuotaLayer::new(limits).store(ledger.clone());
     let service = ServiceBuilder::new()
         .map_request(|mut request: Request<Incoming>| {
-            let user = request
-                .headers()
-                .get("x-user")
-                .and_then(|user| user.to_str().ok());
+            let user = request.headers().get("x-user").and_then(|user| user.to_str().ok());
             if let Some(user) = user.map(ToOwned::to_owned) {
-                request
-                    .extensions_mut()
-                    .insert(Arc::new(Identity::person("acme", user)));
+                request.extensions_mut().insert(Arc::new(Identity::person("acme", user)));
             }
             request
         })
@@ -239,10 +210,7 @@ pub(crate) fn json(body: &'static str) -> Response<Body> {
 }
 
 pub(crate) fn typed(kind: &'static str, body: Body) -> Response<Body> {
-    Response::builder()
-        .header("content-type", kind)
-        .body(body)
-        .unwrap()
+    Response::builder().header("content-type", kind).body(body).unwrap()
 }
 
 /// A body that is written while it is read.
@@ -270,9 +238,7 @@ impl http_body::Body for Reader {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|text| text.map(|text| Ok(Frame::data(text))))
+        self.0.poll_recv(cx).map(|text| text.map(|text| Ok(Frame::data(text))))
     }
 }
 

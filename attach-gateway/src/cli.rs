@@ -1,0 +1,199 @@
+//! The command line.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Source};
+use crate::run::{Gateway, StartError};
+use crate::telemetry;
+
+/// The identity-aware LLM gateway.
+///
+/// Without a command it serves, configured by the environment alone (AUTH_BACKEND, OIDC_ISSUER, OIDC_AUD, ENGINE_URL,
+/// MAX_TOKENS_PER_MIN …) or by one file (--config). `attach-gateway dev` runs the whole product on embedded defaults.
+#[derive(Debug, Parser)]
+#[command(name = "attach-gateway", version, about, long_about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address to listen on; off loopback the traffic is in clear text.
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
+    /// Port to listen on.
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validate the configuration and print what is in force.
+    Check(Serve),
+    /// Work with the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
+    #[cfg(feature = "dev")]
+    Dev(crate::dev::Dev),
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Verify the hash chain of an audit log: a folder, or one of its segments.
+    Verify {
+        /// The folder or file.
+        path: PathBuf,
+    },
+}
+
+/// Runs the program with the process's arguments and environment.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start(env("RUST_LOG").as_deref());
+    let result = match cli.command {
+        None => serve(&cli.serve),
+        Some(Command::Check(options)) => check(&options),
+        Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
+        #[cfg(feature = "dev")]
+        Some(Command::Dev(dev)) => crate::dev::main(&dev, env),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn serve(options: &Serve) -> Result<(), StartError> {
+    let config = options.config()?;
+    runtime()?.block_on(async {
+        let gateway = Gateway::start(&config).await?;
+        announce(&config, &gateway);
+        gateway.serve(stop_signal()).await;
+        Ok(())
+    })
+}
+
+fn check(options: &Serve) -> Result<(), StartError> {
+    let config = options.config()?;
+    crate::redact::build(&config.redact)?;
+    crate::run::verifier(&config)?;
+    print(&config.describe());
+    Ok(())
+}
+
+fn verify(path: &Path) -> ExitCode {
+    match attach_audit::verify::verify(path) {
+        Ok(report) => {
+            print(&format!("{report}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Serve {
+    fn config(&self) -> Result<Config, ConfigError> {
+        let path = self.config.clone().or_else(|| env("ATTACH_CONFIG").map(PathBuf::from));
+        let mut config = match path {
+            Some(path) => Config::from_file(&path, env)?,
+            None => Config::from_env(env)?,
+        };
+        if let Some(host) = self.host {
+            config.server.listen.set_ip(host);
+        }
+        if let Some(port) = self.port {
+            config.server.listen.set_port(port);
+        }
+        Ok(config)
+    }
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Io("async runtime", error))
+}
+
+fn announce(config: &Config, gateway: &Gateway) {
+    let addr = gateway.addr();
+    tracing::info!(%addr, state = %gateway.state_dir().display(), "attach-gateway is listening");
+    if !is_loopback(addr) {
+        tracing::warn!(
+            %addr,
+            "CLEAR TEXT: tokens and prompts can be read on the way to this address; put TLS in front of it"
+        );
+    }
+    if config.source == Source::Environment {
+        tracing::warn!("configured by the environment alone: every authenticated caller may use every model");
+    }
+    if config.redact.enabled && config.redact.key.is_none() {
+        tracing::warn!("no ATTACH_REDACT_KEY: placeholders change with every start and differ between nodes");
+    }
+    if !config.redact.enabled {
+        tracing::warn!("redaction is OFF: prompts leave as they are");
+    }
+}
+
+fn is_loopback(addr: SocketAddr) -> bool {
+    match addr.ip() {
+        IpAddr::V4(v4) => v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4: Ipv4Addr| v4.is_loopback()),
+    }
+}
+
+/// Ready on SIGTERM or Ctrl-C.
+pub(crate) async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM is not handled; only Ctrl-C is");
+                let _ = tokio::signal::ctrl_c().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// A closed pipe is the reader's decision, not a failure.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(error: &dyn std::error::Error) {
+    let _ = writeln!(std::io::stderr(), "attach-gateway: {error}");
+}

@@ -1,0 +1,167 @@
+//! The configuration from environment variables alone.
+
+use std::path::{Path, PathBuf};
+
+use super::file::{Audit, File, Issuer, Quota, Redact, Server, State, Timeout, Upstream};
+use super::secret::SecretRef;
+use super::units::Size;
+use super::{Config, ConfigError, Source, resolve};
+
+/// Every variable that configures the gateway. `RUST_LOG` and `OTEL_*` are not here: they go with a file too.
+pub(crate) const VARIABLES: &[&str] = &[
+    "AUTH_BACKEND",
+    "OIDC_ISSUER",
+    "OIDC_AUD",
+    "OIDC_REQUIRED_SCOPES",
+    "OIDC_CLIENT_IDS",
+    "OIDC_GROUPS_CLAIM",
+    "OIDC_HOSTED_DOMAIN",
+    "ALLOWED_GROUPS",
+    "MAX_TOKENS_PER_MIN",
+    "ENGINE_URL",
+    "ENGINE_KIND",
+    "ENGINE_API_KEY",
+    "ENGINE_API_KEY_FILE",
+    "REDIS_URL",
+    "MAX_REQUEST_BYTES",
+    "ATTACH_STATE_DIR",
+    "ATTACH_REDACT",
+    "ATTACH_REDACT_KEY",
+    "ATTACH_AUDIT_MODE",
+];
+
+const DEFAULT_ENGINE: &str = "http://localhost:11434";
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
+    // A variable that is set but empty is what a deployment template leaves behind: not set.
+    let env: Env<'_> = &|name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    if env("REDIS_URL").is_some() {
+        return Err(ConfigError::new(
+            "REDIS_URL: limits shared by several nodes come with a later version of attach-gateway; \
+             unset it to count on this node alone",
+        ));
+    }
+    let file = File {
+        server: Server { max_body: max_body(env)?, ..Server::default() },
+        state: State { dir: env("ATTACH_STATE_DIR").map(PathBuf::from) },
+        issuer: vec![issuer(env)?],
+        upstream: vec![engine(env)?],
+        quota: quota(env)?,
+        redact: Redact {
+            key: env("ATTACH_REDACT_KEY").map(|_| SecretRef::Env("ATTACH_REDACT_KEY".into())),
+            ..Redact::default()
+        },
+        audit: Audit { mode: env("ATTACH_AUDIT_MODE"), ..Audit::default() },
+        ..File::default()
+    };
+    let mut config = resolve::resolve(file, env)?;
+    config.source = Source::Environment;
+    config.redact.enabled = switch("ATTACH_REDACT", env)?.unwrap_or(true);
+    resolve::everybody(&mut config);
+    Ok(config)
+}
+
+fn issuer(env: Env<'_>) -> Result<Issuer, ConfigError> {
+    let need = |name: &str, what: &str| {
+        env(name).ok_or_else(|| ConfigError::new(format!("{name} is not set: {what}")))
+    };
+    Ok(Issuer {
+        directory: None,
+        preset: env("AUTH_BACKEND").unwrap_or_else(|| "generic".into()),
+        issuer: need("OIDC_ISSUER", "the issuer URL of your identity provider, exactly as in its tokens' `iss`")?,
+        audience: list(&need("OIDC_AUD", "the audience your tokens are issued for (a comma-separated list)")?),
+        required_scopes: env("OIDC_REQUIRED_SCOPES").as_deref().map(list).unwrap_or_default(),
+        client_ids: env("OIDC_CLIENT_IDS").as_deref().map(list).unwrap_or_default(),
+        groups_claim: env("OIDC_GROUPS_CLAIM"),
+        allowed_groups: env("ALLOWED_GROUPS").as_deref().map(list).unwrap_or_default(),
+        leeway: None,
+        max_lifetime: None,
+        jwks_uri: None,
+        hosted_domain: env("OIDC_HOSTED_DOMAIN"),
+    })
+}
+
+fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
+    let url = env("ENGINE_URL").unwrap_or_else(|| DEFAULT_ENGINE.into());
+    let kinds = env("ENGINE_KIND").map_or_else(|| vec![guess_kind(&url)], |text| list(&text));
+    let key = match (env("ENGINE_API_KEY"), env("ENGINE_API_KEY_FILE")) {
+        (Some(_), Some(_)) => {
+            return Err(ConfigError::new("ENGINE_API_KEY and ENGINE_API_KEY_FILE are both set; keep one"));
+        }
+        (Some(_), None) => Some(SecretRef::Env("ENGINE_API_KEY".into())),
+        (None, Some(path)) => Some(SecretRef::File(path.into())),
+        (None, None) => None,
+    };
+    let kind = kinds.first().cloned().ok_or_else(|| ConfigError::new("ENGINE_KIND names no kind of server"))?;
+    Ok(Upstream {
+        name: "engine".into(),
+        kind,
+        url,
+        key,
+        dialects: (kinds.len() > 1).then_some(kinds),
+        trusted: false,
+        zero_retention: false,
+        trains_on_data: None,
+        region: None,
+        identity_headers: None,
+        timeout: Timeout::default(),
+    })
+}
+
+/// Ollama listens on 11434 everywhere; what listens elsewhere speaks OpenAI's interface.
+fn guess_kind(url: &str) -> String {
+    let ollama = url.trim_end_matches('/').ends_with(":11434");
+    if ollama { "ollama".into() } else { "openai".into() }
+}
+
+fn quota(env: Env<'_>) -> Result<Vec<Quota>, ConfigError> {
+    let Some(text) = env("MAX_TOKENS_PER_MIN") else { return Ok(Vec::new()) };
+    if ["none", "null", "false", "infinite", "inf", "off"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Ok(Vec::new());
+    }
+    let tokens = text.parse::<u64>().ok().filter(|tokens| *tokens > 0).ok_or_else(|| {
+        ConfigError::new(format!("MAX_TOKENS_PER_MIN: {text:?} is neither a number of tokens nor \"none\""))
+    })?;
+    Ok(vec![Quota {
+        id: "per-user".into(),
+        each: Some("user".into()),
+        tokens: Some(format!("{tokens}/min")),
+        requests: None,
+        burst: None,
+    }])
+}
+
+fn max_body(env: Env<'_>) -> Result<Option<Size>, ConfigError> {
+    env("MAX_REQUEST_BYTES")
+        .map(|text| Size::parse(&text).map_err(|why| ConfigError::new(format!("MAX_REQUEST_BYTES: {why}"))))
+        .transpose()
+}
+
+fn switch(name: &str, env: Env<'_>) -> Result<Option<bool>, ConfigError> {
+    env(name)
+        .map(|text| match text.to_ascii_lowercase().as_str() {
+            "on" | "true" | "1" => Ok(true),
+            "off" | "false" | "0" => Ok(false),
+            _ => Err(ConfigError::new(format!("{name}: {text:?} is neither on nor off"))),
+        })
+        .transpose()
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// The file rules: a variable set besides it that the file does not refer to would be silently without effect.
+pub(super) fn refuse_both(text: &str, path: &Path, env: Env<'_>) -> Result<(), ConfigError> {
+    for name in VARIABLES {
+        if env(name).is_some_and(|value| !value.is_empty()) && !text.contains(&format!("\"{name}\"")) {
+            return Err(ConfigError::new(format!(
+                "{name} is set, and {} does not refer to it: with a file the environment has no effect; unset {name}",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The file as it is written; [`super::Config`] is what it means.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::secret::SecretRef;
+use super::units::{Size, Span};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) state: State,
+    pub(super) issuer: Vec<Issuer>,
+    pub(super) upstream: Vec<Upstream>,
+    pub(super) model: Vec<Model>,
+    pub(super) access: Option<Access>,
+    pub(super) quota: Vec<Quota>,
+    pub(super) redact: Redact,
+    pub(super) audit: Audit,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Server {
+    pub(super) listen: Option<String>,
+    pub(super) external_url: Option<String>,
+    pub(super) max_body: Option<Size>,
+    pub(super) max_in_flight: Option<usize>,
+    pub(super) drain: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct State {
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Issuer {
+    pub(super) directory: Option<String>,
+    #[serde(default = "generic")]
+    pub(super) preset: String,
+    pub(super) issuer: String,
+    pub(super) audience: Vec<String>,
+    #[serde(default)]
+    pub(super) required_scopes: Vec<String>,
+    #[serde(default)]
+    pub(super) client_ids: Vec<String>,
+    pub(super) groups_claim: Option<String>,
+    #[serde(default)]
+    pub(super) allowed_groups: Vec<String>,
+    pub(super) leeway: Option<Span>,
+    pub(super) max_lifetime: Option<Span>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) hosted_domain: Option<String>,
+}
+
+fn generic() -> String {
+    "generic".into()
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Upstream {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) url: String,
+    pub(super) key: Option<SecretRef>,
+    pub(super) dialects: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) trusted: bool,
+    #[serde(default)]
+    pub(super) zero_retention: bool,
+    pub(super) trains_on_data: Option<bool>,
+    pub(super) region: Option<String>,
+    pub(super) identity_headers: Option<String>,
+    #[serde(default)]
+    pub(super) timeout: Timeout,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Timeout {
+    pub(super) connect: Option<Span>,
+    pub(super) first_byte: Option<Span>,
+    pub(super) idle: Option<Span>,
+    pub(super) total: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Model {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    pub(super) to: Vec<Target>,
+    pub(super) tier: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Target {
+    Upstream(String),
+    Model { upstream: String, model: Option<String> },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Access {
+    pub(super) default: Option<String>,
+    pub(super) allow: Vec<AccessRule>,
+    pub(super) deny: Vec<AccessRule>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AccessRule {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+    #[serde(default)]
+    pub(super) models: Vec<String>,
+    #[serde(default)]
+    pub(super) apis: Vec<String>,
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) tools: Vec<String>,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    #[serde(default)]
+    pub(super) client_ids: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Quota {
+    pub(super) id: String,
+    pub(super) each: Option<String>,
+    pub(super) tokens: Option<String>,
+    pub(super) requests: Option<String>,
+    pub(super) burst: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Redact {
+    pub(super) default: Option<String>,
+    pub(super) key: Option<SecretRef>,
+    pub(super) uninspectable: BTreeMap<String, String>,
+    pub(super) entities: BTreeMap<String, EntitySetting>,
+    pub(super) pattern: Vec<Pattern>,
+    pub(super) terms: Vec<Terms>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum EntitySetting {
+    Action(String),
+    Detailed { action: Option<String>, lexicon: Option<bool> },
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Pattern {
+    pub(super) entity: String,
+    pub(super) regex: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Terms {
+    pub(super) entity: String,
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Audit {
+    pub(super) mode: Option<String>,
+    pub(super) content: Option<String>,
+    pub(super) egress: Vec<Egress>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Egress {
+    pub(super) kind: String,
+}

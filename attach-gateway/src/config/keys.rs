@@ -1,0 +1,161 @@
+//! Which keys a file may have, which come with a later version, and the nearest key to one that is neither.
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+/// What may stand in one table of the file.
+struct Section {
+    /// Dotted path of the table; elements of an array of tables have the array's path.
+    path: &'static str,
+    keys: &'static [&'static str],
+    /// Part of the file's documented shape, but not implemented yet.
+    later: &'static [&'static str],
+}
+
+const SECTIONS: &[Section] = &[
+    Section {
+        path: "",
+        keys: &["server", "state", "issuer", "upstream", "model", "access", "quota", "redact", "audit"],
+        later: &["revocation", "keys", "admin", "telemetry"],
+    },
+    Section {
+        path: "server",
+        keys: &["listen", "external_url", "max_body", "max_in_flight", "drain"],
+        later: &["tls", "trusted_proxies", "telemetry_listen", "cors"],
+    },
+    Section { path: "state", keys: &["dir"], later: &["redis"] },
+    Section {
+        path: "issuer",
+        keys: &[
+            "directory", "preset", "issuer", "audience", "required_scopes", "client_ids", "groups_claim",
+            "allowed_groups", "leeway", "max_lifetime", "jwks_uri", "hosted_domain",
+        ],
+        later: &["algorithms", "typ", "accept_id_tokens", "ca", "introspection"],
+    },
+    Section {
+        path: "upstream",
+        keys: &[
+            "name", "kind", "url", "key", "dialects", "trusted", "zero_retention", "trains_on_data", "region",
+            "identity_headers", "timeout",
+        ],
+        later: &["max_in_flight", "ca", "client_certificate", "proxy"],
+    },
+    Section { path: "upstream.key", keys: &["env", "file", "command"], later: &[] },
+    Section { path: "upstream.timeout", keys: &["connect", "first_byte", "idle", "total"], later: &[] },
+    Section { path: "model", keys: &["name", "aliases", "to", "tier"], later: &["price", "parameters"] },
+    Section { path: "model.to", keys: &["upstream", "model"], later: &["weight"] },
+    Section { path: "access", keys: &["default", "allow", "deny"], later: &["shadow"] },
+    Section {
+        path: "access.allow",
+        keys: &["id", "groups", "models", "apis", "kind", "tools", "scopes", "client_ids"],
+        later: &["require", "claims", "networks", "proof", "tiers", "labels", "devices"],
+    },
+    Section {
+        path: "access.deny",
+        keys: &["id", "groups", "models", "apis", "kind", "tools", "scopes", "client_ids"],
+        later: &["require", "claims", "networks", "proof", "tiers", "labels", "devices"],
+    },
+    Section {
+        path: "quota",
+        keys: &["id", "each", "tokens", "requests", "burst"],
+        later: &[
+            "groups", "shared", "models", "input_tokens", "output_tokens", "usd", "concurrent", "action",
+            "timezone", "when_store_down",
+        ],
+    },
+    Section {
+        path: "redact",
+        keys: &["default", "key", "uninspectable", "entities", "pattern", "terms"],
+        later: &["remote", "tenant"],
+    },
+    Section { path: "redact.key", keys: &["env", "file", "command"], later: &[] },
+    Section { path: "redact.uninspectable", keys: &["images", "audio", "files", "token_ids"], later: &[] },
+    Section { path: "redact.pattern", keys: &["entity", "regex"], later: &["threshold", "context"] },
+    Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
+    Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
+    Section { path: "audit.egress", keys: &["kind"], later: &["url", "token", "format"] },
+];
+
+/// Tables whose keys are the user's own.
+const FREE: &[&str] = &["redact.entities"];
+
+/// Refuses every key that is unknown or not implemented yet.
+pub(super) fn check(file: &Table) -> Result<(), ConfigError> {
+    check_table("", file)
+}
+
+fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
+    if FREE.contains(&path) {
+        return Ok(());
+    }
+    let Some(section) = SECTIONS.iter().find(|section| section.path == path) else { return Ok(()) };
+    for (key, value) in table {
+        check_key(section, key)?;
+        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            Value::Table(inner) => check_table(&below, inner)?,
+            Value::Array(items) => {
+                items.iter().filter_map(Value::as_table).try_for_each(|item| check_table(&below, item))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_key(section: &Section, key: &str) -> Result<(), ConfigError> {
+    if section.keys.contains(&key) {
+        return Ok(());
+    }
+    let shown = if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) };
+    if section.later.contains(&key) {
+        return Err(ConfigError::new(format!(
+            "{shown}: this setting comes with a later version of attach-gateway; remove it to start"
+        )));
+    }
+    let nearest = section.keys.iter().min_by_key(|known| distance(known, key)).copied().unwrap_or_default();
+    Err(ConfigError::new(format!("{shown}: unknown setting; did you mean {nearest:?}?")))
+}
+
+/// Levenshtein distance in bytes; keys are short.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(file: &str) -> String {
+        check(&file.parse().expect("valid TOML")).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        assert!(refusal("[server]\nlisen = \"x\"").contains("\"listen\""));
+        assert!(refusal("[[issuer]]\naudiance = []").contains("\"audience\""));
+        assert!(refusal("[sever]").contains("\"server\""));
+        assert!(refusal("[[model]]\nto = [{ upstreem = \"a\" }]").contains("\"upstream\""));
+    }
+
+    #[test]
+    fn a_key_of_a_later_version_says_so() {
+        assert!(refusal("[admin]\nlisten = \"x\"").contains("later version"));
+        assert!(refusal("[[quota]]\nusd = \"500/month\"").contains("later version"));
+    }
+
+    #[test]
+    fn entity_names_are_free() {
+        check(&"[redact.entities]\nEMPLOYEE_ID = \"replace\"".parse().unwrap()).unwrap();
+    }
+}

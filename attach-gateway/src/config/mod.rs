@@ -1,0 +1,199 @@
+//! The configuration: one TOML file, or the environment alone.
+//!
+//! [`Config`] is parsed and checked: everything in it can be built. What was wrong is a [`ConfigError`] that names
+//! the setting and says what to write instead.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_auth::IssuerConfig;
+use attach_auth::policy::{ModelGlob, Rules};
+use attach_core::destination::Labels;
+use attach_quota::Limit;
+use http::Uri;
+
+mod describe;
+mod env;
+mod error;
+mod file;
+mod issuer;
+mod keys;
+mod resolve;
+mod secret;
+mod units;
+mod upstream;
+
+#[cfg(feature = "dev")]
+pub(crate) use self::env::VARIABLES;
+pub use self::error::ConfigError;
+pub use self::secret::Secret;
+pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
+
+/// What the gateway runs with.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The listener and its bounds.
+    pub server: Server,
+    /// The state directory, if one was named.
+    pub state_dir: Option<PathBuf>,
+    /// Who vouches for callers.
+    pub issuers: Vec<IssuerConfig>,
+    /// Where requests go.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Public model names; empty means that every name goes to the first upstream that speaks the dialect.
+    pub models: Vec<Model>,
+    /// Who may do what.
+    pub rules: Arc<Rules>,
+    /// The access rules in a sentence each, for `check` and the start message.
+    pub access_summary: Vec<String>,
+    /// How much anybody may use.
+    pub limits: Vec<Limit>,
+    /// What is looked for and what is done about it.
+    pub redact: Redact,
+    /// How much the audit log promises.
+    pub audit: Audit,
+    /// Where the configuration came from.
+    pub source: Source,
+}
+
+/// Where a configuration came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Environment variables alone.
+    Environment,
+    /// A file.
+    File(PathBuf),
+    /// Built in: the `dev` command.
+    Embedded,
+}
+
+/// The listener and its bounds.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address clients use, for the resource metadata of RFC 9728.
+    pub external_url: Option<Uri>,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+    /// Requests served at a time; more are answered 503.
+    pub max_in_flight: usize,
+    /// How long running answers may take to finish after a stop signal.
+    pub drain: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            external_url: None,
+            max_body: 4 << 20,
+            max_in_flight: 10_000,
+            drain: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A public model name and where it goes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Model {
+    /// The names it answers to.
+    pub names: Vec<ModelGlob>,
+    /// Where it goes, most preferred first.
+    pub targets: Vec<Target>,
+    /// What is known of each target's upstream, with the model's own tier.
+    pub labels: Vec<Arc<Labels>>,
+}
+
+/// An upstream, by its place in [`Config::upstreams`], and the model's name there (`None` = the same name).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Target {
+    /// Index into [`Config::upstreams`].
+    pub upstream: usize,
+    /// The name to ask for there.
+    pub model: Option<Arc<str>>,
+}
+
+/// What is looked for and what is done about it.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Redact {
+    /// False only when switched off by `ATTACH_REDACT=off`.
+    pub enabled: bool,
+    /// Key of the placeholders' tags, shared by nodes; random per start if absent.
+    pub key: Option<Secret>,
+    /// What to do with what no setting names.
+    pub default_action: Option<String>,
+    /// Per entity: action and, for names, whether the lexicon is used.
+    pub entities: Vec<(String, Option<String>, Option<bool>)>,
+    /// Entity and regular expression.
+    pub patterns: Vec<(String, String)>,
+    /// Entity and the terms of a file.
+    pub terms: Vec<(String, Vec<String>)>,
+    /// Modality and action.
+    pub uninspectable: Vec<(String, String)>,
+}
+
+/// How much the audit log promises.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Audit {
+    /// When a record has to be durable.
+    pub mode: attach_audit::Mode,
+    /// Copy every record to standard output.
+    pub stdout: bool,
+}
+
+impl Config {
+    /// Reads the environment alone, as given by `env`.
+    ///
+    /// # Errors
+    ///
+    /// When something needed is missing or something present makes no sense.
+    pub fn from_env(env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        env::read(&env)
+    }
+
+    /// Reads the file at `path`; `env` serves `{ env = "…" }` references.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, has a key that is unknown or not implemented yet, when a value makes no
+    /// sense, or when the environment says something about the gateway that the file does not refer to.
+    pub fn from_file(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(format!("cannot read {}: {error}", path.display())))?;
+        let mut config = Self::parse(&text, &env)?;
+        env::refuse_both(&text, path, &env)?;
+        config.source = Source::File(path.into());
+        Ok(config)
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file).
+    pub fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error| ConfigError::new(format!("not valid TOML: {error}")))?;
+        keys::check(&table)?;
+        let file: file::File = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
+        resolve::resolve(file, &env)
+    }
+
+    /// The configuration in force, a setting a line, secrets hidden.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        describe::describe(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! From the file as written to the configuration it means.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use attach_auth::policy::{ModelGlob, Rule, Rules};
+use attach_core::destination::Labels;
+use attach_quota::{Limit, Rate, Scope};
+
+use super::file::{Access, AccessRule, EntitySetting, File};
+use super::upstream::parse_url;
+use super::{Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, file, issuer};
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
+    if file.issuer.is_empty() {
+        return Err(ConfigError::new("no [[issuer]]: without an identity provider nobody can call"));
+    }
+    if file.upstream.is_empty() {
+        return Err(ConfigError::new("no [[upstream]]: there is nothing to call"));
+    }
+    let issuers = file.issuer.iter().map(issuer::resolve).collect::<Result<Vec<_>, _>>()?;
+    let upstreams = upstreams(file.upstream, env)?;
+    let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
+    let (rules, access_summary) = access(&file.access.unwrap_or_default(), directories(&issuers))?;
+    Ok(Config {
+        server: server(&file.server)?,
+        state_dir: file.state.dir,
+        issuers,
+        upstreams,
+        models,
+        rules: Arc::new(rules),
+        access_summary,
+        limits: limits(&file.quota)?,
+        redact: redact(file.redact, env)?,
+        audit: audit(&file.audit)?,
+        source: Source::Embedded,
+    })
+}
+
+/// Environment alone: every authenticated caller may use every model.
+pub(super) fn everybody(config: &mut Config) {
+    config.rules = Arc::new(Rules::allow_by_default());
+    config.access_summary = vec!["every authenticated caller may use every model (environment alone)".into()];
+}
+
+fn server(from: &file::Server) -> Result<Server, ConfigError> {
+    let default = Server::default();
+    let listen = match &from.listen {
+        None => default.listen,
+        Some(text) if text.starts_with("unix:") => {
+            return Err(ConfigError::new("server.listen: unix sockets come with a later version of attach-gateway"));
+        }
+        Some(text) => text.parse::<SocketAddr>().map_err(|_| {
+            ConfigError::new(format!("server.listen: {text:?} is not an address like 127.0.0.1:8080"))
+        })?,
+    };
+    let external_url = from.external_url.as_deref().map(|text| parse_url("server.external_url", text)).transpose()?;
+    Ok(Server {
+        listen,
+        external_url,
+        max_body: from.max_body.map_or(default.max_body, |size| size.0),
+        max_in_flight: from.max_in_flight.unwrap_or(default.max_in_flight),
+        drain: from.drain.map_or(default.drain, |span| span.0),
+    })
+}
+
+fn upstreams(from: Vec<file::Upstream>, env: Env<'_>) -> Result<Vec<Arc<Upstream>>, ConfigError> {
+    let mut upstreams: Vec<Arc<Upstream>> = Vec::with_capacity(from.len());
+    for one in from {
+        let one = Upstream::resolve(one, env)?;
+        if upstreams.iter().any(|other| other.name == one.name) {
+            return Err(ConfigError::new(format!("upstream {:?} is there twice", one.name)));
+        }
+        upstreams.push(Arc::new(one));
+    }
+    Ok(upstreams)
+}
+
+fn model(from: &file::Model, upstreams: &[Arc<Upstream>]) -> Result<Model, ConfigError> {
+    let names = std::iter::once(&from.name).chain(&from.aliases).map(|name| name.parse::<ModelGlob>());
+    let names = names.collect::<Result<Vec<_>, _>>();
+    let names = names.map_err(|why| ConfigError::new(format!("model {:?}: {why}", from.name)))?;
+    let mut targets = Vec::with_capacity(from.to.len());
+    let mut labels = Vec::with_capacity(from.to.len());
+    for to in &from.to {
+        let (name, model) = match to {
+            file::Target::Upstream(name) => (name, None),
+            file::Target::Model { upstream, model } => (upstream, model.as_deref().map(Arc::from)),
+        };
+        let upstream = upstreams.iter().position(|known| *known.name == **name).ok_or_else(|| {
+            ConfigError::new(format!("model {:?}: there is no [[upstream]] named {name:?}", from.name))
+        })?;
+        labels.push(tiered(&upstreams[upstream].labels, from.tier.as_deref()));
+        targets.push(Target { upstream, model });
+    }
+    if targets.is_empty() {
+        return Err(ConfigError::new(format!("model {:?}: `to` names no upstream", from.name)));
+    }
+    Ok(Model { names, targets, labels })
+}
+
+fn tiered(labels: &Arc<Labels>, tier: Option<&str>) -> Arc<Labels> {
+    let Some(tier) = tier else { return Arc::clone(labels) };
+    let mut labels = Labels::clone(labels);
+    labels.tier = Some(tier.into());
+    Arc::new(labels)
+}
+
+fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>> {
+    issuers.iter().map(attach_auth::IssuerConfig::directory_name).collect()
+}
+
+fn access(from: &Access, directories: Vec<Arc<str>>) -> Result<(Rules, Vec<String>), ConfigError> {
+    let wrong = |why: attach_auth::ConfigError| ConfigError::new(format!("access: {why}"));
+    let (rules, default) = match from.default.as_deref() {
+        None | Some("deny") => (Rules::deny_by_default(), "everything not allowed below is denied"),
+        Some("allow") => (Rules::allow_by_default(), "everything not denied below is allowed"),
+        Some(other) => {
+            return Err(ConfigError::new(format!("access.default: {other:?} is neither \"deny\" nor \"allow\"")));
+        }
+    };
+    let mut rules = rules.directories(directories).map_err(wrong)?;
+    let mut summary = vec![default.to_owned()];
+    for one in &from.allow {
+        summary.push(format!("allow {}: {}", one.id, summarise(one)));
+        rules = rules.allow(rule("allow", one)?).map_err(wrong)?;
+    }
+    for one in &from.deny {
+        summary.push(format!("deny {}: {}", one.id, summarise(one)));
+        rules = rules.deny(rule("deny", one)?).map_err(wrong)?;
+    }
+    Ok((rules, summary))
+}
+
+fn rule(list: &str, from: &AccessRule) -> Result<Rule, ConfigError> {
+    let at = |key: &str, why: &dyn std::fmt::Display| {
+        ConfigError::new(format!("access.{list} {:?}: {key}: {why}", from.id))
+    };
+    let models = from.models.iter().map(|glob| glob.parse::<ModelGlob>());
+    let models = models.collect::<Result<Vec<_>, _>>().map_err(|why| at("models", &why))?;
+    let api = |name: &String| {
+        let api = attach_core::Api::ALL.into_iter().find(|api| api.as_str() == name);
+        api.ok_or_else(|| at("apis", &format!("{name:?} is not an API such as openai.chat")))
+    };
+    let mut rule = Rule::new(from.id.as_str())
+        .groups(from.groups.iter().map(String::as_str))
+        .models(models)
+        .apis(from.apis.iter().map(api).collect::<Result<Vec<_>, _>>()?)
+        .tools(from.tools.iter().map(String::as_str))
+        .scopes(from.scopes.iter().map(String::as_str))
+        .client_ids(from.client_ids.iter().map(String::as_str));
+    if let Some(kind) = &from.kind {
+        rule = rule.kind(match kind.as_str() {
+            "person" => attach_core::identity::Kind::Person,
+            "service" => attach_core::identity::Kind::Service,
+            _ => return Err(at("kind", &format!("{kind:?} is neither \"person\" nor \"service\""))),
+        });
+    }
+    Ok(rule)
+}
+
+fn summarise(rule: &AccessRule) -> String {
+    let mut parts = Vec::new();
+    let mut add = |what: &str, items: &[String]| {
+        if !items.is_empty() {
+            parts.push(format!("{what} {}", items.join(", ")));
+        }
+    };
+    add("groups", &rule.groups);
+    add("scopes", &rule.scopes);
+    add("clients", &rule.client_ids);
+    add("models", &rule.models);
+    add("apis", &rule.apis);
+    add("hosted tools", &rule.tools);
+    add("kind", rule.kind.as_slice());
+    if parts.is_empty() { "everybody, everything".into() } else { parts.join("; ") }
+}
+
+fn limits(from: &[file::Quota]) -> Result<Vec<Limit>, ConfigError> {
+    let mut limits = Vec::with_capacity(from.len());
+    for one in from {
+        let at = |why: String| ConfigError::new(format!("quota {:?}: {why}", one.id));
+        let scope = match one.each.as_deref() {
+            None | Some("user") => Scope::User,
+            Some("client") => Scope::Client,
+            Some("directory") => Scope::Directory,
+            Some("everyone") => Scope::Everyone,
+            Some(other) => {
+                return Err(at(format!("each = {other:?} is not one of user, client, directory, everyone")));
+            }
+        };
+        let rate = |text: &str| text.parse::<Rate>().map_err(|error| at(error.to_string()));
+        let limit = match (&one.tokens, &one.requests) {
+            (Some(tokens), None) => Limit::tokens(one.id.as_str(), rate(tokens)?),
+            (None, Some(requests)) => Limit::requests(one.id.as_str(), rate(requests)?),
+            _ => return Err(at("set either tokens or requests, for example tokens = \"60000/min\"".into())),
+        };
+        let limit = limit.each(scope);
+        limits.push(match one.burst {
+            Some(burst) => limit.burst(burst),
+            None => limit,
+        });
+    }
+    Ok(limits)
+}
+
+fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
+    let entities = from.entities.into_iter().map(|(name, setting)| match setting {
+        EntitySetting::Action(action) => (name, Some(action), None),
+        EntitySetting::Detailed { action, lexicon } => (name, action, lexicon),
+    });
+    let terms = from.terms.into_iter().map(|terms| {
+        let text = std::fs::read_to_string(&terms.file)
+            .map_err(|why| ConfigError::new(format!("redact.terms: cannot read {}: {why}", terms.file.display())))?;
+        let terms_of = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+        Ok((terms.entity, terms_of.collect()))
+    });
+    Ok(Redact {
+        enabled: true,
+        key: from.key.as_ref().map(|key| key.read("redact.key", env)).transpose()?,
+        default_action: from.default,
+        entities: entities.collect(),
+        patterns: from.pattern.into_iter().map(|pattern| (pattern.entity, pattern.regex)).collect(),
+        terms: terms.collect::<Result<_, ConfigError>>()?,
+        uninspectable: from.uninspectable.into_iter().collect(),
+    })
+}
+
+fn audit(from: &file::Audit) -> Result<Audit, ConfigError> {
+    let mode = match from.mode.as_deref() {
+        None | Some("strict") => attach_audit::Mode::Strict,
+        Some("overlap") => attach_audit::Mode::Overlap,
+        Some("relaxed") => attach_audit::Mode::Relaxed,
+        Some(other) => {
+            return Err(ConfigError::new(format!("audit.mode: {other:?} is not one of strict, overlap, relaxed")));
+        }
+    };
+    match from.content.as_deref() {
+        None | Some("none") => {}
+        Some("redacted" | "sealed") => {
+            return Err(ConfigError::new("audit.content: only \"none\" today; the others come with a later version"));
+        }
+        Some(other) => return Err(ConfigError::new(format!("audit.content: {other:?} is not \"none\""))),
+    }
+    for egress in &from.egress {
+        if egress.kind != "stdout" {
+            return Err(ConfigError::new(format!(
+                "audit.egress: {:?} comes with a later version of attach-gateway; today: stdout",
+                egress.kind
+            )));
+        }
+    }
+    Ok(Audit { mode, stdout: !from.egress.is_empty() })
+}

@@ -1,0 +1,192 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use attach_core::Dialect;
+
+use super::*;
+
+const OKTA: [(&str, &str); 3] = [
+    ("AUTH_BACKEND", "okta"),
+    ("OIDC_ISSUER", "https://dev-123456.okta.com/oauth2/default"),
+    ("OIDC_AUD", "api://default"),
+];
+
+fn from_env(more: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables: HashMap<String, String> =
+        OKTA.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::from_env(|name| variables.get(name).cloned())
+}
+
+fn refused(more: &[(&str, &str)]) -> String {
+    from_env(more).unwrap_err().to_string()
+}
+
+const FILE: &str = r#"
+[server]
+listen = "127.0.0.1:9000"
+max_body = "1MiB"
+drain = "5s"
+
+[[issuer]]
+directory = "acme"
+issuer = "https://idp.example.com"
+audience = ["api"]
+
+[[upstream]]
+name = "local"
+kind = "ollama"
+url = "http://localhost:11434"
+trusted = true
+
+[[upstream]]
+name = "openai"
+kind = "openai"
+url = "https://api.openai.com/v1"
+key = { env = "OPENAI_KEY" }
+timeout = { idle = "5s" }
+
+[[model]]
+name = "gpt-4*"
+to = ["openai"]
+tier = "large"
+
+[[model]]
+name = "team-chat"
+aliases = ["assistant"]
+to = [{ upstream = "openai", model = "gpt-4o-mini" }, "local"]
+
+[[access.allow]]
+id = "all"
+models = ["*"]
+
+[[quota]]
+id = "per-user"
+each = "user"
+tokens = "60000/min"
+"#;
+
+fn parsed(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, |name| (name == "OPENAI_KEY").then(|| "sk-secret-value".to_owned()))
+}
+
+#[test]
+fn three_variables_are_enough() {
+    let config = from_env(&[]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.upstreams[0].url, "http://localhost:11434");
+    assert_eq!(config.upstreams[0].kind, Kind::Ollama);
+    assert!(config.limits.is_empty());
+    assert!(config.redact.enabled, "the environment redacts even for a local engine");
+    assert!(!config.upstreams[0].labels.trusted);
+    assert_eq!(config.source, Source::Environment);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let error = Config::from_env(|_| None).unwrap_err().to_string();
+    assert!(error.starts_with("OIDC_ISSUER is not set"), "{error}");
+    assert!(refused(&[("OIDC_AUD", " , ")]).contains("audience"), "an empty list is no audience");
+}
+
+#[test]
+fn no_limit_has_many_names() {
+    for text in ["", "none", "null", "False", "infinite"] {
+        assert!(from_env(&[("MAX_TOKENS_PER_MIN", text)]).unwrap().limits.is_empty(), "{text}");
+    }
+    let limits = from_env(&[("MAX_TOKENS_PER_MIN", "60000")]).unwrap().limits;
+    assert_eq!((limits[0].id(), limits[0].capacity()), ("per-user", 60_000));
+    for text in ["0", "-5", "many", "6e4"] {
+        assert!(refused(&[("MAX_TOKENS_PER_MIN", text)]).contains("MAX_TOKENS_PER_MIN"), "{text}");
+    }
+}
+
+#[test]
+fn an_engine_elsewhere_speaks_openais_interface_unless_told() {
+    let kind = |more: &[(&str, &str)]| from_env(more).unwrap().upstreams[0].dialects.clone();
+    assert_eq!(kind(&[("ENGINE_URL", "http://localhost:8000")]), [Dialect::OpenAi]);
+    assert_eq!(kind(&[("ENGINE_URL", "http://host:1"), ("ENGINE_KIND", "ollama")])[0], Dialect::Ollama);
+    let both = kind(&[("ENGINE_URL", "http://host:1"), ("ENGINE_KIND", "openai, anthropic")]);
+    assert_eq!(both, [Dialect::OpenAi, Dialect::Anthropic]);
+    assert!(refused(&[("ENGINE_KIND", "bedrock")]).contains("later version"));
+    assert!(refused(&[("ENGINE_KIND", ",")]).contains("ENGINE_KIND"));
+}
+
+#[test]
+fn two_keys_for_one_engine_are_one_too_many() {
+    let both = [("ENGINE_API_KEY", "a"), ("ENGINE_API_KEY_FILE", "/b")];
+    assert!(refused(&both).contains("keep one"));
+}
+
+#[test]
+fn shared_limits_are_refused_until_they_work() {
+    assert!(refused(&[("REDIS_URL", "redis://localhost")]).starts_with("REDIS_URL"));
+}
+
+#[test]
+fn redaction_is_switched_off_by_one_word_only() {
+    assert!(!from_env(&[("ATTACH_REDACT", "off")]).unwrap().redact.enabled);
+    assert!(refused(&[("ATTACH_REDACT", "nope")]).contains("neither on nor off"));
+}
+
+#[test]
+fn a_file_means_what_it_says() {
+    let config = parsed(FILE).unwrap();
+    assert_eq!(config.server.listen.port(), 9000);
+    assert_eq!((config.server.max_body, config.server.drain), (1 << 20, Duration::from_secs(5)));
+    let openai = &config.upstreams[1];
+    assert_eq!(openai.url, "https://api.openai.com");
+    assert_eq!(openai.identity_headers, IdentityHeaders::None, "outside nobody is told who is calling");
+    assert_eq!(config.upstreams[0].identity_headers, IdentityHeaders::Full);
+    assert_eq!(openai.timeouts.idle, Duration::from_secs(5));
+    assert_eq!(config.models[0].labels[0].tier.as_deref(), Some("large"));
+    assert_eq!(config.models[1].targets.len(), 2);
+}
+
+#[test]
+fn what_is_in_force_is_printed_without_secrets() {
+    let text = parsed(FILE).unwrap().describe();
+    assert!(!text.contains("sk-secret-value"));
+    for line in ["server.max_body", "model gpt-4*", "quota: per-user", "everything not allowed below is denied"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!format!("{:?}", parsed(FILE).unwrap()).contains("sk-secret-value"));
+}
+
+#[test]
+fn a_file_that_makes_no_sense_says_where() {
+    for (from, to, said) in [
+        ("kind = \"ollama\"", "kind = \"azure\"", "later version"),
+        ("to = [\"openai\"]", "to = [\"opnai\"]", "no [[upstream]] named"),
+        ("to = [\"openai\"]", "to = []", "names no upstream"),
+        ("60000/min", "60000/fortnight", "per-user"),
+        ("each = \"user\"", "each = \"planet\"", "planet"),
+        ("name = \"openai\"", "name = \"local\"", "twice"),
+        ("127.0.0.1:9000", "nine thousand", "server.listen"),
+        ("OPENAI_KEY", "NOT_SET", "NOT_SET"),
+        ("max_body = \"1MiB\"", "max_body = 5", "size"),
+    ] {
+        let error = parsed(&FILE.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(said), "{to}: {error}");
+    }
+}
+
+#[test]
+fn with_two_directories_a_group_names_its_own() {
+    let two = format!("{FILE}\n[[issuer]]\ndirectory = \"partner\"\nissuer = \"https://idp.partner.example\"\naudience = [\"api\"]\n");
+    let rule = |group: &str| two.replace("models = [\"*\"]", &format!("models = [\"*\"]\ngroups = [\"{group}\"]"));
+    assert!(parsed(&rule("AI-Power-Users")).unwrap_err().to_string().contains("AI-Power-Users"));
+    parsed(&rule("acme/AI-Power-Users")).unwrap();
+}
+
+#[test]
+fn a_variable_besides_a_file_is_a_mistake() {
+    let path = std::env::temp_dir().join(format!("attach-config-{}.toml", std::process::id()));
+    std::fs::write(&path, FILE).unwrap();
+    let env = |set: &'static str| {
+        move |name: &str| (name == set || name == "OPENAI_KEY").then(|| "x".to_owned())
+    };
+    let error = Config::from_file(&path, env("OIDC_AUD")).unwrap_err().to_string();
+    assert!(error.contains("OIDC_AUD") && error.contains("attach-config-"), "{error}");
+    Config::from_file(&path, env("RUST_LOG")).unwrap();
+    std::fs::remove_file(path).unwrap();
+}

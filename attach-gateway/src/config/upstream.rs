@@ -1,0 +1,248 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_core::Dialect;
+use attach_core::destination::Labels;
+use http::Uri;
+
+use super::secret::SecretRef;
+use super::{ConfigError, Secret, file};
+
+/// A place that answers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Upstream {
+    /// Its name in the configuration, in the audit log and in metrics.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// Scheme and authority, and a path prefix if it has one, without a slash at the end.
+    pub url: Uri,
+    /// Its credential.
+    pub key: Option<Secret>,
+    /// The interfaces it speaks.
+    pub dialects: Vec<Dialect>,
+    /// What is known of it.
+    pub labels: Arc<Labels>,
+    /// What it is told about the caller.
+    pub identity_headers: IdentityHeaders,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+}
+
+/// What an upstream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An Ollama server; it speaks OpenAI's interface too.
+    Ollama,
+    /// Anything that speaks OpenAI's interface: OpenAI, vLLM, llama.cpp …
+    OpenAi,
+    /// Anthropic's interface.
+    Anthropic,
+}
+
+/// What an upstream is told about the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentityHeaders {
+    /// User, session and groups.
+    Full,
+    /// A stable pseudonym of the user.
+    Pseudonym,
+    /// Nothing.
+    None,
+}
+
+/// How long an upstream may take.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// To accept a connection.
+    pub connect: Duration,
+    /// To begin its answer.
+    pub first_byte: Duration,
+    /// Between two pieces of its answer.
+    pub idle: Duration,
+    /// For the whole answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            first_byte: Duration::from_secs(60),
+            idle: Duration::from_secs(30),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Kind {
+    pub(super) fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
+        match text {
+            "ollama" => Ok(Self::Ollama),
+            "openai" => Ok(Self::OpenAi),
+            "anthropic" => Ok(Self::Anthropic),
+            "azure" | "bedrock" => Err(ConfigError::new(format!(
+                "{key}: {text:?} comes with a later version of attach-gateway; today: ollama, openai, anthropic"
+            ))),
+            _ => Err(ConfigError::new(format!("{key}: {text:?} is not one of ollama, openai, anthropic"))),
+        }
+    }
+
+    /// The interfaces a server of this kind speaks unless the configuration says otherwise.
+    pub(super) fn dialects(self) -> Vec<Dialect> {
+        match self {
+            Self::Ollama => vec![Dialect::Ollama, Dialect::OpenAi],
+            Self::OpenAi => vec![Dialect::OpenAi],
+            Self::Anthropic => vec![Dialect::Anthropic],
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ollama => "ollama",
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
+impl IdentityHeaders {
+    fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
+        match text {
+            "full" => Ok(Self::Full),
+            "pseudonym" => Ok(Self::Pseudonym),
+            "none" => Ok(Self::None),
+            _ => Err(ConfigError::new(format!("{key}: {text:?} is not one of full, pseudonym, none"))),
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Pseudonym => "pseudonym",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Upstream {
+    pub(super) fn resolve(
+        from: file::Upstream,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let at = |key: &str| format!("upstream {:?}: {key}", from.name);
+        let kind = Kind::parse(&at("kind"), &from.kind)?;
+        let url = parse_url(&at("url"), &from.url)?;
+        let inside = from.trusted || url.host().is_some_and(is_private);
+        let identity_headers = match &from.identity_headers {
+            Some(text) => IdentityHeaders::parse(&at("identity_headers"), text)?,
+            None if inside => IdentityHeaders::Full,
+            None => IdentityHeaders::None,
+        };
+        let read = |secret: &SecretRef| secret.read(&at("key"), env);
+        let mut labels = Labels::default();
+        labels.trusted = from.trusted;
+        labels.zero_retention = from.zero_retention;
+        labels.trains_on_data = from.trains_on_data;
+        labels.region = from.region.as_deref().map(Into::into);
+        Ok(Self {
+            kind,
+            url,
+            key: from.key.as_ref().map(read).transpose()?,
+            dialects: dialects(&at("dialects"), kind, from.dialects.as_deref())?,
+            labels: Arc::new(labels),
+            identity_headers,
+            timeouts: timeouts(&from.timeout),
+            name: from.name.into(),
+        })
+    }
+
+    /// Whether it speaks `dialect`.
+    #[must_use]
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.dialects.contains(&dialect)
+    }
+}
+
+fn dialects(key: &str, kind: Kind, names: Option<&[String]>) -> Result<Vec<Dialect>, ConfigError> {
+    let Some(names) = names else { return Ok(kind.dialects()) };
+    names
+        .iter()
+        .map(|name| match name.as_str() {
+            "openai" => Ok(Dialect::OpenAi),
+            "anthropic" => Ok(Dialect::Anthropic),
+            "ollama" => Ok(Dialect::Ollama),
+            _ => Err(ConfigError::new(format!("{key}: {name:?} is not one of openai, anthropic, ollama"))),
+        })
+        .collect()
+}
+
+fn timeouts(from: &file::Timeout) -> Timeouts {
+    let default = Timeouts::default();
+    Timeouts {
+        connect: from.connect.map_or(default.connect, |span| span.0),
+        first_byte: from.first_byte.map_or(default.first_byte, |span| span.0),
+        idle: from.idle.map_or(default.idle, |span| span.0),
+        total: from.total.map_or(default.total, |span| span.0),
+    }
+}
+
+/// An `http` or `https` URL with a host, without credentials, query or fragment.
+pub(super) fn parse_url(key: &str, text: &str) -> Result<Uri, ConfigError> {
+    let wrong = |why: &str| ConfigError::new(format!("{key}: {text:?} {why}"));
+    let trimmed = text.trim_end_matches('/');
+    // People paste the base URL their client program wants; the operation's own path begins with /v1 already.
+    let trimmed = trimmed.strip_suffix("/v1").unwrap_or(trimmed);
+    let url: Uri = trimmed.parse().map_err(|_| wrong("is not a URL"))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) {
+        return Err(wrong("is not a URL like http://localhost:11434"));
+    }
+    if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(ConfigError::new(format!("{key}: a URL must not hold credentials; use the key setting")));
+    }
+    if url.query().is_some() {
+        return Err(wrong("must not have a query"));
+    }
+    Ok(url)
+}
+
+/// Whether a host is a loopback or private address, so that what is sent there stays inside.
+fn is_private(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse() {
+        Ok(std::net::IpAddr::V4(v4)) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        Ok(std::net::IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_with_v1_is_the_same_place() {
+        let plain = parse_url("url", "https://api.openai.com").unwrap();
+        assert_eq!(parse_url("url", "https://api.openai.com/v1/").unwrap(), plain);
+    }
+
+    #[test]
+    fn a_url_with_a_password_is_refused_without_showing_it() {
+        let error = parse_url("url", "https://me:hunter2@host").unwrap_err().to_string();
+        assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn loopback_and_private_addresses_are_inside() {
+        for host in ["127.0.0.1", "localhost", "10.1.2.3", "192.168.1.1", "[::1]", "[fd00::1]"] {
+            assert!(is_private(host), "{host}");
+        }
+        for host in ["8.8.8.8", "api.openai.com", "localhost.example.com", "172.32.0.1"] {
+            assert!(!is_private(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::issuer::Issuer;
+
+/// What `dev` prints: tokens, and a line to copy for each thing the gateway does.
+pub(super) fn text(addr: SocketAddr, issuer: &Issuer, dir: &Path) -> String {
+    let alice = issuer.token("alice").unwrap_or_default();
+    let bob = issuer.token("bob").unwrap_or_default();
+    let url = format!("http://{addr}");
+    let dir = dir.display();
+    format!(
+        r#"
+Attach is running at {url}  (development: loopback only, keys made at this start, echoing model)
+
+Two people. Alice is in AI-Power-Users and may use every model; Bob may use llama3* and small-*.
+
+export URL={url}
+export ALICE={alice}
+export BOB={bob}
+
+# A call:
+curl -s $URL/v1/chat/completions -H "Authorization: Bearer $ALICE" -d '{{"model":"gpt-4o","messages":[{{"role":"user","content":"hello"}}]}}'
+
+# Ollama's interface, with a bare prompt, streamed:
+curl -sN $URL/api/chat -H "Authorization: Bearer $ALICE" -d '{{"model":"llama3","prompt":"hello"}}'
+
+# A stream:
+curl -sN $URL/v1/chat/completions -H "Authorization: Bearer $ALICE" -d '{{"model":"gpt-4o","stream":true,"messages":[{{"role":"user","content":"count to three"}}]}}'
+
+# Personal data: the model sees placeholders (printed below), you get the originals back:
+curl -s $URL/v1/chat/completions -H "Authorization: Bearer $ALICE" -d '{{"model":"gpt-4o","messages":[{{"role":"user","content":"My name is Jane Doe, mail jane.doe@example.com, card 4111 1111 1111 1111"}}]}}'
+
+# 401, no such token:
+curl -si $URL/v1/chat/completions -H "Authorization: Bearer nonsense" -d '{{"model":"llama3","messages":[]}}'
+
+# 403, Bob may not use this model:
+curl -si $URL/v1/chat/completions -H "Authorization: Bearer $BOB" -d '{{"model":"gpt-4o","messages":[{{"role":"user","content":"hello"}}]}}'
+
+# 429, more than 30 requests a minute:
+for i in $(seq 32); do curl -s -o /dev/null -w '%{{http_code}} ' $URL/api/show -H "Authorization: Bearer $BOB" -d '{{"model":"llama3"}}'; done; echo
+
+# Who did what, and that nobody changed it:
+tail -n 2 {dir}/audit/*.jsonl
+cargo run -q -p attach-gateway -- audit verify {dir}/audit
+
+# A fresh token later:   cargo run -q -p attach-gateway -- dev token alice
+
+"#
+    )
+}

@@ -1,0 +1,161 @@
+//! The models a caller may use, in the shape each dialect's clients expect.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_auth::policy::{Ask, Policy};
+use attach_core::{Dialect, Exchange, Identity, Rejection, ResponseBody};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tower::{Layer, Service};
+
+use super::route::Route;
+use crate::upstream::{Directory, Listed, listing};
+
+/// Answers `GET /v1/models`, `/v1/models/{id}`, `/api/tags` and `/api/version`.
+#[derive(Clone)]
+pub(crate) struct CatalogLayer {
+    upstreams: Arc<Directory>,
+    policy: Arc<dyn Policy>,
+}
+
+impl CatalogLayer {
+    pub(crate) fn new(upstreams: Arc<Directory>, policy: Arc<dyn Policy>) -> Self {
+        Self { upstreams, policy }
+    }
+
+    async fn answer(&self, route: Route, exchange: &Exchange) -> Result<Value, Rejection> {
+        let identity = exchange.identity().ok_or_else(|| Rejection::misconfigured("no identity"))?;
+        match route {
+            Route::Version => Ok(json!({"version": env!("CARGO_PKG_VERSION")})),
+            Route::Models(dialect) => {
+                let listed = self.listed(identity).await?;
+                Ok(shape(dialect, listed))
+            }
+            Route::Model(dialect, name) => {
+                let listed = self.listed(identity).await?;
+                let one = listed.into_iter().find(|one| *one.name == *name);
+                one.map(|one| entry(dialect, one)).ok_or_else(unknown)
+            }
+            Route::Call(_) => Err(Rejection::misconfigured("a call reached the catalog")),
+        }
+    }
+
+    async fn listed(&self, identity: &Identity) -> Result<Vec<Listed>, Rejection> {
+        let mut listed = listing(&self.upstreams).await?;
+        listed.retain(|one| self.policy.allows(&Ask::model(identity, &one.name)).allowed);
+        Ok(listed)
+    }
+}
+
+fn unknown() -> Rejection {
+    let message = "this model does not exist or is not available to you";
+    Rejection::new(StatusCode::NOT_FOUND, "model_not_available", message)
+}
+
+fn shape(dialect: Dialect, listed: Vec<Listed>) -> Value {
+    let ends = listed.first().zip(listed.last()).map(|(first, last)| (first.name.to_string(), last.name.to_string()));
+    let entries: Vec<_> = listed.into_iter().map(|one| entry(dialect, one)).collect();
+    match dialect {
+        Dialect::Ollama => json!({"models": entries}),
+        Dialect::Anthropic => {
+            let (first, last) = ends.unzip();
+            json!({"data": entries, "has_more": false, "first_id": first, "last_id": last})
+        }
+        Dialect::OpenAi | Dialect::Problem => json!({"object": "list", "data": entries}),
+        _ => json!({"data": entries}),
+    }
+}
+
+/// The upstream's own entry where it speaks the dialect, else one with what is known.
+fn entry(dialect: Dialect, one: Listed) -> Value {
+    match one.native {
+        Some((native, value)) if native == dialect => return value,
+        _ => {}
+    }
+    match dialect {
+        Dialect::Ollama => json!({
+            "name": &*one.name,
+            "model": &*one.name,
+            "modified_at": "1970-01-01T00:00:00Z",
+            "size": 0,
+            "digest": "",
+            "details": {"format": "", "family": "", "families": null, "parameter_size": "", "quantization_level": ""},
+        }),
+        Dialect::Anthropic => json!({
+            "type": "model",
+            "id": &*one.name,
+            "display_name": &*one.name,
+            "created_at": "1970-01-01T00:00:00Z",
+        }),
+        _ => json!({"id": &*one.name, "object": "model", "created": 0, "owned_by": "attach"}),
+    }
+}
+
+impl<S> Layer<S> for CatalogLayer {
+    type Service = Catalog<S>;
+
+    fn layer(&self, inner: S) -> Catalog<S> {
+        Catalog { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`CatalogLayer`].
+#[derive(Debug, Clone)]
+pub(crate) struct Catalog<S> {
+    inner: S,
+    layer: CatalogLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for Catalog<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    R: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match request.extensions_mut().remove::<Route>() {
+            None | Some(Route::Call(_)) => {
+                let answer = self.inner.call(request);
+                Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
+            }
+            Some(route) => {
+                let layer = self.layer.clone();
+                let exchange = Exchange::of_request(&mut request);
+                Box::pin(async move {
+                    Ok(match layer.answer(route, &exchange).await {
+                        Ok(value) => respond(&value),
+                        Err(rejection) => rejection.into_response(&exchange),
+                    })
+                })
+            }
+        }
+    }
+}
+
+fn respond<R>(value: &Value) -> Response<ResponseBody<R>> {
+    let mut response = Response::new(ResponseBody::full(Bytes::from(value.to_string())));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+impl fmt::Debug for CatalogLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatalogLayer").finish_non_exhaustive()
+    }
+}

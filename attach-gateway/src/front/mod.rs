@@ -1,0 +1,14 @@
+//! The client's side: which paths there are, who is calling, which models are shown, where a call may go.
+
+mod caller;
+mod catalog;
+mod door;
+mod probe;
+mod resolve;
+mod route;
+
+pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
+pub(crate) use self::catalog::CatalogLayer;
+pub(crate) use self::door::DoorLayer;
+pub(crate) use self::probe::{ProbeLayer, Probes};
+pub(crate) use self::resolve::ResolveLayer;

@@ -1,0 +1,91 @@
+//! Model → ordered candidate targets. Never refuses: an unknown model has no candidate, and policy answers for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_core::destination::Candidate;
+use attach_core::{Api, Body, BoxError, Destination, Exchange, Payload, ResponseBody};
+use bytes::Bytes;
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+use crate::upstream::Directory;
+
+/// Reads the body once, under a limit, and finds out where it may go.
+#[derive(Debug, Clone)]
+pub(crate) struct ResolveLayer {
+    upstreams: Arc<Directory>,
+    max_body: usize,
+}
+
+impl ResolveLayer {
+    pub(crate) fn new(upstreams: Arc<Directory>, max_body: usize) -> Self {
+        Self { upstreams, max_body }
+    }
+}
+
+impl<S> Layer<S> for ResolveLayer {
+    type Service = Resolve<S>;
+
+    fn layer(&self, inner: S) -> Resolve<S> {
+        Resolve { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`ResolveLayer`].
+#[derive(Debug, Clone)]
+pub(crate) struct Resolve<S> {
+    inner: S,
+    layer: ResolveLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for Resolve<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: Send,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let exchange = Exchange::of_request(&mut request);
+        let layer = self.layer.clone();
+        let inner = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, inner);
+        Box::pin(async move {
+            let (mut request, payload) = match Payload::take(request, layer.max_body).await {
+                Ok(taken) => taken,
+                Err(rejection) => return Ok(rejection.into_response(&exchange)),
+            };
+            let call = payload.call();
+            exchange.facts(|facts| {
+                facts.model = Some(call.model.as_str().into());
+                facts.stream = call.stream;
+            });
+            request.extensions_mut().insert(layer.destination(call.api, call.model.as_str()));
+            Ok(inner.call(request).await?.map(ResponseBody::inner))
+        })
+    }
+}
+
+impl ResolveLayer {
+    fn destination(&self, api: Api, model: &str) -> Destination {
+        let targets = self.upstreams.targets(api, model);
+        Destination::new(
+            targets
+                .into_iter()
+                .map(|target| Candidate::new(Arc::clone(&target.upstream.name), target.model, target.labels))
+                .collect(),
+        )
+    }
+}

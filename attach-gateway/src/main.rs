@@ -1,0 +1,10 @@
+//! The binary: everything it does is in the library.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    attach_gateway::cli::main()
+}

@@ -1,0 +1,228 @@
+//! From a configuration to a listening gateway, and back to nothing.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_audit::log::Options;
+use attach_audit::{Audit, Log};
+use attach_auth::OidcVerifier;
+use attach_core::client::Client;
+use attach_quota::QuotaLayer;
+use bytes::Bytes;
+use http::Uri;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+
+use crate::config::{Config, ConfigError};
+use crate::front::Probes;
+use crate::stack::{self, Stack};
+use crate::state::StateDir;
+use crate::upstream::Pseudonym;
+use crate::{redact, server};
+
+/// How often issuers whose metadata or keys are due are asked, and idle quota entries are dropped.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// A gateway that listens but does not serve yet.
+pub struct Gateway {
+    listener: TcpListener,
+    addr: SocketAddr,
+    stack: Stack,
+    audit: Audit,
+    verifier: OidcVerifier,
+    quota: QuotaLayer,
+    drain: Duration,
+    state: StateDir,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting makes no sense.
+    Config(ConfigError),
+    /// The machine said no; the text says to what.
+    Io(&'static str, io::Error),
+}
+
+impl Gateway {
+    /// Opens the state directory and the audit log, binds the listener, and asks the issuers once.
+    ///
+    /// An issuer that cannot be reached does not keep the gateway from starting: its tokens are answered 503 until
+    /// it can.
+    ///
+    /// # Errors
+    ///
+    /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let state = StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
+        let verifier = verifier(config)?;
+        let quota = QuotaLayer::new(config.limits.clone());
+        let audit = open_audit(config, &state)?;
+        let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
+        let parts = stack::Parts {
+            audit: audit.clone(),
+            verifier: verifier.clone(),
+            redactor: redact::build(&config.redact)?,
+            quota: quota.clone(),
+            pseudonym: Pseudonym::new(&pseudonym),
+            probes: probes(config, &verifier, &audit),
+        };
+        let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
+        let listener =
+            TcpListener::bind(config.server.listen).await.map_err(|e| StartError::Io("listening address", e))?;
+        let addr = listener.local_addr().map_err(|e| StartError::Io("listening address", e))?;
+        verifier.refresh().await;
+        for status in verifier.status() {
+            if let Some(problem) = &status.problem {
+                tracing::warn!(issuer = %status.issuer, %problem, "issuer not ready; its tokens are answered 503 until it is");
+            }
+        }
+        Ok(Self { listener, addr, stack, audit, verifier, quota, drain: config.server.drain, state })
+    }
+
+    /// Where the gateway listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The directory the gateway keeps its state in.
+    #[must_use]
+    pub fn state_dir(&self) -> &std::path::Path {
+        self.state.path()
+    }
+
+    /// Prints the text of every answer on the terminal.
+    #[cfg(feature = "dev")]
+    pub(crate) fn watch(&mut self) {
+        use http_body_util::BodyExt;
+        use tower::ServiceExt;
+        let stack = self.stack.clone().map_response(|response: http::Response<stack::AnswerBody>| {
+            response.map(|body| crate::dev::Transcript::new(body).boxed_unsync())
+        });
+        self.stack = Stack::new(stack);
+    }
+
+    /// Serves until `stop`, lets running answers finish, and closes the audit log.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let (verifier, quota) = (self.verifier, self.quota);
+        let upkeep = async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                verifier.refresh().await;
+                quota.sweep();
+            }
+        };
+        let serving = server::serve(self.listener, self.stack, stop, self.drain);
+        tokio::select! {
+            () = serving => {}
+            () = upkeep => {}
+        }
+        self.audit.close().await;
+    }
+}
+
+/// The verifier `config` describes; nothing is fetched yet.
+pub(crate) fn verifier(config: &Config) -> Result<OidcVerifier, StartError> {
+    let fetch = Client::new().map_err(|e| StartError::Io("TLS", e))?;
+    OidcVerifier::new(config.issuers.clone(), Arc::new(fetch)).map_err(config_error)
+}
+
+fn config_error(error: impl fmt::Display) -> StartError {
+    StartError::Config(ConfigError::new(error.to_string()))
+}
+
+fn open_audit(config: &Config, state: &StateDir) -> Result<Audit, StartError> {
+    let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
+    let options = Options::new(node_name())
+        .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
+        .config_hash(config_hash(config))
+        .tee_stdout(config.audit.stdout);
+    let options = protections_off(config).into_iter().fold(options, Options::without);
+    let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
+    Ok(Audit::new(log).mode(config.audit.mode))
+}
+
+/// What an auditor has to know about this start.
+fn protections_off(config: &Config) -> Vec<&'static str> {
+    let mut off = Vec::new();
+    if !config.redact.enabled {
+        off.push("redaction");
+    }
+    if config.limits.is_empty() {
+        off.push("quota");
+    }
+    if config.source == crate::config::Source::Environment {
+        off.push("model policy: every authenticated caller may use every model");
+    }
+    off
+}
+
+fn config_hash(config: &Config) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(config.describe()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn node_name() -> String {
+    let read = |path| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
+    read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
+}
+
+fn probes(config: &Config, verifier: &OidcVerifier, audit: &Audit) -> Probes {
+    let (verifier, audit) = (verifier.clone(), audit.clone());
+    let ready = move || audit.is_ready() && verifier.status().iter().any(|status| status.ready);
+    Probes { ready: Box::new(ready), metadata: config.server.external_url.as_ref().map(|url| metadata(url, config)) }
+}
+
+/// RFC 9728 §2.
+fn metadata(resource: &Uri, config: &Config) -> Bytes {
+    let servers: Vec<_> = config.issuers.iter().map(|issuer| issuer.issuer().to_owned()).collect();
+    let scopes: Vec<_> = config.issuers.iter().flat_map(|issuer| issuer.scopes().map(str::to_owned).collect::<Vec<_>>()).collect();
+    serde_json::json!({
+        "resource": base(resource),
+        "authorization_servers": servers,
+        "scopes_supported": scopes,
+        "bearer_methods_supported": ["header"],
+    })
+    .to_string()
+    .into()
+}
+
+/// Where the resource metadata is, for `WWW-Authenticate`.
+pub(crate) fn metadata_url(resource: &Uri) -> String {
+    format!("{}/.well-known/oauth-protected-resource", base(resource))
+}
+
+fn base(uri: &Uri) -> String {
+    uri.to_string().trim_end_matches('/').to_owned()
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Io(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}

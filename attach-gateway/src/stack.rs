@@ -1,0 +1,79 @@
+//! The layers, in order. Read from top to bottom, this is the way of a request.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_audit::Audit;
+use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer};
+use attach_core::{BoxError, ResponseBody};
+use attach_quota::QuotaLayer;
+use attach_redact::{RedactLayer, Redactor};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
+use tower::{ServiceBuilder, ServiceExt};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::config::Config;
+use crate::front::{CallerLayer, CatalogLayer, DoorLayer, ProbeLayer, Probes, ResolveLayer};
+use crate::upstream::{Directory, Dispatch, Pseudonym};
+
+/// How long a client may pause while it sends a body.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// The body of every answer.
+pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The whole gateway as one service.
+pub(crate) type Stack = BoxCloneSyncService<Request<Incoming>, Response<AnswerBody>, Infallible>;
+
+/// What the stack is made of, besides the configuration.
+pub(crate) struct Parts {
+    pub(crate) audit: Audit,
+    pub(crate) verifier: OidcVerifier,
+    pub(crate) redactor: Option<Redactor>,
+    pub(crate) quota: QuotaLayer,
+    pub(crate) pseudonym: Pseudonym,
+    pub(crate) probes: Probes,
+}
+
+/// The answer of a stack without redaction, in the type of one with it.
+fn unwatched<R>(response: Response<R>) -> Response<ResponseBody<R>> {
+    response.map(ResponseBody::inner)
+}
+
+/// Builds the stack.
+pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
+    let directory = Arc::new(Directory::new(config)?);
+    let policy = Arc::clone(&config.rules);
+    let max_body = config.server.max_body;
+    let mut auth = AuthLayer::new(parts.verifier).realm("attach");
+    if let Some(url) = &config.server.external_url {
+        auth = auth.resource_metadata(&crate::run::metadata_url(url));
+    }
+    let redact = match parts.redactor {
+        Some(redactor) => Either::Left(RedactLayer::new(redactor).body_limit(max_body)),
+        None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
+    };
+    let service = ServiceBuilder::new()
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(ProbeLayer::new(parts.probes))
+        .layer(parts.audit.layer())
+        .layer(DoorLayer::new(config.server.max_in_flight))
+        .layer(auth)
+        .layer(CallerLayer)
+        .layer(CatalogLayer::new(Arc::clone(&directory), Arc::clone(&policy) as _))
+        .layer(ResolveLayer::new(Arc::clone(&directory), max_body))
+        .layer(PolicyLayer::shared(policy).body_limit(max_body))
+        .layer(parts.quota.body_limit(max_body))
+        .layer(redact)
+        .layer(parts.audit.intent_layer())
+        .service(Dispatch::new(directory, parts.pseudonym));
+    let service = service.map_request(|request: Request<Incoming>| request);
+    Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
+}

@@ -1,0 +1,9 @@
+//! OpenAI's side: requests are written, answers are read.
+//!
+//! Source: OpenAI API reference, "Chat Completions" and "Embeddings".
+
+mod read;
+mod write;
+
+pub(super) use self::read::{read_answer, read_embeddings, read_error, read_event};
+pub(super) use self::write::{write_chat, write_embeddings};

@@ -1,0 +1,106 @@
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use attach_core::client::https_connector;
+use attach_core::destination::Labels;
+use attach_core::Api;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::config::{Config, Model, Upstream};
+
+/// A pool of connections to one upstream.
+pub(super) type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The upstreams, their connections, and which model goes where.
+pub(crate) struct Directory {
+    places: Vec<Place>,
+    models: Vec<Model>,
+}
+
+/// An upstream and its connections.
+pub(crate) struct Place {
+    pub(crate) upstream: Arc<Upstream>,
+    pub(super) pool: Pool,
+}
+
+/// Where a model may be had.
+pub(crate) struct Target<'a> {
+    pub(crate) upstream: &'a Upstream,
+    pub(crate) model: Arc<str>,
+    pub(crate) labels: Arc<Labels>,
+}
+
+impl Directory {
+    pub(crate) fn new(config: &Config) -> io::Result<Self> {
+        let places = config.upstreams.iter().map(|upstream| Place::new(Arc::clone(upstream)));
+        Ok(Self { places: places.collect::<io::Result<_>>()?, models: config.models.clone() })
+    }
+
+    /// Where `model` may be had for a call of `api`, most preferred first. An exact name beats a glob.
+    pub(crate) fn targets(&self, api: Api, model: &str) -> Vec<Target<'_>> {
+        if self.models.is_empty() {
+            let place = self.places.iter().find(|place| place.upstream.speaks(api.dialect()));
+            let place = place.or_else(|| self.places.first());
+            return place.into_iter().map(|place| place.target(model.into())).collect();
+        }
+        let Some(entry) = self.model(model) else { return Vec::new() };
+        entry
+            .targets
+            .iter()
+            .zip(&entry.labels)
+            .map(|(target, labels)| Target {
+                upstream: &self.places[target.upstream].upstream,
+                model: target.model.clone().unwrap_or_else(|| model.into()),
+                labels: Arc::clone(labels),
+            })
+            .collect()
+    }
+
+    fn model(&self, name: &str) -> Option<&Model> {
+        let exact = |model: &&Model| model.names.iter().any(|glob| glob.is_exact() && glob.matches(name));
+        let any = |model: &&Model| model.names.iter().any(|glob| glob.matches(name));
+        self.models.iter().find(exact).or_else(|| self.models.iter().find(any))
+    }
+
+    /// The upstream named `name`.
+    pub(crate) fn place(&self, name: &str) -> Option<&Place> {
+        self.places.iter().find(|place| *place.upstream.name == *name)
+    }
+
+    /// Every upstream, in the configuration's order.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The configured public models; empty means that names are the upstream's own.
+    pub(crate) fn models(&self) -> &[Model] {
+        &self.models
+    }
+}
+
+impl Place {
+    fn new(upstream: Arc<Upstream>) -> io::Result<Self> {
+        let connector = https_connector(upstream.timeouts.connect)?;
+        let pool = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(std::time::Duration::from_secs(60))
+            .build(connector);
+        Ok(Self { upstream, pool })
+    }
+
+    fn target(&self, model: Arc<str>) -> Target<'_> {
+        Target { upstream: &self.upstream, model, labels: Arc::clone(&self.upstream.labels) }
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("places", &self.places.len()).field("models", &self.models.len()).finish()
+    }
+}

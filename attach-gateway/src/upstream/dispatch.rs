@@ -1,0 +1,173 @@
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_core::exchange::Route;
+use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use tower::Service;
+
+use super::answer::{Answer, answer};
+use super::directory::{Directory, Place};
+use super::headers::{self, Pseudonym};
+use super::refusal;
+use crate::front::Caller;
+use crate::translate::Plan;
+
+/// The innermost service: sends the call to the first candidate that can be reached.
+#[derive(Clone)]
+pub(crate) struct Dispatch {
+    directory: Arc<Directory>,
+    pseudonym: Arc<Pseudonym>,
+}
+
+/// Why one candidate brought no answer.
+enum Miss {
+    /// Nothing was sent: the next candidate may be tried.
+    Connect(Box<str>),
+    /// Something may have been sent: nothing else is tried.
+    Broke(Box<str>),
+    Timeout,
+}
+
+impl Dispatch {
+    pub(crate) fn new(directory: Arc<Directory>, pseudonym: Pseudonym) -> Self {
+        Self { directory, pseudonym: Arc::new(pseudonym) }
+    }
+
+    async fn dispatch(self, mut request: Request<Body>) -> Answer {
+        let exchange = Exchange::of_request(&mut request);
+        match self.try_all(request, &exchange).await {
+            Ok(answer) => answer,
+            Err(rejection) => rejection.into_response(&exchange),
+        }
+    }
+
+    async fn try_all(&self, request: Request<Body>, exchange: &Exchange) -> Result<Answer, Rejection> {
+        let (parts, _) = request.into_parts();
+        let missing = |what: &str| Rejection::misconfigured(format!("no {what} reached the dispatcher"));
+        let payload = parts.extensions.get::<Payload>().ok_or_else(|| missing("payload"))?;
+        let destination = parts.extensions.get::<Destination>().ok_or_else(|| missing("destination"))?;
+        let caller = parts.extensions.get::<Caller>();
+        let mut last = None;
+        let mut attempts = 0;
+        for candidate in destination.candidates() {
+            let Some(place) = self.directory.place(&candidate.upstream) else { continue };
+            if let Some(bytes) = Plan::answer_here(payload, &place.upstream) {
+                return Ok(here(bytes));
+            }
+            let Some(plan) = Plan::new(payload, &candidate.model, &place.upstream)? else { continue };
+            attempts += 1;
+            let mut route = Route::new(Arc::clone(&candidate.upstream), Arc::clone(&candidate.model));
+            route.attempts = attempts;
+            exchange.facts(|facts| facts.route = Some(route));
+            let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
+            match send(place, &plan, headers).await {
+                Ok(response) => return Ok(answer(response, place, plan, exchange).await),
+                Err(Miss::Connect(why)) => {
+                    tracing::warn!(upstream = %candidate.upstream, %why, "cannot reach the upstream");
+                    last = Some(refusal::unreachable(&why));
+                }
+                Err(Miss::Broke(why)) => return Err(refusal::broke().with_reason(why)),
+                Err(Miss::Timeout) => return Err(refusal::timeout()),
+            }
+        }
+        Err(last.unwrap_or_else(refusal::not_translated))
+    }
+
+    fn headers(
+        &self,
+        from: &HeaderMap,
+        place: &Place,
+        plan: &Plan,
+        caller: Option<&Caller>,
+        exchange: &Exchange,
+    ) -> HeaderMap {
+        let caller = caller.map(|caller| (caller, &*self.pseudonym));
+        headers::request(from, &place.upstream, plan.upstream_api().dialect(), caller, exchange.id())
+    }
+}
+
+fn here(bytes: Bytes) -> Answer {
+    let mut answer = Response::new(ResponseBody::full(bytes));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response<Incoming>, Miss> {
+    let uri = uri(&place.upstream.url, plan.upstream_api().path()).map_err(|why| Miss::Broke(why.to_string().into()))?;
+    let mut request = Request::new(Full::new(plan.body()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    let answer = tokio::time::timeout(place.upstream.timeouts.first_byte, place.pool.request(request));
+    match answer.await {
+        Err(_) => Err(Miss::Timeout),
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) if error.is_connect() => Err(Miss::Connect(chain(&error))),
+        Ok(Err(error)) => Err(Miss::Broke(chain(&error))),
+    }
+}
+
+/// The upstream's base with the operation's path behind it.
+pub(super) fn uri(base: &Uri, path: &str) -> Result<Uri, http::Error> {
+    let prefix = base.path().trim_end_matches('/');
+    let path: PathAndQuery = if prefix.is_empty() { path.parse()? } else { format!("{prefix}{path}").parse()? };
+    let scheme = base.scheme().cloned().unwrap_or(Scheme::HTTP);
+    let authority = base.authority().cloned().unwrap_or_else(|| Authority::from_static("localhost"));
+    Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build()
+}
+
+fn chain(error: &legacy::Error) -> Box<str> {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text.into()
+}
+
+impl Service<Request<Body>> for Dispatch {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let dispatch = self.clone();
+        Box::pin(async move { Ok(dispatch.dispatch(request).await) })
+    }
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_prefix_is_kept() {
+        let base = "https://host.example/azure/openai".parse().unwrap();
+        assert_eq!(uri(&base, "/v1/messages").unwrap(), "https://host.example/azure/openai/v1/messages");
+        let base = "http://localhost:11434".parse().unwrap();
+        assert_eq!(uri(&base, "/api/chat").unwrap(), "http://localhost:11434/api/chat");
+    }
+}

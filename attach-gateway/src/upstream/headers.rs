@@ -1,0 +1,114 @@
+//! Headers in both directions go by allow-list: what is not named here does not pass.
+
+use attach_core::{Dialect, ExchangeId};
+use aws_lc_rs::hmac;
+use http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, USER_AGENT,
+};
+
+use super::credential;
+use crate::config::{IdentityHeaders, Upstream};
+use crate::front::{Caller, GROUPS, REQUEST_ID, SESSION, USER};
+
+/// What a client may tell an upstream.
+const REQUEST: [HeaderName; 5] = [
+    ACCEPT,
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("idempotency-key"),
+];
+
+/// What an upstream may tell a client.
+const RESPONSE: [HeaderName; 6] = [
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    CACHE_CONTROL,
+    RETRY_AFTER,
+    HeaderName::from_static("openai-processing-ms"),
+    HeaderName::from_static("openai-model"),
+];
+
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// Turns a user into a stable pseudonym that only this gateway's key can link.
+pub(crate) struct Pseudonym(hmac::Key);
+
+impl Pseudonym {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    fn of(&self, user: &HeaderValue) -> Option<HeaderValue> {
+        use std::fmt::Write as _;
+        let tag = hmac::sign(&self.0, user.as_bytes());
+        let hex = tag.as_ref()[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        HeaderValue::from_str(&hex).ok()
+    }
+}
+
+/// The headers of a call of `upstream` in `dialect`.
+pub(super) fn request(
+    from: &HeaderMap,
+    upstream: &Upstream,
+    dialect: Dialect,
+    caller: Option<(&Caller, &Pseudonym)>,
+    id: ExchangeId,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    for name in &REQUEST {
+        for value in from.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    // A client such as `curl -d` may say anything; the body has been parsed as JSON.
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("attach-gateway/", env!("CARGO_PKG_VERSION"))));
+    if dialect == Dialect::Anthropic && !headers.contains_key(&ANTHROPIC_VERSION) {
+        headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
+    }
+    if let Some((name, value)) = credential::header(upstream, dialect) {
+        headers.insert(name, value);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some((caller, pseudonym)) = caller {
+        identity(&mut headers, upstream.identity_headers, caller, pseudonym);
+    }
+    headers
+}
+
+fn identity(headers: &mut HeaderMap, how: IdentityHeaders, caller: &Caller, pseudonym: &Pseudonym) {
+    match how {
+        IdentityHeaders::None => {}
+        IdentityHeaders::Pseudonym => {
+            if let Some(user) = pseudonym.of(&caller.user) {
+                headers.insert(USER, user);
+            }
+        }
+        IdentityHeaders::Full => {
+            headers.insert(USER, caller.user.clone());
+            headers.insert(SESSION, caller.session.clone());
+            if let Some(groups) = &caller.groups {
+                headers.insert(GROUPS, groups.clone());
+            }
+        }
+    }
+}
+
+/// What of an upstream's headers the client gets.
+pub(super) fn response(from: &HeaderMap) -> HeaderMap {
+    debug_assert!(!RESPONSE.contains(&AUTHORIZATION));
+    let mut headers = HeaderMap::with_capacity(RESPONSE.len() + 6);
+    for name in &RESPONSE {
+        if let Some(value) = from.get(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}

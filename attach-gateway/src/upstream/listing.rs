@@ -1,0 +1,100 @@
+//! Which models there are: the configured names, and what the upstreams say of themselves.
+
+use std::sync::Arc;
+
+use attach_core::{Dialect, Rejection};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full, Limited};
+use serde_json::Value;
+
+use super::directory::{Directory, Place};
+use super::{credential, dispatch, refusal};
+
+/// Longest list of models an upstream may have, in bytes.
+const MAX_LIST: usize = 4 << 20;
+
+/// A model callers may ask for.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) name: Arc<str>,
+    /// The upstream's own description, in its dialect.
+    pub(crate) native: Option<(Dialect, Value)>,
+}
+
+/// Every model, in the configuration's order; a glob stands for the upstream's models that match it.
+///
+/// # Errors
+///
+/// When nothing is known because no upstream could be asked.
+pub(crate) async fn listing(directory: &Directory) -> Result<Vec<Listed>, Rejection> {
+    let mut listed: Vec<Listed> = Vec::new();
+    let mut failed = None;
+    if directory.models().is_empty() {
+        match directory.places().first() {
+            Some(place) => listed = ask(place).await?,
+            None => return Ok(listed),
+        }
+    }
+    for model in directory.models() {
+        for glob in model.names.iter().filter(|glob| glob.is_exact()) {
+            listed.push(Listed { name: glob.as_str().into(), native: None });
+        }
+        let globs: Vec<_> = model.names.iter().filter(|glob| !glob.is_exact()).collect();
+        if globs.is_empty() {
+            continue;
+        }
+        let Some(place) = model.targets.first().and_then(|target| directory.places().get(target.upstream)) else {
+            continue;
+        };
+        match ask(place).await {
+            Ok(mut own) => {
+                own.retain(|one| globs.iter().any(|glob| glob.matches(&one.name)));
+                listed.extend(own);
+            }
+            Err(rejection) => failed = Some(rejection),
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    listed.retain(|one| seen.insert(Arc::clone(&one.name)));
+    match failed {
+        Some(rejection) if listed.is_empty() => Err(rejection),
+        _ => Ok(listed),
+    }
+}
+
+/// Asks an upstream for its models, in the first dialect it speaks.
+async fn ask(place: &Place) -> Result<Vec<Listed>, Rejection> {
+    let dialect = place.upstream.dialects.first().copied().unwrap_or(Dialect::OpenAi);
+    let path = if dialect == Dialect::Ollama { "/api/tags" } else { "/v1/models" };
+    let fetched = tokio::time::timeout(place.upstream.timeouts.idle, fetch(place, dialect, path)).await;
+    let list = fetched.map_err(|_| refusal::timeout())??;
+    let (key, name) = if dialect == Dialect::Ollama { ("models", "name") } else { ("data", "id") };
+    let entries = list.get(key).and_then(Value::as_array).ok_or_else(|| refusal::unreadable("no list of models"))?;
+    let listed = |entry: &Value| {
+        let name = entry.get(name)?.as_str()?;
+        Some(Listed { name: name.into(), native: Some((dialect, entry.clone())) })
+    };
+    Ok(entries.iter().filter_map(listed).collect())
+}
+
+async fn fetch(place: &Place, dialect: Dialect, path: &'static str) -> Result<Value, Rejection> {
+    let uri = dispatch::uri(&place.upstream.url, path).map_err(|why| refusal::unreachable(&why.to_string()))?;
+    let mut request = Request::new(Full::new(Bytes::new()));
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = uri;
+    if let Some((name, value)) = credential::header(&place.upstream, dialect) {
+        request.headers_mut().insert(name, value);
+    }
+    if dialect == Dialect::Anthropic {
+        request.headers_mut().insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
+    }
+    let response =
+        place.pool.request(request).await.map_err(|error| refusal::unreachable(&error.to_string()))?;
+    if !response.status().is_success() {
+        return Err(refusal::unreadable("the list of models was refused"));
+    }
+    let body = Limited::new(response.into_body(), MAX_LIST).collect().await;
+    let bytes = body.map_err(|_| refusal::broke())?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|_| refusal::unreadable("the list of models is not JSON"))
+}

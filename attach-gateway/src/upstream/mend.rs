@@ -1,0 +1,18 @@
+use attach_core::body::Guard;
+use attach_core::{BoxError, Exchange, Outcome, Rejection};
+
+use super::refusal;
+
+/// Ends a stream whose upstream broke in the caller's own terminal event, instead of a broken connection.
+#[derive(Debug)]
+pub(super) struct Mend(pub(super) Exchange);
+
+impl Guard for Mend {
+    fn error(&mut self, error: BoxError) -> Result<Rejection, BoxError> {
+        tracing::warn!(exchange = %self.0.id(), %error, "the upstream broke off its answer");
+        Ok(match self.0.outcome() {
+            Some(Outcome::Timeout) => refusal::timeout(),
+            _ => refusal::broke(),
+        })
+    }
+}

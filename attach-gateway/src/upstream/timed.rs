@@ -1,0 +1,71 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use attach_core::{BoxError, Exchange, Outcome};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep};
+
+use crate::config::Timeouts;
+
+pin_project! {
+    /// An upstream's answer that may pause for only so long, and last for only so long.
+    #[derive(Debug)]
+    pub(crate) struct Timed {
+        #[pin]
+        inner: Incoming,
+        #[pin]
+        alarm: Sleep,
+        idle: Duration,
+        deadline: Instant,
+        exchange: Exchange,
+    }
+}
+
+impl Timed {
+    pub(super) fn new(inner: Incoming, timeouts: &Timeouts, exchange: Exchange) -> Self {
+        let now = Instant::now();
+        let deadline = now + timeouts.total;
+        let alarm = tokio::time::sleep_until(deadline.min(now + timeouts.idle));
+        Self { inner, alarm, idle: timeouts.idle, deadline, exchange }
+    }
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut this = self.project();
+        match this.inner.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.alarm.as_mut().reset((*this.deadline).min(Instant::now() + *this.idle));
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => match this.alarm.poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(()) => {
+                    this.exchange.finish(Outcome::Timeout);
+                    Poll::Ready(Some(Err("the model server paused for too long".into())))
+                }
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,92 @@
+//! The orderly end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::support::wire::openai::chat_chunk;
+use crate::support::{CHATS, Launch, Reply, Step, Upstream, World, eventually, question, streamed};
+
+/// A model server whose streams end when they are told to.
+async fn until(told: &Arc<Notify>) -> Upstream {
+    let told = Arc::clone(told);
+    Upstream::with(move |_| {
+        let event = |text: &str| chat_chunk("m", &json!({"content": text}), &Value::Null);
+        let end = chat_chunk("m", &json!({}), &json!("stop")) + "data: [DONE]\n\n";
+        let steps = vec![
+            Step::Send(event("one ").into()),
+            Step::Await(Arc::clone(&told)),
+            Step::Send((event("two") + &end).into()),
+        ];
+        Reply::stream("text/event-stream", steps)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_running_stream_finishes_and_nobody_else_comes_in() {
+    let told = Arc::new(Notify::new());
+    let mut world = World::with(until(&told).await, |launch| launch).await;
+    let mut answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).stream().await;
+    answer.until("one").await;
+    let id = answer.id();
+    world.gateway.terminate();
+    world.gateway.stderr.line("stopping").await;
+    let addr = world.gateway.addr;
+    let refused = TcpStream::connect(addr).await;
+    assert!(refused.is_err(), "still listening");
+    told.notify_waiters();
+    let rest = answer.whole().await;
+    assert!(!rest.broken);
+    assert!(rest.text().contains("two") && rest.text().ends_with("data: [DONE]\n\n"), "{}", rest.text());
+    assert_eq!(world.gateway.ended().await.code(), Some(0));
+    let trail = world.gateway.trail(&id);
+    assert_eq!(trail.end(), "complete");
+    assert_eq!(world.gateway.records().pop().unwrap()["kind"], "stop");
+    let folder = world.gateway.audit_folder().display().to_string();
+    assert!(Launch::bare().arguments(&["audit", "verify", &folder]).run().await.ok);
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_delay_the_end() {
+    let mut world = World::start().await;
+    let answer = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).stream().await;
+    let (answer, _connection) = answer.whole_and_connection().await;
+    answer.expect(200);
+    let _silent = TcpStream::connect(world.gateway.addr).await.unwrap();
+    let since = Instant::now();
+    world.gateway.terminate();
+    assert_eq!(world.gateway.ended().await.code(), Some(0));
+    assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn what_does_not_finish_in_time_is_broken_off_and_on_record() {
+    let told = Arc::new(Notify::new());
+    let text = r#"
+        [server]
+        drain = "300ms"
+        [[issuer]]
+        issuer = "{ISSUER}"
+        audience = ["api://attach-test"]
+        [[upstream]]
+        name = "slow"
+        kind = "openai"
+        url = "{UPSTREAM}"
+        [access]
+        default = "allow"
+    "#;
+    let mut world = World::file(until(&told).await, text).await;
+    let mut answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).stream().await;
+    answer.until("one").await;
+    let id = answer.id();
+    world.gateway.terminate();
+    assert_eq!(world.gateway.ended().await.code(), Some(0));
+    answer.whole().await;
+    let trail = eventually("the outcome", || Some(world.gateway.trail(&id))).await;
+    assert_eq!(trail.kinds(), ["intent", "outcome"], "{trail:?}");
+    assert_ne!(trail.end(), "complete");
+}

@@ -1,0 +1,25 @@
+//! The built binary, driven over sockets. Every promise is seen from three sides: what the model server received,
+//! what the client received, and what the audit log says.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod audit;
+mod config;
+#[cfg(feature = "dev")]
+mod dev;
+mod drain;
+mod headers;
+mod identity;
+mod issuers;
+mod passing;
+mod policy;
+mod quota;
+mod real;
+mod redaction;
+mod refusals;
+mod streams;
+mod translation;
+mod trouble;

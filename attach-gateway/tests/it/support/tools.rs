@@ -1,0 +1,156 @@
+//! Programs that are not ours: a certified OpenID provider, official client programs, a real model server.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::gateway::Lines;
+use super::{Call, PATIENCE, TempDir};
+
+/// Where the project keeps them.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(name)
+}
+
+/// Where `install.sh` put what they need.
+fn installed(name: &str) -> Option<PathBuf> {
+    let cache = || {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        Some(cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?.join("attach-tools"))
+    };
+    let root = std::env::var_os("ATTACH_TOOLS").map(PathBuf::from).or_else(cache)?;
+    Some(root.join(name)).filter(|path| path.exists())
+}
+
+/// Says that a test is skipped, past the test runner's capture; fails where nothing may be skipped.
+fn skip<T>(what: &str) -> Option<T> {
+    let message = format!("skipped: {what} is not installed; attach-gateway/tests/tools/install.sh installs it");
+    assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{message}");
+    let _ = writeln!(std::io::stderr(), "{message}");
+    None
+}
+
+/// The Python that has the client programs and the model server, or a line that says what is skipped.
+pub(crate) fn python() -> Option<PathBuf> {
+    installed("py/bin/python").or_else(|| skip("the Python of the official client programs"))
+}
+
+/// A folder in which a script finds its packages, or a line that says what is skipped.
+fn node_folder(packages: &str, what: &str) -> Option<TempDir> {
+    let has_node = std::process::Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let Some(modules) = installed(packages).filter(|_| has_node) else { return skip(what) };
+    let folder = TempDir::new();
+    // A module's packages are looked for beside it, so it gets a copy beside them.
+    std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
+    Some(folder)
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a client program against a gateway; what it printed, and how many of its cases failed.
+async fn run(mut command: Command) -> (String, bool) {
+    let output = tokio::time::timeout(PATIENCE * 2, command.kill_on_drop(true).output());
+    let output = output.await.expect("the client program ends").unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (text, output.status.success())
+}
+
+/// `smoke.py`: the official Python packages.
+pub(crate) async fn smoke_py(python: &Path, base: &str, token: &str, model: &str) -> (String, bool) {
+    let mut command = Command::new(python);
+    command.arg(kept("clients/smoke.py")).args([base, token, model]);
+    run(command).await
+}
+
+/// `smoke.mjs`: the official JavaScript package. `None` if it is not installed.
+pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(String, bool)> {
+    let folder = node_folder("node/node_modules", "the official JavaScript client program")?;
+    std::fs::copy(kept("clients/smoke.mjs"), folder.path().join("smoke.mjs")).unwrap();
+    let mut command = Command::new("node");
+    command.current_dir(folder.path()).arg("smoke.mjs").args([base, token, model]);
+    Some(run(command).await)
+}
+
+/// The running OpenID provider.
+pub(crate) struct Idp {
+    port: u16,
+    folder: TempDir,
+    _child: Child,
+    _stderr: Lines,
+}
+
+impl Idp {
+    /// Starts it; `None` if it is not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        let folder = node_folder("idp/node_modules", "the certified OpenID provider")?;
+        for script in ["idp.mjs", "login.mjs"] {
+            std::fs::copy(kept("idp").join(script), folder.path().join(script)).unwrap();
+        }
+        let port = free_port();
+        let mut command = Command::new("node");
+        command.arg("idp.mjs").current_dir(folder.path()).env("PORT", port.to_string());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        stderr.line("idp http").await;
+        Some(Self { port, folder, _child: child, _stderr: stderr })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A token of a machine, by the client credentials grant (RFC 6749 §4.4) for a resource (RFC 8707).
+    pub(crate) async fn machine(&self, client: &str, resource: &str) -> String {
+        let form = format!(
+            "grant_type=client_credentials&client_id={client}&client_secret={client}-secret&scope=llm.chat&resource={resource}"
+        );
+        let call = Call::new(SocketAddr::from(([127, 0, 0, 1], self.port)), "POST", "/token");
+        let answer = call.header("Content-Type", "application/x-www-form-urlencoded").body(form).send().await;
+        answer.expect(200).json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A token of a person, by the code flow.
+    pub(crate) async fn person(&self, name: &str) -> String {
+        let mut command = Command::new("node");
+        command.args(["login.mjs", name]).current_dir(self.folder.path()).env("ISSUER", self.url());
+        let (text, ok) = run(command).await;
+        assert!(ok, "{text}");
+        let tokens: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A running llama.cpp server with a tiny model of random weights.
+pub(crate) struct Llama {
+    port: u16,
+    _child: Child,
+    _stdout: Lines,
+    _stderr: Lines,
+}
+
+impl Llama {
+    /// Starts it; `None` if it is not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        let python = installed("py/bin/python").or_else(|| skip("the llama.cpp server"))?;
+        let port = free_port();
+        let mut command = Command::new(python);
+        command.arg(kept("model/serve.py")).arg(port.to_string()).arg(kept("model/tiny-random.gguf"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stdout = Lines::of(child.stdout.take().unwrap());
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        stdout.line("listening").await;
+        Some(Self { port, _child: child, _stdout: stdout, _stderr: stderr })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}

@@ -1,0 +1,290 @@
+//! A model server that remembers what it received and answers what it is told to.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+
+use super::{eventually, wire};
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Seen {
+    fn new(parts: &Parts, body: Bytes) -> Self {
+        let value = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = parts.headers.iter().map(|(name, text)| (name.to_string(), value(text))).collect();
+        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        Self { method: parts.method.to_string(), path, headers, body }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Everything that was received, as one text to search.
+    pub(crate) fn everything(&self) -> String {
+        format!("{self:?} {}", self.text())
+    }
+}
+
+/// A part of an answer's body.
+pub(crate) enum Step {
+    Send(Bytes),
+    Pause(Duration),
+    /// Goes on when somebody says so.
+    Await(Arc<Notify>),
+    /// Breaks the connection.
+    Break,
+    /// Nothing follows, and the connection stays.
+    Hang,
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) steps: Vec<Step>,
+    /// Closes the connection, or does nothing, without any answer.
+    silent: Option<Silence>,
+}
+
+#[derive(Clone, Copy)]
+enum Silence {
+    Close,
+    Hang,
+}
+
+impl Reply {
+    /// A whole answer.
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::stream("application/json", vec![Step::Send(body.to_string().into())]).status(status)
+    }
+
+    pub(crate) fn text(kind: &'static str, body: impl Into<Bytes>) -> Self {
+        Self::stream(kind, vec![Step::Send(body.into())])
+    }
+
+    pub(crate) fn stream(kind: &'static str, steps: Vec<Step>) -> Self {
+        Self { status: 200, headers: vec![("content-type", kind.into())], steps, silent: None }
+    }
+
+    /// These events, a piece each.
+    pub(crate) fn events(kind: &'static str, events: impl IntoIterator<Item = String>) -> Self {
+        Self::stream(kind, events.into_iter().map(|event| Step::Send(event.into())).collect())
+    }
+
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The connection is closed before there is an answer.
+    pub(crate) fn close() -> Self {
+        Self { silent: Some(Silence::Close), ..Self::stream("", Vec::new()) }
+    }
+
+    /// There is never an answer.
+    pub(crate) fn never() -> Self {
+        Self { silent: Some(Silence::Hang), ..Self::stream("", Vec::new()) }
+    }
+
+    /// Everything that is sent.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let sent = self.steps.iter().filter_map(|step| match step {
+            Step::Send(bytes) => Some(&bytes[..]),
+            _ => None,
+        });
+        sent.collect::<Vec<_>>().concat()
+    }
+
+    /// Everything that is sent, as text.
+    pub(crate) fn sent_text(&self) -> String {
+        String::from_utf8(self.bytes()).unwrap()
+    }
+
+    /// The same bytes, in pieces of `size`, wherever they break.
+    pub(crate) fn in_pieces_of(mut self, size: usize) -> Self {
+        let whole = self.bytes();
+        self.steps = whole.chunks(size).map(|piece| Step::Send(Bytes::copy_from_slice(piece))).collect();
+        self
+    }
+}
+
+type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+/// The running server.
+#[derive(Clone)]
+pub(crate) struct Upstream {
+    addr: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    sent: Arc<Mutex<Vec<Instant>>>,
+    abandoned: Arc<Mutex<usize>>,
+}
+
+impl Upstream {
+    /// A model that says back what it was told, in every dialect.
+    pub(crate) async fn model() -> Self {
+        Self::with(wire::model).await
+    }
+
+    /// Answers every call like this.
+    pub(crate) async fn with(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let upstream = Self { addr, seen: Arc::default(), sent: Arc::default(), abandoned: Arc::default() };
+        let handler: Arc<Handler> = Arc::new(handler);
+        let serving = upstream.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (upstream, handler) = (serving.clone(), Arc::clone(&handler));
+                let service = service_fn(move |request| upstream.clone().answer(request, Arc::clone(&handler)));
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        upstream
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The calls received so far; lists of models are none.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|seen| seen.method == "POST").cloned().collect()
+    }
+
+    /// The one call that was received.
+    pub(crate) fn only(&self) -> Seen {
+        let mut seen = self.seen();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        seen.remove(0)
+    }
+
+    /// The last call that was received.
+    pub(crate) fn last(&self) -> Seen {
+        self.seen().pop().expect("a call")
+    }
+
+    /// When the pieces of answers were sent.
+    pub(crate) fn sent(&self) -> Vec<Instant> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// Waits until an answer was given up by who asked for it.
+    pub(crate) async fn abandoned(&self) {
+        eventually("an abandoned answer", || (*self.abandoned.lock().unwrap() > 0).then_some(())).await;
+    }
+
+    async fn answer(
+        self,
+        request: Request<Incoming>,
+        handler: Arc<Handler>,
+    ) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, io::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let seen = Seen::new(&parts, body);
+        self.seen.lock().unwrap().push(seen.clone());
+        let reply = handler(&seen);
+        match reply.silent {
+            Some(Silence::Close) => return Err(io::Error::other("closed on purpose")),
+            Some(Silence::Hang) => std::future::pending().await,
+            None => {}
+        }
+        let mut response = Response::builder().status(reply.status);
+        for (name, value) in &reply.headers {
+            response = response.header(*name, value);
+        }
+        let body = match <[Step; 1]>::try_from(reply.steps) {
+            Ok([Step::Send(bytes)]) => whole(bytes),
+            Ok(steps) => self.play(steps.into()),
+            Err(steps) => self.play(steps),
+        };
+        Ok(response.body(body).unwrap())
+    }
+
+    fn play(&self, steps: Vec<Step>) -> UnsyncBoxBody<Bytes, io::Error> {
+        let (sender, receiver) = mpsc::channel(1);
+        let upstream = self.clone();
+        tokio::spawn(async move {
+            for step in steps {
+                let gone = match step {
+                    Step::Send(bytes) => {
+                        upstream.sent.lock().unwrap().push(Instant::now());
+                        sender.send(Ok(bytes)).await.is_err()
+                    }
+                    Step::Pause(time) => gone_within(&sender, tokio::time::sleep(time)).await,
+                    Step::Await(notify) => gone_within(&sender, notify.notified()).await,
+                    Step::Break => sender.send(Err(io::Error::other("broken on purpose"))).await.is_err(),
+                    Step::Hang => gone_within(&sender, std::future::pending()).await,
+                };
+                if gone {
+                    *upstream.abandoned.lock().unwrap() += 1;
+                    return;
+                }
+            }
+        });
+        Paced(receiver).boxed_unsync()
+    }
+}
+
+/// Whether who asked has gone before `wait` was over.
+async fn gone_within<T>(sender: &mpsc::Sender<T>, wait: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        () = wait => false,
+        () = sender.closed() => true,
+    }
+}
+
+fn whole(bytes: Bytes) -> UnsyncBoxBody<Bytes, io::Error> {
+    http_body_util::Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// Pieces as they are sent.
+struct Paced(mpsc::Receiver<io::Result<Bytes>>);
+
+impl Body for Paced {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
+}

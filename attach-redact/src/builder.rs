@@ -1,0 +1,167 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use attach_core::call::Modality;
+
+use crate::engine::{Engine, Parts, Pattern};
+use crate::recognizers::terms::Terms;
+use crate::scope::Key;
+use crate::{Action, ConfigError, Entity, Recognize, Redactor, Uninspectable};
+
+/// Sets up a [`Redactor`]; made by [`Redactor::builder`].
+///
+/// ```
+/// use attach_redact::{Action, Entity, Redactor};
+///
+/// let project = Entity::custom("PROJECT")?;
+/// let redactor = Redactor::builder()
+///     .key(b"from the configuration, the same on every node")
+///     .entity(Entity::CreditCard, Action::Block)
+///     .entity(Entity::IpAddress, Action::Allow)
+///     .terms(project, ["Nightingale"])
+///     .pattern(Entity::custom("EMPLOYEE_ID")?, r"\bE[0-9]{6}\b")?
+///     .build()?;
+/// assert_eq!(redactor.find("E123456 works on nightingale").len(), 2);
+/// # Ok::<(), attach_redact::ConfigError>(())
+/// ```
+#[must_use]
+pub struct Builder {
+    key: Option<Vec<u8>>,
+    default: Action,
+    actions: HashMap<Entity, Action>,
+    uninspectable: HashMap<Modality, Uninspectable>,
+    lexicon: bool,
+    private_addresses: bool,
+    terms: Vec<(Entity, Vec<String>)>,
+    patterns: Vec<(Entity, Pattern)>,
+    recognizers: Vec<Box<dyn Recognize>>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            key: None,
+            default: Action::Replace,
+            actions: HashMap::new(),
+            // What the provider encrypted for itself holds nothing it hasn't seen.
+            uninspectable: HashMap::from([(Modality::Encrypted, Uninspectable::Allow)]),
+            lexicon: true,
+            private_addresses: false,
+            terms: Vec::new(),
+            patterns: Vec::new(),
+            recognizers: Vec::new(),
+        }
+    }
+
+    /// The key of all placeholders: at least 16 bytes, the same on every node. Without one it is random per start, and
+    /// placeholders in a conversation's history change with a restart or another node.
+    pub fn key(self, key: &[u8]) -> Self {
+        Self { key: Some(key.to_vec()), ..self }
+    }
+
+    /// What happens to `entity`.
+    pub fn entity(mut self, entity: Entity, action: Action) -> Self {
+        self.actions.insert(entity, action);
+        self
+    }
+
+    /// What happens to every entity that nothing is said about; [`Action::Replace`] unless set.
+    pub fn default_action(self, action: Action) -> Self {
+        Self { default: action, ..self }
+    }
+
+    /// Words and phrases that are an `entity`, as whole words, in any ASCII case.
+    pub fn terms<T: Into<String>>(mut self, entity: Entity, terms: impl IntoIterator<Item = T>) -> Self {
+        self.terms.push((entity, terms.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// A pattern, with look-around and back-references as in [`fancy-regex`], whose matches are an `entity`; its first
+    /// group if it has one.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that does not compile, that is longer than 1,024 bytes or compiles to more than a mebibyte, or that
+    /// matches the empty string.
+    ///
+    /// [`fancy-regex`]: https://docs.rs/fancy-regex
+    pub fn pattern(mut self, entity: Entity, regex: &str) -> Result<Self, ConfigError> {
+        let named = entity.name().into();
+        let pattern = Pattern::foreign(regex).map_err(|reason| ConfigError::Pattern { entity: named, reason })?;
+        self.patterns.push((entity, pattern));
+        Ok(self)
+    }
+
+    /// Something of your own that finds.
+    pub fn recognizer(mut self, recognizer: impl Recognize) -> Self {
+        self.recognizers.push(Box::new(recognizer));
+        self
+    }
+
+    /// Whether being in the lists of given and family names is enough for a name; on unless set. Off, only names
+    /// that a cue such as "my name is" or "Mrs" precedes are found.
+    pub fn lexicon(self, on: bool) -> Self {
+        Self { lexicon: on, ..self }
+    }
+
+    /// Whether private, loopback and documentation addresses count as IP addresses; off unless set.
+    pub fn private_addresses(self, on: bool) -> Self {
+        Self { private_addresses: on, ..self }
+    }
+
+    /// What happens to parts of a request that cannot be inspected; blocked unless set, except for what the provider
+    /// itself encrypted.
+    pub fn uninspectable(mut self, modality: Modality, then: Uninspectable) -> Self {
+        self.uninspectable.insert(modality, then);
+        self
+    }
+
+    /// The redactor. Compiles every pattern; takes some tenths of a second, so do it once, at start.
+    ///
+    /// # Errors
+    ///
+    /// A key that is too short, terms that are too many or too long, no random bytes for a key.
+    pub fn build(self) -> Result<Redactor, ConfigError> {
+        let key = match &self.key {
+            Some(key) if key.len() < 16 => return Err(ConfigError::KeyTooShort),
+            Some(key) => Key::new(key),
+            None => random_key()?,
+        };
+        let terms = self.terms.iter().map(|(entity, terms)| Terms::new(entity.clone(), terms));
+        let terms = terms.collect::<Result<Vec<_>, _>>()?;
+        let custom = self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(entity, _)| entity));
+        let mut labels: Vec<String> = Entity::BUILT_IN.iter().chain(custom).chain(self.actions.keys()).map(|e| e.label().to_owned()).collect();
+        labels.push(crate::entity::LITERAL.to_owned());
+        labels.sort_unstable();
+        labels.dedup();
+        let action = |entity: &Entity| self.actions.get(entity).copied().unwrap_or(self.default);
+        let off = Entity::BUILT_IN.into_iter().chain(self.actions.keys().cloned()).filter(|entity| action(entity) == Action::Allow);
+        let parts = Parts {
+            off: off.collect(),
+            lexicon: self.lexicon,
+            private_addresses: self.private_addresses,
+            regions: None,
+            terms,
+            patterns: self.patterns,
+            recognizers: self.recognizers,
+        };
+        let engine = Engine::new(parts)?;
+        Ok(Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels))
+    }
+}
+
+fn random_key() -> Result<Key, ConfigError> {
+    let mut random = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *random).map_err(|_| ConfigError::NoRandomness)?;
+    Ok(Key::new(&*random))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("default", &self.default)
+            .field("actions", &self.actions)
+            .field("lexicon", &self.lexicon)
+            .finish_non_exhaustive()
+    }
+}

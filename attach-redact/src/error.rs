@@ -1,0 +1,72 @@
+use std::error::Error;
+use std::fmt;
+
+/// Why a [`Redactor`](crate::Redactor) cannot be built as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not a name an entity can have: `[A-Z][A-Z0-9_]*`, up to 32 characters, without `PII`.
+    EntityName(Box<str>),
+    /// No such action.
+    UnknownAction(Box<str>),
+    /// A pattern that does not compile, is too large, or matches the empty string.
+    Pattern {
+        /// The entity it was for.
+        entity: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+    /// Terms too many or too long, or empty ones.
+    Terms(Box<str>),
+    /// A key shorter than 16 bytes.
+    KeyTooShort,
+    /// The system gave no random bytes for a key.
+    NoRandomness,
+    /// Built-in data is faulty: a fault of this crate.
+    BuiltIn(Box<str>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EntityName(name) => write!(
+                f,
+                "{name:?} cannot name an entity: capital letters, digits and _, at most 32, without PII"
+            ),
+            Self::UnknownAction(name) => {
+                write!(f, "unknown action {name:?}: replace, mask, hash, block, allow or shadow")
+            }
+            Self::Pattern { entity, reason } => write!(f, "pattern for {entity}: {reason}"),
+            Self::Terms(reason) => write!(f, "terms: {reason}"),
+            Self::KeyTooShort => f.write_str("the key must have at least 16 bytes"),
+            Self::NoRandomness => f.write_str("the system gave no random bytes for a key"),
+            Self::BuiltIn(what) => write!(f, "built-in rule: {what}"),
+        }
+    }
+}
+
+impl Error for ConfigError {}
+
+/// Finding failed: nothing may leave.
+#[derive(Debug)]
+pub struct Fault(Box<str>);
+
+impl Fault {
+    /// A fault, with a reason that holds no value from the text.
+    #[must_use]
+    pub fn new(reason: impl Into<Box<str>>) -> Self {
+        Self(reason.into())
+    }
+
+    pub(crate) fn reason(self) -> Box<str> {
+        self.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Fault {}

@@ -1,0 +1,51 @@
+//! A tower layer that keeps personal data and secrets in the house: what it finds in a prompt is replaced by
+//! placeholders before the request leaves, and the answer, streamed or not, gets the originals back.
+//!
+//! ```
+//! use attach_redact::{RedactLayer, Redactor, Scope};
+//!
+//! let redactor = Redactor::builder().key(b"the same on every node").build()?;
+//! let redacted = redactor.redact_text(&Scope::anonymous(), "mail bob@example.org").expect("nothing is blocked");
+//! assert!(redacted.text().starts_with("mail PII_EMAIL_"));
+//! let answer = format!("Sent to {}.", &redacted.text()[5..]);
+//! assert_eq!(redacted.restore(&answer), "Sent to bob@example.org.");
+//!
+//! // The same around a service that forwards OpenAI, Anthropic or Ollama calls:
+//! let layer = RedactLayer::new(redactor);
+//! # let _ = layer;
+//! # Ok::<(), attach_redact::ConfigError>(())
+//! ```
+//!
+//! The crate has no optional features.
+
+mod action;
+mod builder;
+mod engine;
+mod entity;
+mod error;
+mod finding;
+mod layer;
+mod placeholder;
+mod recognize;
+mod recognizers;
+mod redacted;
+mod redactor;
+mod request;
+mod restore;
+mod scope;
+mod service;
+mod session;
+mod url;
+mod vault;
+
+pub use self::action::{Action, Uninspectable};
+pub use self::builder::Builder;
+pub use self::entity::{Custom, Entity};
+pub use self::error::{ConfigError, Fault};
+pub use self::finding::Finding;
+pub use self::layer::RedactLayer;
+pub use self::recognize::Recognize;
+pub use self::redacted::{RedactError, Redacted};
+pub use self::redactor::Redactor;
+pub use self::scope::Scope;
+pub use self::service::{Redact, ResponseFuture};

@@ -1,0 +1,36 @@
+use crate::{Fault, Finding};
+
+/// Finds something of its own in a text.
+///
+/// Closures that cannot fail are recognizers as they are:
+///
+/// ```
+/// use attach_redact::{Entity, Finding, Redactor};
+///
+/// let badge = Entity::custom("BADGE")?;
+/// let redactor = Redactor::builder()
+///     .recognizer(move |text: &str| {
+///         let at = text.find("badge #").map(|at| at + 7);
+///         at.map(|at| Finding::new(at..at + 4, badge.clone(), 0.9)).into_iter().collect::<Vec<_>>()
+///     })
+///     .build()?;
+/// assert_eq!(redactor.find("my badge #0042 is lost")[0].range, 10..14);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Recognize: Send + Sync + 'static {
+    /// Everything found in `text`. Ranges off character boundaries or out of bounds are a fault.
+    ///
+    /// # Errors
+    ///
+    /// A fault refuses the request: what could not be looked at does not leave.
+    fn recognize(&self, text: &str) -> Result<Vec<Finding>, Fault>;
+}
+
+impl<F> Recognize for F
+where
+    F: Fn(&str) -> Vec<Finding> + Send + Sync + 'static,
+{
+    fn recognize(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+        Ok(self(text))
+    }
+}

@@ -1,0 +1,12 @@
+//! What is looked for, one file per kind.
+
+pub(crate) mod crypto;
+pub(crate) mod digits;
+pub(crate) mod email;
+pub(crate) mod iban;
+pub(crate) mod ip;
+pub(crate) mod names;
+pub(crate) mod phone;
+pub(crate) mod secrets;
+pub(crate) mod terms;
+pub(crate) mod url;

@@ -1,0 +1,255 @@
+//! Telephone numbers: runs of digits with separators, judged by libphonenumber's rules or by the words before them.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use rlibphonenumber::{PhoneNumberUtil, Region};
+
+use crate::engine::{Hits, context, is_word};
+use crate::{Entity, Finding};
+
+/// Whose national numbers are known besides those written with `+`.
+pub(crate) const REGIONS: [Region; 4] = [Region::US, Region::GB, Region::DE, Region::FR];
+
+/// Words that say that a number is a telephone's.
+const WORDS: [&str; 40] = [
+    "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "cellular", "fax", "landline", "hotline",
+    "whatsapp", "sms", "voicemail", "dial", "call me", "call us", "call him", "call her", "call them", "call on",
+    "call at", "me at", "me on", "ring", "text me", "reach me", "reached at", "contact number", "desk", "pager",
+    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "móvil", "teléfono", "cellulare",
+];
+
+/// Digits that a number has (E.164 allows 15).
+const FEWEST: usize = 7;
+const MOST: usize = 15;
+/// Groups that one number is written in, at most.
+const GROUPS: usize = 7;
+
+pub(crate) struct Phones {
+    regions: Box<[Region]>,
+    util: &'static PhoneNumberUtil,
+}
+
+/// The metadata takes tens of milliseconds to load and is the same for all.
+static UTIL: OnceLock<Option<PhoneNumberUtil>> = OnceLock::new();
+
+/// One number as it is written, or a part of the run that might be one.
+struct Candidate<'t> {
+    text: &'t str,
+    groups: &'t [Range<usize>],
+    /// With `+` or `(` in front.
+    range: Range<usize>,
+    digits: usize,
+}
+
+impl Phones {
+    pub(crate) fn new(regions: &[Region]) -> Result<Self, Box<str>> {
+        let util = UTIL.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref();
+        let util = util.ok_or("the telephone numbering plans cannot be read")?;
+        Ok(Self { regions: regions.into(), util })
+    }
+
+    /// Numbers in a run of digits and separators.
+    pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>) {
+        let text = hits.text;
+        let groups = groups(text, window);
+        let mut first = 0;
+        while first < groups.len() {
+            first += self.one(hits, text, &groups[first..]).max(1);
+        }
+    }
+
+    /// Looks for the longest number that begins with the first group; gives how many groups it has.
+    fn one(&self, hits: &mut Hits<'_>, text: &str, groups: &[Range<usize>]) -> usize {
+        let Some(start) = beginning(text, groups) else { return 0 };
+        let mut named = None;
+        for length in (1..=GROUPS.min(groups.len())).rev() {
+            let Some(candidate) = Candidate::new(text, &groups[..length], start) else { continue };
+            let named = *named.get_or_insert_with(|| context::precedes(text, start, &WORDS));
+            if let Some(score) = self.judge(&candidate, named) {
+                let end = with_extension(text, candidate.range.end);
+                hits.push(Finding::new(start..end, Entity::Phone, score));
+                return length;
+            }
+        }
+        0
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>, named: bool) -> Option<f32> {
+        let shape = candidate.shape();
+        let known = match shape {
+            Form::Date => return None,
+            Form::International => self.is_valid(candidate.written(), &[]),
+            Form::National => self.is_valid(candidate.written(), &self.regions),
+            Form::Unbroken => named && self.is_valid(candidate.written(), &self.regions),
+            Form::Other => false,
+        };
+        match (known, named) {
+            (true, true) => Some(0.95),
+            (true, false) => Some(0.6),
+            (false, true) => Some(0.55),
+            (false, false) => None,
+        }
+    }
+
+    fn is_valid(&self, written: &str, regions: &[Region]) -> bool {
+        let valid = |region: Option<Region>| {
+            let number = self.util.parse(written, region);
+            number.is_ok_and(|number| self.util.is_valid_number(&number))
+        };
+        if regions.is_empty() { valid(None) } else { regions.iter().any(|region| valid(Some(*region))) }
+    }
+}
+
+/// The runs of digits in `window`.
+fn groups(text: &str, window: &Range<usize>) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for at in window.clone().filter(|&at| bytes.get(at).is_some_and(u8::is_ascii_digit)) {
+        match groups.last_mut() {
+            Some(group) if group.end == at => group.end = at + 1,
+            _ => groups.push(at..at + 1),
+        }
+    }
+    groups
+}
+
+/// Where a number that begins with the first of `groups` starts, if one can start there.
+fn beginning(text: &str, groups: &[Range<usize>]) -> Option<usize> {
+    let first = groups.first()?.start;
+    let bytes = text.as_bytes();
+    let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+    let mut start = first;
+    for sign in [b'(', b'+', b'('] {
+        if before(start) == sign {
+            start -= 1;
+        }
+    }
+    let previous = before(start);
+    let part_of_number = matches!(previous, b'.' | b'-' | b'/' | b':' | b',') && before(start - 1).is_ascii_digit();
+    // "is415-555-0132": a letter in front is believed only before the most distinctive shape.
+    let after_letter = previous.is_ascii_lowercase() && start == first && sizes(groups) == [3, 3, 4];
+    ((!is_word(previous) && previous != b'$' && previous != b'#' && !part_of_number) || after_letter).then_some(start)
+}
+
+fn sizes(groups: &[Range<usize>]) -> Vec<usize> {
+    groups.iter().take(3).map(Range::len).collect()
+}
+
+/// What a candidate looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `+` and a country code.
+    International,
+    /// Separators where national numbers have them.
+    National,
+    /// As long as a national number, without separators.
+    Unbroken,
+    /// A date, however it is meant.
+    Date,
+    /// Anything else: a number only if something says so.
+    Other,
+}
+
+impl<'t> Candidate<'t> {
+    fn new(text: &'t str, groups: &'t [Range<usize>], start: usize) -> Option<Self> {
+        let end = groups.last()?.end;
+        let digits = groups.iter().map(Range::len).sum();
+        let candidate = Self { text, groups, range: start..end, digits };
+        let fits = (FEWEST..=MOST).contains(&digits) && candidate.ends() && candidate.is_written_as_one();
+        fits.then_some(candidate)
+    }
+
+    fn written(&self) -> &'t str {
+        &self.text[self.range.clone()]
+    }
+
+    fn ends(&self) -> bool {
+        let rest = self.text.as_bytes().get(self.range.end..).unwrap_or_default();
+        match rest {
+            [b'.' | b',' | b'-' | b'/' | b':', digit, ..] if digit.is_ascii_digit() => false,
+            [byte, ..] => !is_word(*byte) || extension(rest) > 0,
+            [] => true,
+        }
+    }
+
+    fn separator(&self, index: usize) -> &'t str {
+        self.groups.get(index + 1).map_or("", |next| &self.text[self.groups[index].end..next.start])
+    }
+
+    fn is_written_as_one(&self) -> bool {
+        (0..self.groups.len() - 1).all(|index| {
+            matches!(self.separator(index), " " | "-" | "." | "/" | ") " | ")-" | ")" | " (" | "(" | ".(" | "-(" | ")/" | ").")
+        })
+    }
+
+    fn size(&self, index: usize) -> usize {
+        self.groups.get(index).map_or(0, Range::len)
+    }
+
+    fn shape(&self) -> Form {
+        let written = self.written();
+        let bytes = self.text.as_bytes();
+        let leads_with = |digit: u8| self.groups.first().and_then(|group| bytes.get(group.start)) == Some(&digit);
+        let sizes: Vec<usize> = self.groups.iter().map(Range::len).collect();
+        match &sizes[..] {
+            _ if written.contains('+') => Form::International,
+            [4, 2, 2] | [1 | 2, 1 | 2, 4] | [2, 2, 2] if self.separator(0) == self.separator(1) => Form::Date,
+            [4, 2, 2, ..] if self.separator(0) == "-" && self.separator(1) == "-" => Form::Date,
+            [10 | 11] => Form::Unbroken,
+            [3, 3, 4] => Form::National,
+            [1, 3, 3, 4] if leads_with(b'1') => Form::National,
+            [_, ..] if written.starts_with("(+") => Form::International,
+            [3, 3, ..] if written.starts_with('(') => Form::National,
+            _ if written.starts_with('(') && self.digits >= 9 => Form::National,
+            [_, _, ..] if leads_with(b'0') && self.digits >= 9 && self.is_grouped() => Form::National,
+            _ => Form::Other,
+        }
+    }
+
+    /// Not a decimal number, and not digits one by one.
+    fn is_grouped(&self) -> bool {
+        let decimal = self.groups.len() == 2 && self.separator(0) == ".";
+        !decimal && (0..self.groups.len()).all(|index| self.size(index) >= 2)
+    }
+}
+
+/// The end with an extension such as ` ext. 12` or `x4587`.
+fn with_extension(text: &str, end: usize) -> usize {
+    end + extension(text.as_bytes().get(end..).unwrap_or_default())
+}
+
+/// The length of an extension, 0 if there is none.
+fn extension(rest: &[u8]) -> usize {
+    let space = |bytes: &[u8]| usize::from(bytes.first() == Some(&b' '));
+    let mut at = space(rest);
+    let word = ["extension", "ext.", "ext", "x"].iter().find(|word| {
+        rest.get(at..at + word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+    });
+    let Some(word) = word else { return 0 };
+    at += word.len();
+    at += space(rest.get(at..).unwrap_or_default());
+    let digits = rest.iter().skip(at).take_while(|byte| byte.is_ascii_digit()).count();
+    let word_goes_on = rest.get(at + digits).is_some_and(|&byte| is_word(byte));
+    if (1..=6).contains(&digits) && !word_goes_on { at + digits } else { 0 }
+}
+
+impl fmt::Debug for Phones {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Phones").field("regions", &self.regions).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_belongs_to_the_number() {
+        assert_eq!(extension(b"x4587,"), 5);
+        assert_eq!(extension(b" ext. 12"), 8);
+        assert_eq!(extension(b"xyz"), 0);
+        assert_eq!(extension(b"x12345678"), 0);
+    }
+}

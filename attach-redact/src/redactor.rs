@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use attach_core::call::Modality;
+
+use crate::engine::Engine;
+use crate::finding::resolve;
+use crate::recognizers::terms::is_whole;
+use crate::scope::Key;
+use crate::session::{Session, Text};
+use crate::vault::Vault;
+use crate::{Action, Builder, ConfigError, Entity, Fault, Finding, RedactError, Redacted, Scope, Uninspectable};
+
+/// Finds personal data and secrets in text, and knows what to do about each. Cheap to clone.
+///
+/// ```
+/// use attach_redact::{Redactor, Scope};
+///
+/// let redactor = Redactor::builder().build()?;
+/// let prompt = "Write to Zbigniew Nowak, bob@example.org, about card 4111 1111 1111 1111.";
+/// let redacted = redactor.redact_text(&Scope::anonymous(), prompt).expect("nothing is blocked");
+/// assert!(!redacted.text().contains("Nowak") && !redacted.text().contains("4111"));
+/// assert_eq!(redacted.restore(redacted.text()), prompt);
+/// # Ok::<(), attach_redact::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Redactor(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    key: Key,
+    actions: HashMap<Entity, Action>,
+    default: Action,
+    uninspectable: HashMap<Modality, Uninspectable>,
+    labels: Vec<String>,
+}
+
+impl Redactor {
+    /// Sets up a redactor.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The redactor with every default: all built-in entities replaced, a random key.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no random bytes.
+    pub fn with_defaults() -> Result<Self, ConfigError> {
+        Builder::new().build()
+    }
+
+    pub(crate) fn new(
+        engine: Engine,
+        key: Key,
+        actions: HashMap<Entity, Action>,
+        default: Action,
+        uninspectable: HashMap<Modality, Uninspectable>,
+        labels: Vec<String>,
+    ) -> Self {
+        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels }))
+    }
+
+    /// Everything in `text` that is looked for, disjoint and in order. All of `text` as one finding if a recognizer
+    /// failed: see [`try_find`](Self::try_find).
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        self.try_find(text).unwrap_or_else(|_| vec![Finding::new(0..text.len(), Entity::Secret, 1.0)])
+    }
+
+    /// Everything in `text` that is looked for, disjoint and in order.
+    ///
+    /// # Errors
+    ///
+    /// When a recognizer failed.
+    pub fn try_find(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+        let mut found = self.0.engine.find(text)?;
+        found.retain(|finding| self.action(&finding.entity) != Action::Allow);
+        let mut resolved = resolve(found);
+        if resolved.iter().any(|finding| finding.entity == Entity::Person) {
+            let names = self.names_in(text, &resolved);
+            resolved.extend(occurrences(text, &names));
+            resolved = resolve(resolved);
+        }
+        Ok(resolved)
+    }
+
+    /// What happens to `entity`.
+    #[must_use]
+    pub fn action(&self, entity: &Entity) -> Action {
+        self.0.actions.get(entity).copied().unwrap_or(self.0.default)
+    }
+
+    /// What happens to a part that cannot be inspected.
+    #[must_use]
+    pub fn uninspectable(&self, modality: Modality) -> Uninspectable {
+        self.0.uninspectable.get(&modality).copied().unwrap_or_default()
+    }
+
+    /// Redacts one text for the caller `scope`.
+    ///
+    /// # Errors
+    ///
+    /// When an entity that is to be blocked is in it, or a recognizer failed.
+    pub fn redact_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
+        let mut session = Session::new(self, scope);
+        let texts = session.redact(vec![Text::plain(text)])?;
+        let redacted = texts.into_iter().next().and_then(Text::into_redacted);
+        Ok(Redacted::new(text, redacted, session.into_outcome()))
+    }
+
+    pub(crate) fn vault(&self, scope: &Scope) -> Vault {
+        Vault::new(self.0.key.scoped(scope))
+    }
+
+    pub(crate) fn labels(&self) -> &[String] {
+        &self.0.labels
+    }
+
+    /// The findings in one of several texts, overlapping, without names found elsewhere.
+    pub(crate) fn find_raw(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+        let mut found = self.0.engine.find(text)?;
+        found.retain(|finding| self.action(&finding.entity) != Action::Allow);
+        Ok(found)
+    }
+
+    /// The names among `found`, and the words of them that stand for the same person elsewhere.
+    pub(crate) fn names_in(&self, text: &str, found: &[Finding]) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in found.iter().filter(|finding| finding.entity == Entity::Person) {
+            let Some(name) = text.get(name.range.clone()) else { continue };
+            names.push(name.to_owned());
+            let words = name.split(' ').filter(|word| self.0.engine.is_telling(word));
+            names.extend(words.filter(|word| *word != name).map(str::to_owned));
+        }
+        names
+    }
+}
+
+/// Where `names` stand in `text` as whole words, in the case they have.
+pub(crate) fn occurrences(text: &str, names: &[String]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for name in names {
+        let at = memchr::memmem::find_iter(text.as_bytes(), name.as_bytes());
+        let whole = at.map(|at| at..at + name.len()).filter(|range| is_whole(text, range.start, range.end));
+        found.extend(whole.map(|range| Finding::new(range, Entity::Person, 0.8)));
+    }
+    found
+}
+
+/// Names what is done, not what is looked for.
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor")
+            .field("default", &self.0.default)
+            .field("actions", &self.0.actions)
+            .field("engine", &self.0.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,210 @@
+//! From the leaves of a call to the edits of its body.
+
+use attach_core::call::{Modality, Opaque, Place};
+use attach_core::exchange::{Coverage, Redaction};
+use attach_core::json::{Document, Edit, Kind, NodeId, Value};
+use attach_core::{Outcome as End, Payload, Rejection};
+use http::StatusCode;
+
+use crate::session::{Session, Text};
+use crate::vault::Vault;
+use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
+
+/// A call without what was found in it.
+pub(crate) struct Redacted {
+    pub(crate) payload: Payload,
+    pub(crate) vault: Vault,
+    pub(crate) facts: Redaction,
+}
+
+/// Redacts every leaf of `payload` for the caller `scope`.
+pub(crate) fn redact(redactor: &Redactor, scope: &Scope, payload: &Payload) -> Result<Redacted, Rejection> {
+    let coverage = check_opaque(redactor, payload)?;
+    let Plan { arguments, texts, places } = Plan::of(payload).map_err(fault)?;
+    let mut session = Session::new(redactor, scope);
+    let texts = session.redact_unless_blocked(texts).map_err(fault)?;
+    check_blocked(payload, &arguments, &texts, &places)?;
+    let edits = edits(&arguments, texts, &places).map_err(fault)?;
+    let payload = payload.splice(&edits)?;
+    let outcome = session.into_outcome();
+    let mut facts = Redaction::default();
+    facts.counts = outcome.counts.iter().map(|(entity, count)| (entity.name().into(), *count)).collect();
+    facts.coverage = coverage;
+    Ok(Redacted { payload, vault: outcome.vault, facts })
+}
+
+/// 503 `redaction_failed`: what could not be looked at does not leave.
+fn fault(fault: Fault) -> Rejection {
+    let message = "the request could not be inspected, so it was not forwarded";
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "redaction_failed", message).with_reason(fault.reason())
+}
+
+/// Where a text comes from.
+#[derive(Clone, Copy)]
+struct Origin {
+    node: NodeId,
+    is_key: bool,
+    /// Which of the arguments it stands in, if it stands in one.
+    inside: Option<usize>,
+}
+
+/// A tool call's arguments that are JSON themselves.
+struct Arguments {
+    node: NodeId,
+    document: Document,
+}
+
+/// All texts of a call.
+#[derive(Default)]
+struct Plan {
+    arguments: Vec<Arguments>,
+    texts: Vec<Text>,
+    places: Vec<Origin>,
+}
+
+impl Plan {
+    fn of(payload: &Payload) -> Result<Self, Fault> {
+        let mut plan = Self::default();
+        let document = payload.document();
+        for leaf in &payload.call().leaves {
+            let value = document.value(leaf.node);
+            match leaf.place {
+                Place::Text => plan.string(value, None),
+                Place::Key => plan.key(value, None),
+                Place::Number => plan.number(value, None),
+                Place::Arguments => plan.arguments(value),
+                _ => return Err(Fault::new("a kind of leaf that is not known")),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn push(&mut self, text: Text, node: NodeId, is_key: bool, inside: Option<usize>) {
+        self.texts.push(text);
+        self.places.push(Origin { node, is_key, inside });
+    }
+
+    fn string(&mut self, value: Value<'_>, inside: Option<usize>) {
+        let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
+        let text = match value.key() {
+            // `"ssn": "078051120"` says what it is; `"content"` doesn't.
+            Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
+            _ => Text::plain(&text),
+        };
+        self.push(text, value.id(), false, inside);
+    }
+
+    fn key(&mut self, value: Value<'_>, inside: Option<usize>) {
+        if let Some(key) = value.key() {
+            self.push(Text::plain(&key), value.id(), true, inside);
+        }
+    }
+
+    fn number(&mut self, value: Value<'_>, inside: Option<usize>) {
+        if let Ok(number) = std::str::from_utf8(value.raw()) {
+            self.push(Text::number(value.key().as_deref(), number), value.id(), false, inside);
+        }
+    }
+
+    /// JSON within JSON: its own strings, keys and numbers. Text, if it is no JSON.
+    fn arguments(&mut self, value: Value<'_>) {
+        let Some(written) = value.as_str() else { return };
+        let Ok(document) = Document::parse(written.into_owned().into()) else { return self.string(value, None) };
+        let inside = Some(self.arguments.len());
+        let root = document.root();
+        for inner in std::iter::once(root).chain(root.descendants()) {
+            if inner.raw_key().is_some() {
+                self.key(inner, inside);
+            }
+            match inner.kind() {
+                Kind::String => self.string(inner, inside),
+                Kind::Number if inner.raw().iter().filter(|byte| byte.is_ascii_digit()).count() >= 7 => {
+                    self.number(inner, inside);
+                }
+                _ => {}
+            }
+        }
+        self.arguments.push(Arguments { node: value.id(), document });
+    }
+}
+
+/// The keys under which calls have their texts.
+fn is_plain_key(key: &str) -> bool {
+    matches!(key, "content" | "text" | "input" | "prompt" | "system" | "instructions" | "description" | "value")
+}
+
+fn edits(arguments: &[Arguments], texts: Vec<Text>, places: &[Origin]) -> Result<Vec<Edit>, Fault> {
+    let mut edits = Vec::new();
+    let mut inner: Vec<Vec<Edit>> = arguments.iter().map(|_| Vec::new()).collect();
+    for (text, place) in texts.into_iter().zip(places) {
+        let Some(redacted) = text.into_redacted() else { continue };
+        let edit = if place.is_key { Edit::key(place.node, redacted) } else { Edit::string(place.node, redacted) };
+        match place.inside.and_then(|inside| inner.get_mut(inside)) {
+            Some(inner) => inner.push(edit),
+            None => edits.push(edit),
+        }
+    }
+    for (arguments, inner) in arguments.iter().zip(inner).filter(|(_, inner)| !inner.is_empty()) {
+        let spliced = arguments.document.splice(&inner).map_err(|error| Fault::new(error.to_string()))?;
+        let written = std::str::from_utf8(spliced.bytes()).map_err(|error| Fault::new(error.to_string()))?;
+        edits.push(Edit::string(arguments.node, written));
+    }
+    Ok(edits)
+}
+
+/// 422 `content_blocked`, naming entities and places, never values.
+fn check_blocked(payload: &Payload, arguments: &[Arguments], texts: &[Text], places: &[Origin]) -> Result<(), Rejection> {
+    /// More are not listed.
+    const MOST: usize = 10;
+    let mut found: Vec<(Entity, String)> = Vec::new();
+    for (text, place) in texts.iter().zip(places) {
+        let node = place.inside.and_then(|inside| arguments.get(inside)).map_or(place.node, |outer| outer.node);
+        let path = || payload.document().value(node).path();
+        found.extend(text.blocked().iter().take(MOST).map(|entity| (entity.clone(), path())));
+        if found.len() >= MOST {
+            break;
+        }
+    }
+    found.dedup();
+    let Some((_, first)) = found.first() else { return Ok(()) };
+    let list: Vec<_> = found.iter().map(|(entity, path)| format!("{entity} at {path}")).collect();
+    let message = format!("the request contains what must not leave: {}", list.join(", "));
+    let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
+    Err(rejection.with_param(first.as_str()).with_outcome(End::Blocked))
+}
+
+/// 422 `uninspectable_content` for a part that nobody can look into, unless it is permitted.
+fn check_opaque(redactor: &Redactor, payload: &Payload) -> Result<Coverage, Rejection> {
+    let opaque = &payload.call().opaque;
+    let blocked = opaque.iter().find(|part| redactor.uninspectable(part.modality) == Uninspectable::Block);
+    match blocked {
+        Some(part) => Err(uninspectable(payload, part)),
+        None if opaque.is_empty() => Ok(Coverage::Full),
+        None => Ok(Coverage::Partial),
+    }
+}
+
+fn uninspectable(payload: &Payload, part: &Opaque) -> Rejection {
+    let path = payload.document().value(part.node).path();
+    let (name, switch) = (part.modality.as_str(), switch(part.modality));
+    let message = format!(
+        "{name} content at {path} cannot be inspected and must not leave; the operator can permit it by \
+         [redact] uninspectable.{switch} = \"allow\""
+    );
+    Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "uninspectable_content", message)
+        .with_param(path)
+        .with_outcome(End::Blocked)
+}
+
+/// The key of the configuration that permits a modality.
+fn switch(modality: Modality) -> &'static str {
+    match modality {
+        Modality::Image => "images",
+        Modality::Audio => "audio",
+        Modality::Video => "videos",
+        Modality::File => "files",
+        Modality::TokenIds => "token_ids",
+        Modality::Encrypted => "encrypted",
+        _ => "unknown",
+    }
+}

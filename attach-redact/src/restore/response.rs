@@ -1,0 +1,112 @@
+//! The answer as a whole: which way it is restored.
+
+use attach_core::usage::Wire;
+use attach_core::{BoxError, Exchange, Rejection, ResponseBody, body};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt;
+
+use super::stream::Stream;
+use super::unary;
+use crate::vault::Vault;
+
+/// A unary answer that is to be restored may have so many bytes.
+const LONGEST: usize = 16 << 20;
+
+/// Checksums of the body as it was.
+const DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+/// The answer with the placeholders of `vault` restored in it, now or as it comes.
+pub(crate) async fn response<R>(response: Response<R>, vault: Vault, exchange: &Exchange) -> Response<ResponseBody<R>>
+where
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    if vault.is_empty() || response.body().is_end_stream() {
+        return response.map(ResponseBody::inner);
+    }
+    if is_encoded(response.headers()) {
+        exchange.facts(|facts| facts.encoded = true);
+        let message = "the upstream compressed its answer, so placeholders in it cannot be restored";
+        return bad_gateway("upstream_encoded", message).into_response(exchange);
+    }
+    match wire(response.headers()) {
+        Some(Wire::Json) => match whole(response, &vault, exchange).await {
+            Ok(response) => response,
+            Err(rejection) => rejection.into_response(exchange),
+        },
+        Some(wire) => streamed(response, vault, wire, exchange),
+        // Nothing that a model wrote.
+        None => response.map(ResponseBody::inner),
+    }
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let plain = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| !plain(value))
+}
+
+/// JSON under any of its names.
+fn wire(headers: &HeaderMap) -> Option<Wire> {
+    let essence = headers.get(http::header::CONTENT_TYPE)?.as_bytes().split(|byte| *byte == b';').next()?;
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    if essence.ends_with(b"+json") { Some(Wire::Json) } else { Wire::of(headers) }
+}
+
+fn bad_gateway(code: &'static str, message: &'static str) -> Rejection {
+    Rejection::new(StatusCode::BAD_GATEWAY, code, message)
+}
+
+fn streamed<R>(response: Response<R>, vault: Vault, wire: Wire, exchange: &Exchange) -> Response<ResponseBody<R>>
+where
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    let Some(api) = exchange.api() else { return response.map(ResponseBody::inner) };
+    // Whole events, and what the upstream sent is what is counted.
+    let mut response = body::metered(response, api, exchange);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    let guard = Stream::new(vault, wire, exchange.clone());
+    response.map(|inner| inner.gated(guard, exchange))
+}
+
+async fn whole<R>(response: Response<R>, vault: &Vault, exchange: &Exchange) -> Result<Response<ResponseBody<R>>, Rejection>
+where
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    let (mut parts, body) = response.into_parts();
+    let bytes = collect(body).await?;
+    let (bytes, tally) = unary::restore(bytes, vault);
+    super::note(exchange, tally);
+    parts.headers.remove(TRANSFER_ENCODING);
+    DIGESTS.iter().for_each(|name| drop(parts.headers.remove(name)));
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
+}
+
+async fn collect<R>(body: R) -> Result<Bytes, Rejection>
+where
+    R: http_body::Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
+{
+    let mut body = std::pin::pin!(body);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.as_mut().frame().await {
+        let frame = frame.map_err(|error| {
+            bad_gateway("upstream_incomplete", "the upstream's answer broke off").with_reason(error.into().to_string())
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > LONGEST {
+            return Err(bad_gateway("upstream_too_large", "the upstream's answer is too large to be restored"));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,143 @@
+use std::fmt;
+
+use attach_core::json::escape_into;
+
+use crate::url::Sight;
+use crate::vault::{Place, Vault, next_prefix};
+
+/// How many placeholders were restored, and how many were left because restoring them would have been unsafe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) restored: u32,
+    pub(crate) withheld: u32,
+}
+
+/// What a text is, and so how a value is written into it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// Plain text.
+    #[default]
+    Text,
+    /// JSON, as the arguments of a tool call are: values are escaped.
+    Json,
+    /// Anything, so only values that are the same in plain text, in JSON, and in JSON within JSON.
+    Anything,
+}
+
+/// Restores one text that comes in pieces. Holds back the end of a piece only while it can become a placeholder.
+#[derive(Default)]
+pub(crate) struct Restorer {
+    held: String,
+    sight: Sight,
+    into: Into,
+}
+
+impl Restorer {
+    pub(crate) fn new(into: Into) -> Self {
+        Self { into, ..Self::default() }
+    }
+
+    /// Whether something is held back.
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Takes the next piece of the text and adds what can go on to `out`; everything if it is the `last`.
+    pub(crate) fn push(&mut self, vault: &Vault, piece: &str, last: bool, tally: &mut Tally, out: &mut String) {
+        let held = std::mem::take(&mut self.held);
+        let joined;
+        let text = if held.is_empty() {
+            piece
+        } else {
+            joined = held + piece;
+            &joined
+        };
+        let mut done = 0;
+        let mut at = 0;
+        while let Some(start) = next_prefix(text, at) {
+            match vault.at(&text[start..]) {
+                Place::Nothing => at = start + 1,
+                Place::Beginning if last => at = start + 1,
+                Place::Beginning => {
+                    self.plain(&text[done..start], out);
+                    text[start..].clone_into(&mut self.held);
+                    return;
+                }
+                Place::Whole { entry, length } => {
+                    self.plain(&text[done..start], out);
+                    let end = start + length;
+                    let Some(may) = self.may_restore(vault, &text[end..], last) else {
+                        text[start..].clone_into(&mut self.held);
+                        return;
+                    };
+                    let written = may && self.write(vault.value(entry), out);
+                    if written {
+                        tally.restored = tally.restored.saturating_add(1);
+                    } else {
+                        tally.withheld = tally.withheld.saturating_add(1);
+                        out.push_str(&text[start..end]);
+                    }
+                    self.sight.pass(&text[start..end]);
+                    (done, at) = (end, end);
+                }
+            }
+        }
+        self.plain(&text[done..], out);
+    }
+
+    fn plain(&mut self, text: &str, out: &mut String) {
+        self.sight.pass(text);
+        out.push_str(text);
+    }
+
+    /// Whether a value may stand here: not in a URL that the request did not have. `None` if `after` has to be longer.
+    fn may_restore(&self, vault: &Vault, after: &str, last: bool) -> Option<bool> {
+        if !self.sight.is_url() {
+            return Some(true);
+        }
+        let surroundings = self.sight.surroundings(after, last)?;
+        Some(surroundings.is_some_and(|surroundings| vault.knows_url(&surroundings)))
+    }
+
+    /// Writes `value` if that can be done.
+    fn write(&self, value: &str, out: &mut String) -> bool {
+        match self.into {
+            Into::Text => out.push_str(value),
+            Into::Anything if value.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) => return false,
+            Into::Anything => out.push_str(value),
+            Into::Json => {
+                let mut escaped = Vec::with_capacity(value.len() + 8);
+                escape_into(value, &mut escaped);
+                let Ok(escaped) = std::str::from_utf8(&escaped) else { return false };
+                out.push_str(escaped);
+            }
+        }
+        true
+    }
+}
+
+/// Shows nothing of the text.
+impl fmt::Debug for Restorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restorer").field("held", &self.held.len()).field("into", &self.into).finish_non_exhaustive()
+    }
+}
+
+/// Whether `redacted` with all placeholders restored is `original`, or at least nothing in it would be restored
+/// wrongly.
+pub(crate) fn is_restored(vault: &Vault, original: &str, redacted: &str) -> bool {
+    let mut restored = String::with_capacity(original.len());
+    let mut at = 0;
+    let mut done = 0;
+    while let Some(start) = next_prefix(redacted, at) {
+        if let Place::Whole { entry, length } = vault.at(&redacted[start..]) {
+            restored.push_str(&redacted[done..start]);
+            restored.push_str(vault.value(entry));
+            (done, at) = (start + length, start + length);
+        } else {
+            at = start + 1;
+        }
+    }
+    restored.push_str(&redacted[done..]);
+    restored == original
+}

@@ -1,0 +1,109 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::vault::Vault;
+use crate::{Redactor, Scope, request, restore};
+
+/// The service of [`RedactLayer`](crate::RedactLayer).
+#[derive(Debug, Clone)]
+pub struct Redact<S> {
+    inner: S,
+    redactor: Redactor,
+    body_limit: usize,
+}
+
+impl<S> Redact<S> {
+    /// Puts `inner` behind `redactor`; bodies of more than `body_limit` bytes are refused.
+    #[must_use]
+    pub fn new(inner: S, redactor: Redactor, body_limit: usize) -> Self {
+        Self { inner, redactor, body_limit }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Redact<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let exchange = Exchange::of_request(&mut request);
+        let trusted = request.extensions().get::<Destination>().is_some_and(Destination::is_trusted);
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        if trusted || exchange.api().is_none() {
+            let answer = inner.call(request.map(Body::new));
+            return ResponseFuture(Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) }));
+        }
+        let (redactor, limit) = (self.redactor.clone(), self.body_limit);
+        ResponseFuture(Box::pin(async move {
+            let (request, vault) = match redact(&redactor, request, limit, &exchange).await {
+                Ok(redacted) => redacted,
+                Err(rejection) => return Ok(rejection.into_response(&exchange)),
+            };
+            let response = inner.call(request).await?;
+            Ok(restore::response(response, vault, &exchange).await)
+        }))
+    }
+}
+
+/// The request without what was found in it, and what it takes to restore the answer.
+async fn redact<B>(
+    redactor: &Redactor,
+    request: Request<B>,
+    limit: usize,
+    exchange: &Exchange,
+) -> Result<(Request<Body>, Vault), Rejection>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (mut request, payload) = Payload::take(request, limit).await?;
+    let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
+    let redacted = request::redact(redactor, &scope, &payload)?;
+    exchange.facts(|facts| facts.redaction = Some(redacted.facts));
+    redacted.payload.attach(&mut request);
+    if !redacted.vault.is_empty() {
+        // An encoded answer could not be restored.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok((request, redacted.vault))
+}
+
+/// The future of [`Redact`].
+#[must_use]
+pub struct ResponseFuture<R, E>(Pin<Box<dyn Future<Output = Result<Response<ResponseBody<R>>, E>> + Send>>);
+
+impl<R, E> Future for ResponseFuture<R, E> {
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<R, E> fmt::Debug for ResponseFuture<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

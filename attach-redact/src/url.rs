@@ -1,0 +1,115 @@
+//! Whether a place in a text lies within a URL: there a value could be carried off by whoever serves it.
+
+use std::fmt;
+
+/// Longer words are taken for URLs.
+const LONGEST: usize = 4096;
+/// The longest host after a placeholder that is waited for.
+const LONGEST_HOST: usize = 256;
+
+/// What was read of the word that a text is at.
+#[derive(Clone, Default)]
+pub(crate) struct Sight {
+    word: String,
+    /// The word was longer than what is kept of it.
+    cut: bool,
+}
+
+impl Sight {
+    /// Reads on.
+    pub(crate) fn pass(&mut self, text: &str) {
+        for piece in text.split_inclusive(is_end) {
+            let ends = piece.chars().next_back().filter(|last| is_end(*last));
+            if ends.is_some_and(|end| !self.is_inside_brackets(end)) {
+                self.word.clear();
+                self.cut = false;
+            } else if self.word.len() + piece.len() > LONGEST {
+                self.cut = true;
+            } else {
+                self.word.push_str(piece);
+            }
+        }
+    }
+
+    /// A Markdown link's destination in angle brackets goes on after a space (CommonMark §6.3).
+    fn is_inside_brackets(&self, end: char) -> bool {
+        let open = self.word.rfind("](<");
+        matches!(end, ' ' | '\t') && open.is_some() || end == '<' && self.word.ends_with("](")
+    }
+
+    /// Whether what comes next stands in a URL.
+    pub(crate) fn is_url(&self) -> bool {
+        let word = self.word.to_ascii_lowercase().replace('\\', "/").replace("///", "//");
+        self.cut
+            || ["//", "http:", "https:", "www.", "](", "/u00"].iter().any(|mark| word.contains(mark))
+    }
+
+    /// What stands around a placeholder that comes next and that `after` follows: the outer `None` if more of `after`
+    /// has to be known, the inner `None` if it isn't in a URL whose beginning is known.
+    pub(crate) fn surroundings(&self, after: &str, last: bool) -> Option<Option<String>> {
+        let Some(start) = self.beginning().filter(|_| !self.cut) else { return Some(None) };
+        let before = &self.word[start..];
+        let Some(scheme) = before.find("://") else { return Some(Some(before.to_owned())) };
+        if before[scheme + 3..].contains(['/', '?', '#', '\\']) {
+            return Some(Some(before.to_owned()));
+        }
+        // Within the authority what follows decides where the request goes.
+        let host_end = after.find(|c: char| is_end(c) || matches!(c, '/' | '?' | '#' | '\\' | '(' | ')' | '\'' | ',' | ';'));
+        match host_end {
+            Some(end) => Some(Some(format!("{before}\n{}", &after[..end]))),
+            None if last => Some(Some(format!("{before}\n{after}"))),
+            None if after.len() > LONGEST_HOST => Some(None),
+            None => None,
+        }
+    }
+
+    /// Where the URL in the word begins.
+    fn beginning(&self) -> Option<usize> {
+        if let Some(scheme) = self.word.find("://") {
+            let letters = self.word[..scheme].bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
+            return Some(scheme - letters.count());
+        }
+        self.word.find("//").or_else(|| self.word.find("www."))
+    }
+}
+
+/// What no URL goes across.
+fn is_end(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`')
+}
+
+impl fmt::Debug for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sight").field("word", &self.word.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(text: &str) -> Sight {
+        let mut sight = Sight::default();
+        sight.pass(text);
+        sight
+    }
+
+    #[test]
+    fn a_place_in_a_url_is_known() {
+        for text in ["see https://x.io/?q=", "![a](https://x.io/", "[a](//x.io/", "[a](<https://x.io/a b", "HTTPS:x.io/", "www.x.io/", r"https:\\x.io\", r"https:\/\/x.io\/", "href=https://x"] {
+            assert!(sight(text).is_url(), "{text}");
+        }
+        for text in ["see https://x.io/ and ", "mailto:", "<a href=\"", "a/b", "// "] {
+            assert!(!sight(text).is_url(), "{text}");
+        }
+    }
+
+    #[test]
+    fn surroundings_do_not_depend_on_what_the_url_is_wrapped_in() {
+        let around = |text: &str, after: &str| sight(text).surroundings(after, false).flatten();
+        assert_eq!(around("(https://x.io/?q=", "&r=1 "), around("see <https://x.io/?q=", ""));
+        assert_eq!(around("postgres://", "@db:5432/x"), Some("postgres://\n@db:5432".into()));
+        assert_eq!(sight("postgres://").surroundings("@db", false), None);
+        assert_eq!(around("plain ", ""), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! Which placeholder stands for what, for one request.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::ops::Bound;
+
+use zeroize::Zeroizing;
+
+use crate::placeholder::{PREFIX, tags};
+use crate::scope::Key;
+use crate::url::Sight;
+
+/// The values of one request and their placeholders. Never leaves the layer's future and the answer's body; wiped
+/// when dropped; shows nothing.
+pub(crate) struct Vault {
+    key: Key,
+    entries: Vec<Entry>,
+    /// By the code of (label, value).
+    by_code: HashMap<[u8; 32], usize>,
+    /// By the placeholder in lower case. No key is the beginning of another.
+    by_key: BTreeMap<String, usize>,
+    longest: usize,
+    /// What stood around placeholders in URLs of the request.
+    urls: HashSet<String>,
+}
+
+struct Entry {
+    placeholder: String,
+    value: Zeroizing<String>,
+}
+
+/// What stands at a place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// This entry's placeholder, of so many bytes.
+    Whole { entry: usize, length: usize },
+    /// The text ends within what may become a placeholder.
+    Beginning,
+    /// Nothing of ours.
+    Nothing,
+}
+
+impl Vault {
+    pub(crate) fn new(key: Key) -> Self {
+        Self {
+            key,
+            entries: Vec::new(),
+            by_code: HashMap::new(),
+            by_key: BTreeMap::new(),
+            longest: 0,
+            urls: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn code(&self, label: &str, value: &str) -> [u8; 32] {
+        self.key.mac(&[label.as_bytes(), value.as_bytes()])
+    }
+
+    /// The placeholder that stands for `value`; the same for the same. `None` if every tag is taken.
+    pub(crate) fn placeholder(&mut self, label: &str, value: &str) -> Option<&str> {
+        let code = self.code(label, value);
+        let known = self.by_code.get(&code).copied();
+        let index = match known {
+            Some(index) => index,
+            None => self.insert(code, label, value)?,
+        };
+        self.entries.get(index).map(|entry| entry.placeholder.as_str())
+    }
+
+    fn insert(&mut self, code: [u8; 32], label: &str, value: &str) -> Option<usize> {
+        let free = |placeholder: &String| !self.is_taken(&placeholder.to_ascii_lowercase());
+        let placeholder = tags(&code).map(|tag| format!("{PREFIX}{label}_{tag}")).find(free)?;
+        let index = self.entries.len();
+        self.longest = self.longest.max(placeholder.len());
+        self.by_code.insert(code, index);
+        self.by_key.insert(placeholder.to_ascii_lowercase(), index);
+        self.entries.push(Entry { placeholder, value: Zeroizing::new(value.to_owned()) });
+        Some(index)
+    }
+
+    /// Whether `key` is, begins, or is begun by one that is there.
+    fn is_taken(&self, key: &str) -> bool {
+        let begins = self.by_key.range(key.to_owned()..).next().is_some_and(|(next, _)| next.starts_with(key));
+        begins || self.begun(key).is_some()
+    }
+
+    /// The entry whose key `text` begins with.
+    fn begun(&self, text: &str) -> Option<(&str, usize)> {
+        let (key, entry) = self.by_key.range::<str, _>((Bound::Unbounded, Bound::Included(text))).next_back()?;
+        text.starts_with(key.as_str()).then_some((key, *entry))
+    }
+
+    pub(crate) fn value(&self, entry: usize) -> &str {
+        self.entries.get(entry).map_or("", |entry| &entry.value)
+    }
+
+    /// What begins at the start of `text`. Any case counts, and so does Markdown's `\_` for the underscore.
+    pub(crate) fn at(&self, text: &str) -> Place {
+        let mut read = String::with_capacity(self.longest);
+        let mut ends = Vec::with_capacity(self.longest);
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while read.len() < self.longest {
+            let slashes = bytes[at..].iter().take(2).take_while(|byte| **byte == b'\\').count();
+            match bytes.get(at + slashes) {
+                Some(byte) if byte.is_ascii_alphanumeric() && slashes == 0 => read.push(char::from(byte.to_ascii_lowercase())),
+                Some(b'_') => read.push('_'),
+                Some(_) => break,
+                None if self.continues(&read) => return Place::Beginning,
+                None => break,
+            }
+            at += slashes + 1;
+            ends.push(at);
+        }
+        match self.begun(&read) {
+            Some((key, entry)) => Place::Whole { entry, length: ends.get(key.len() - 1).copied().unwrap_or(at) },
+            None => Place::Nothing,
+        }
+    }
+
+    /// Whether some key begins with `read` and goes on.
+    fn continues(&self, read: &str) -> bool {
+        let next = self.by_key.range::<str, _>((Bound::Included(read), Bound::Unbounded)).next();
+        next.is_some_and(|(key, _)| key.len() > read.len() && key.starts_with(read)) && self.begun(read).is_none()
+    }
+
+    /// Remembers the URLs that `text`, a redacted text of the request, has placeholders in.
+    pub(crate) fn remember_urls(&mut self, text: &str) {
+        let mut sight = Sight::default();
+        let mut at = 0;
+        while let Some(start) = next_prefix(text, at) {
+            let Place::Whole { length, .. } = self.at(&text[start..]) else {
+                sight.pass(&text[at..start + 1]);
+                at = start + 1;
+                continue;
+            };
+            sight.pass(&text[at..start]);
+            let end = start + length;
+            if let Some(surroundings) = sight.surroundings(&text[end..], true).flatten() {
+                self.urls.insert(surroundings);
+            }
+            sight.pass(&text[start..end]);
+            at = end;
+        }
+    }
+
+    pub(crate) fn knows_url(&self, surroundings: &str) -> bool {
+        self.urls.contains(surroundings)
+    }
+}
+
+/// The next place at or after `from` where a placeholder could begin, or the end of the text be within its beginning.
+pub(crate) fn next_prefix(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(from..)?;
+    memchr::memchr2_iter(b'P', b'p', rest).map(|at| from + at).find(|&at| {
+        let letter = |byte: Option<&u8>| byte.is_none_or(|byte| byte.eq_ignore_ascii_case(&b'i'));
+        letter(bytes.get(at + 1)) && letter(bytes.get(at + 2))
+    })
+}
+
+/// Shows how many there are, never what.
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault() -> (Vault, String) {
+        let mut vault = Vault::new(Key::new(b"0123456789abcdef"));
+        let placeholder = vault.placeholder("EMAIL", "bob@example.org").expect("free").to_owned();
+        (vault, placeholder)
+    }
+
+    #[test]
+    fn the_same_value_has_the_same_placeholder() {
+        let (mut vault, first) = vault();
+        assert_eq!(vault.placeholder("EMAIL", "bob@example.org"), Some(&*first));
+        assert_ne!(vault.placeholder("EMAIL", "Bob@example.org"), Some(&*first));
+        assert_ne!(vault.placeholder("PERSON", "bob@example.org"), Some(&*first));
+        assert!(!format!("{vault:?}").contains("bob"));
+    }
+
+    #[test]
+    fn a_placeholder_is_known_in_every_spelling_and_from_every_beginning() {
+        let (vault, placeholder) = vault();
+        let spellings = [placeholder.clone(), placeholder.to_lowercase(), placeholder.replace('_', r"\_")];
+        for spelling in &spellings {
+            assert_eq!(vault.at(&format!("{spelling}x.")), Place::Whole { entry: 0, length: spelling.len() });
+            for cut in 1..spelling.len() {
+                assert_eq!(vault.at(&spelling[..cut]), Place::Beginning, "{}", &spelling[..cut]);
+            }
+        }
+        assert_eq!(vault.at("PII_EMAIL "), Place::Nothing);
+        assert_eq!(vault.at("PII_PHONE_k7f3q2ab"), Place::Nothing);
+    }
+
+    #[test]
+    fn a_tag_that_is_taken_gives_way_to_a_longer_one() {
+        let (mut vault, placeholder) = vault();
+        let code = vault.code("EMAIL", "new@example.org");
+        let short = format!("PII_EMAIL_{}", tags(&code).next().expect("has letters"));
+        vault.by_key.insert(short.to_lowercase(), 0);
+        let long = vault.placeholder("EMAIL", "new@example.org").expect("free").to_owned();
+        assert_eq!(long.len(), placeholder.len() + 8);
+    }
+}

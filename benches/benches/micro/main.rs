@@ -1,0 +1,26 @@
+//! The parts of a request, each timed alone: `cargo bench -p attach-benches`.
+
+#![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to time")]
+
+mod audit;
+mod auth;
+mod json;
+mod quota;
+mod race;
+mod ratio;
+mod redact;
+mod stack;
+mod support;
+mod usage;
+
+// What the gateway's binary uses as well.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    // `cargo bench` says so; a run without it only shows that everything works.
+    if std::env::args().any(|argument| argument == "--bench") {
+        ratio::print();
+    }
+    divan::main();
+}
