@@ -13,7 +13,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::stack::Stack;
@@ -34,15 +35,13 @@ pub(crate) async fn serve(
     let builder = Arc::new(builder());
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
-        let slot = tokio::select! {
+        let (slot, stream, addr) = tokio::select! {
             () = &mut stop => break,
-            slot = Arc::clone(&slots).acquire_owned() => slot,
-        };
-        let (stream, addr) = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &slots) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
@@ -52,7 +51,7 @@ pub(crate) async fn serve(
         };
         let connection = builder.serve_connection_with_upgrades(io(stream), service(&stack, addr)).into_owned();
         let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let _slot = slot;
             if let Err(error) = watched.await {
                 tracing::debug!(%error, "connection ended");
@@ -60,11 +59,22 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    let running = MAX_CONNECTIONS - slots.available_permits();
-    tracing::info!(connections = running, limit_secs = drain.as_secs(), "stopping: running answers may finish");
+    tracing::info!(connections = connections.len(), limit = ?drain, "stopping: running answers may finish");
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some answers did not finish in time and were broken off");
+        tracing::warn!("some answers did not finish in time and are broken off");
     }
+    // What is broken off is dropped here, so that its record is written before the log is closed.
+    connections.shutdown().await;
+}
+
+/// The next connection, once there is room for it; until then it waits in the kernel's queue.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, addr) = listener.accept().await?;
+    Ok((slot, stream, addr))
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {

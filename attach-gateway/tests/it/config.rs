@@ -161,6 +161,33 @@ async fn ollama_over_its_usual_port_is_the_default_engine() {
     assert!(checked.stdout.contains("upstream engine: ollama at http://localhost:11434"), "{checked:?}");
 }
 
+#[tokio::test]
+async fn settings_that_hold_nothing_are_named_and_not_stumbled_over() {
+    for (name, value) in [("ENGINE_KIND", ","), ("OIDC_AUD", " , "), ("ENGINE_KIND", "openai,gopher"), ("ENGINE_URL", "localhost")] {
+        let said = bare("https://idp.example").set(name, value).refusal().await;
+        assert!(!said.contains("panicked"), "{name}={value}: {said}");
+        assert!(said.contains(name) || said.contains("audience"), "{name}={value}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_mode_can_be_chosen() {
+    let world = World::with(Upstream::model().await, |launch| launch.set("ATTACH_AUDIT_MODE", "relaxed")).await;
+    let answer = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).send().await.expect(200);
+    assert_eq!(world.gateway.finished(&answer.id()).await.outcome()["mode"], "relaxed");
+    let said = bare("https://idp.example").set("ATTACH_AUDIT_MODE", "sometimes").refusal().await;
+    assert!(said.contains("audit.mode") || said.contains("ATTACH_AUDIT_MODE"), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_an_error_that_says_so() {
+    let world = World::start().await;
+    let port = world.gateway.addr.port().to_string();
+    let launch = Launch::env(&world.issuer, &world.upstream).arguments(&["--host", "127.0.0.1"]);
+    let said = launch.port(&port).refusal().await;
+    assert!(said.contains("in use") && said.contains("address"), "{said}");
+}
+
 const FILE: &str = r#"
 [[issuer]]
 issuer = "{ISSUER}"

@@ -188,3 +188,30 @@ async fn its_keys_are_never_on_disk_and_its_tokens_are_good_nowhere_else() {
     files.sort();
     assert_eq!(files, ["audit", "issuer", "lock", "pseudonym.key"]);
 }
+
+#[tokio::test]
+async fn what_is_printed_can_be_pasted_into_a_shell() {
+    let Some(()) = crate::support::tools::program("curl") else { return };
+    let dev = Dev::start().await;
+    let paste = async |comment: &str| {
+        let command = dev.command(comment);
+        let script = format!(
+            "export URL={} ALICE={} BOB={}\n{}",
+            dev.gateway.url(),
+            dev.alice,
+            dev.bob,
+            command.replace("cargo run -q -p attach-gateway --", env!("CARGO_BIN_EXE_attach-gateway"))
+        );
+        let output = tokio::process::Command::new("sh").arg("-c").arg(script).current_dir(dev.gateway.home()).output();
+        String::from_utf8(output.await.unwrap().stdout).unwrap()
+    };
+    assert_eq!(answer_text(&paste("A call:").await), "You said: hello");
+    assert_eq!(answer_text(&paste("Ollama's interface").await), "You said: hello");
+    assert_eq!(answer_text(&paste("A stream:").await), "You said: count to three");
+    assert!(paste("Personal data").await.contains("jane.doe@example.com"));
+    assert!(paste("401").await.starts_with("HTTP/1.1 401"));
+    assert!(paste("403").await.starts_with("HTTP/1.1 403"));
+    let codes = paste("429").await;
+    assert!(codes.starts_with("200 ") && codes.trim_end().ends_with("429"), "{codes}");
+    assert!(paste("nobody changed it").await.contains("ok: "));
+}

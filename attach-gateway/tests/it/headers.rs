@@ -173,6 +173,22 @@ async fn an_upstream_may_be_told_nothing_a_pseudonym_or_everything() {
 }
 
 #[tokio::test]
+async fn an_upstream_outside_is_told_nothing_unless_it_is_trusted() {
+    // An address that is neither loopback nor private, and on which this machine answers nevertheless.
+    for (trusted, told) in [("", None), ("trusted = true", Some("alice")), ("identity_headers = \"full\"", Some("alice"))] {
+        let text = format!(
+            "[[issuer]]\nissuer = \"{{ISSUER}}\"\naudience = [\"api://attach-test\"]\n[[upstream]]\nname = \"one\"\n\
+             kind = \"openai\"\nurl = \"OUTSIDE\"\n{trusted}\n[access]\ndefault = \"allow\"\n"
+        );
+        let upstream = Upstream::model().await;
+        let outside = upstream.url().replace("127.0.0.1", "0.0.0.0");
+        let world = World::file(upstream, &text.replace("OUTSIDE", &outside)).await;
+        world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).send().await.expect(200);
+        assert_eq!(world.upstream.only().header("x-attach-user"), told);
+    }
+}
+
+#[tokio::test]
 async fn the_operators_place_for_metadata_is_in_the_challenge() {
     let (issuer, upstream) = (crate::support::Issuer::start().await, Upstream::with(|_| Reply::close()).await);
     let text = format!(

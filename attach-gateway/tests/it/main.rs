@@ -8,9 +8,12 @@ mod support;
 
 mod audit;
 mod config;
+mod corpora;
 #[cfg(feature = "dev")]
 mod dev;
+mod directories;
 mod drain;
+mod edges;
 mod headers;
 mod identity;
 mod issuers;
@@ -23,3 +26,4 @@ mod refusals;
 mod streams;
 mod translation;
 mod trouble;
+mod workspace;

@@ -151,6 +151,40 @@ async fn lists_of_models_show_what_the_caller_may_use() {
 }
 
 #[tokio::test]
+async fn a_model_with_a_slash_in_its_name_is_found_by_clients_that_escape_it() {
+    let world = World::start().await;
+    for path in ["/v1/models/meta-llama/Llama-3.1-8B", "/v1/models/meta-llama%2FLlama-3.1-8B"] {
+        let one = world.get(path).send().await.expect(200).json();
+        assert_eq!(one["id"], "meta-llama/Llama-3.1-8B");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_may_ask_for_an_api_a_scope_a_client_or_a_kind_of_caller() {
+    let rules = |condition: &str| {
+        let head = FILE.split("[[model]]").next().unwrap();
+        format!("{head}\n[[access.allow]]\nid = \"one\"\n{condition}\n")
+    };
+    for (condition, alice, machine) in [
+        ("apis = [\"openai.chat\"]", 200, 200),
+        ("apis = [\"ollama.chat\"]", 403, 403),
+        ("scopes = [\"llm\"]", 200, 200),
+        ("scopes = [\"admin\"]", 403, 403),
+        ("client_ids = [\"test-client\"]", 200, 403),
+        ("kind = \"person\"", 200, 403),
+        ("kind = \"service\"", 403, 200),
+    ] {
+        let world = World::file(Upstream::model().await, &rules(condition)).await;
+        let mut claims = world.issuer.claims("svc-a", &[]);
+        claims["client_id"] = json!("svc-a");
+        let service = crate::support::issuer::sign(crate::support::Alg::Es256, &claims);
+        let ask = question(CHATS[0], "m", "hello");
+        world.post(CHATS[0]).json(&ask).send().await.expect(alice);
+        world.gateway.post(CHATS[0]).bearer(&service).json(&ask).send().await.expect(machine);
+    }
+}
+
+#[tokio::test]
 async fn a_list_of_models_is_on_record() {
     let world = world().await;
     let answer = world.get("/v1/models").send().await.expect(200);

@@ -293,6 +293,64 @@ async fn an_answer_that_cannot_be_looked_into_is_refused() {
     assert_eq!(trail.kinds(), ["intent", "outcome"]);
 }
 
+/// A tool call with what was last said as its argument.
+fn calling(path: &str, stream: bool, said: &str) -> Reply {
+    let arguments = json!({"to": said}).to_string();
+    let openai = |arguments: &str, name: Option<&str>| {
+        json!({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}]})
+    };
+    match (path, stream) {
+        ("/v1/chat/completions", false) => {
+            let mut answer = wire::openai::chat(&wire::Said { model: "m".into(), text: String::new(), usage: false });
+            answer["choices"][0]["message"]["tool_calls"] = openai(&arguments, Some("send"))["tool_calls"].clone();
+            Reply::json(200, &answer)
+        }
+        ("/v1/chat/completions", true) => {
+            let mut events = vec![wire::openai::chat_chunk("m", &openai("", Some("send")), &Value::Null)];
+            let pieces = wire::pieces(&arguments, 3).into_iter();
+            events.extend(pieces.map(|piece| wire::openai::chat_chunk("m", &openai(&piece, None), &Value::Null)));
+            events.push(wire::openai::chat_chunk("m", &json!({}), &json!("tool_calls")));
+            events.push("data: [DONE]\n\n".into());
+            Reply::events("text/event-stream", events)
+        }
+        _ => {
+            let pieces = wire::pieces(&arguments, 3).into_iter().map(|piece| {
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": piece}})
+            });
+            let block = json!({"type": "tool_use", "id": "toolu_1", "name": "send", "input": {}});
+            let mut events = vec![json!({"type": "content_block_start", "index": 0, "content_block": block})];
+            events.extend(pieces);
+            events.push(json!({"type": "content_block_stop", "index": 0}));
+            events.push(json!({"type": "message_stop"}));
+            let event = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+            Reply::events("text/event-stream", events.iter().map(event).collect::<Vec<_>>())
+        }
+    }
+}
+
+#[tokio::test]
+async fn arguments_of_tools_are_restored_wherever_they_are_split() {
+    let secret = "jane.doe@example.com";
+    for (path, stream) in [("/v1/chat/completions", false), ("/v1/chat/completions", true), ("/v1/messages", true)] {
+        let upstream = Upstream::with(move |seen| {
+            let body = seen.json();
+            calling(path, stream, body["messages"][0]["content"].as_str().unwrap())
+        })
+        .await;
+        let world = World::with(upstream, |launch| launch).await;
+        let mut body = question(path, "m", secret);
+        body["stream"] = json!(stream);
+        let answer = world.post(path).json(&body).send().await.expect(200);
+        assert!(!world.upstream.only().text().contains(secret));
+        let places = ["/choices/0/message/tool_calls/0/function/arguments", "/choices/0/delta/tool_calls/0/function/arguments", "/delta/partial_json"];
+        let parts = events(&answer.text());
+        let parts = if stream { parts } else { vec![answer.json()] };
+        let pieces = parts.iter().filter_map(|part| places.iter().find_map(|place| part.pointer(place)?.as_str()));
+        let arguments: String = pieces.collect();
+        assert_eq!(serde_json::from_str::<Value>(&arguments).unwrap(), json!({"to": secret}), "{path} {stream}");
+    }
+}
+
 #[tokio::test]
 async fn a_placeholder_in_a_link_that_was_not_asked_for_is_not_restored() {
     let upstream = Upstream::with(|seen| {

@@ -65,10 +65,13 @@ async fn five_chunks_in_a_second_and_a_half_come_as_they_are_sent() {
             _ => None,
         });
         let events: Vec<Bytes> = sends.collect();
-        for chunk in events.chunks(events.len().div_ceil(5)) {
-            steps.push(Step::Send(chunk.concat().into()));
-            steps.push(Step::Pause(Duration::from_millis(300)));
+        // Four pauses between five chunks; the fifth chunk has the rest.
+        for number in 0..5 {
+            let rest = if number < 4 { number..number + 1 } else { 4..events.len() };
+            steps.push(Step::Send(events[rest].concat().into()));
+            steps.push(Step::Pause(Duration::from_millis(375)));
         }
+        steps.pop();
         Reply::stream(kind(&seen.path), steps)
     })
     .await;
@@ -83,9 +86,11 @@ async fn five_chunks_in_a_second_and_a_half_come_as_they_are_sent() {
             text.extend(piece);
         }
         let sent = world.upstream.sent().split_off(before);
-        assert!(sent[sent.len() - 1] - sent[0] > Duration::from_secs(1), "{sent:?}");
+        assert!(sent.len() == 5 && sent[4] - sent[0] >= Duration::from_millis(1500), "{sent:?}");
         assert_eq!(answer_text(&String::from_utf8(text).unwrap()), "one two three four five");
-        (arrivals[0] - sent[0], arrivals[arrivals.len() - 2] - sent[sent.len() - 2])
+        // The first, and one in the middle: what has come within a chunk's time after it was sent.
+        let third = arrivals.iter().find(|arrival| **arrival >= sent[2]).unwrap();
+        (arrivals[0] - sent[0], *third - sent[2])
     };
     for path in CHATS {
         // The machine may be busy with other tests: the best of three counts.
@@ -133,6 +138,63 @@ async fn a_stream_that_stalls_is_ended_in_the_dialects_own_error() {
         assert_eq!(world.gateway.finished(&answer.id()).await.end(), "upstream_timeout");
     }
     world.upstream.abandoned().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_too_long_in_all_is_ended() {
+    let upstream = Upstream::with(|seen| {
+        let event = |_| [Step::Send(beginning_event(&seen.path)), Step::Pause(Duration::from_millis(50))];
+        Reply::stream(kind(&seen.path), (0..100).flat_map(event).collect())
+    })
+    .await;
+    let world = World::file(upstream, &FILE.replace("20s", "600ms")).await;
+    for path in CHATS {
+        let answer = world.post(path).json(&streamed(path, "m", "count")).send().await.expect(200);
+        assert_error(path, &events(&answer.text()).pop().unwrap(), "upstream_timeout");
+        assert_eq!(world.gateway.finished(&answer.id()).await.end(), "upstream_timeout");
+    }
+}
+
+/// An event in the middle of a stream.
+fn beginning_event(path: &str) -> Bytes {
+    let steps = beginning(path).into_iter().filter_map(|step| match step {
+        Step::Send(bytes) => Some(bytes),
+        _ => None,
+    });
+    steps.last().unwrap()
+}
+
+#[tokio::test]
+async fn comments_and_other_line_ends_pass_as_they_are() {
+    let said = Said { model: "m".into(), text: "hello there".into(), usage: true };
+    let events = openai::chat_events(&said, 4).concat().replace('\n', "\r\n");
+    let stream = format!(": PROCESSING\r\n\r\n{events}");
+    let sent = stream.clone();
+    let upstream = Upstream::with(move |_| Reply::text("text/event-stream; charset=utf-8", sent.clone()).in_pieces_of(5)).await;
+    let world = World::with(upstream, |launch| launch).await;
+    let answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).send().await.expect(200);
+    assert_eq!(answer.text(), stream);
+    assert_eq!(answer.header("content-type"), Some("text/event-stream; charset=utf-8"));
+    let trail = world.gateway.trail(&answer.id());
+    assert_eq!((trail.end(), &trail.outcome()["usage"]["source"]), ("complete", &json!("upstream")));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_in_the_middle_is_never_taken_for_a_whole_one() {
+    for (redact, length) in [("on", true), ("on", false), ("off", true), ("off", false)] {
+        let upstream = Upstream::with(move |_| {
+            let whole = openai::chat(&Said { model: "m".into(), text: "hello".into(), usage: true }).to_string();
+            let half = Bytes::from(whole[..whole.len() / 2].to_owned());
+            let reply = Reply::stream("application/json", vec![Step::Send(half), Step::Break]);
+            if length { reply.header("content-length", &whole.len().to_string()) } else { reply }
+        })
+        .await;
+        let world = World::with(upstream, |launch| launch.set("ATTACH_REDACT", redact)).await;
+        let answer = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).send().await;
+        let whole = answer.status == 200 && !answer.broken;
+        assert!(!whole, "redact {redact}, length {length}: {answer:?}");
+        assert_eq!(world.gateway.finished(&answer.id()).await.end(), "upstream_error");
+    }
 }
 
 #[tokio::test]

@@ -33,7 +33,9 @@ async fn a_chat_is_translated_both_ways() {
         "keep_alive": "5m",
         "format": "json",
     });
-    let answer = world.post("/api/chat").json(&body).send().await.expect(200);
+    // Numbers are passed as they were written.
+    let text = body.to_string().replace("0.5,", "0.50,");
+    let answer = world.post("/api/chat").body(text).send().await.expect(200);
     let seen = world.upstream.only();
     assert_eq!(seen.path, "/v1/chat/completions");
     let sent = seen.json();
@@ -203,6 +205,14 @@ async fn personal_data_is_replaced_and_restored_in_translation() {
 }
 
 #[tokio::test]
+async fn a_model_can_be_shown_though_the_server_has_no_word_for_it() {
+    let world = world(Upstream::model().await).await;
+    let shown = world.post("/api/show").json(&json!({"model": "llama3"})).send().await.expect(200).json();
+    assert!(shown["details"].is_object() && shown["capabilities"].is_array(), "{shown}");
+    assert!(world.upstream.seen().is_empty());
+}
+
+#[tokio::test]
 async fn errors_are_translated() {
     let upstream = Upstream::with(|_| {
         let body = json!({"error": {"message": "model 'x' not found", "type": "invalid_request_error", "code": 404}});
@@ -248,7 +258,6 @@ async fn pairs_that_are_not_translated_say_so_in_the_callers_shape() {
     for (path, body) in [
         ("/v1/messages", question("/v1/messages", "m", "hello")),
         ("/v1/messages/count_tokens", question("/v1/messages", "m", "hello")),
-        ("/api/show", json!({"model": "m"})),
     ] {
         let answer = openai.post(path).json(&body).send().await.expect(501);
         crate::support::assert_shape(path, &answer, "translation_not_available");

@@ -103,6 +103,13 @@ impl Launch {
         Finished { ok: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// With another port than the free one it would take.
+    pub(crate) fn port(mut self, port: &str) -> Self {
+        let place = self.arguments.iter().position(|argument| argument == "--port").unwrap();
+        self.arguments[place + 1] = port.to_owned();
+        self
+    }
+
     /// Runs `check` with the same options.
     pub(crate) async fn check(mut self) -> Finished {
         self.arguments.insert(0, "check".into());

@@ -39,10 +39,16 @@ pub(crate) fn python() -> Option<PathBuf> {
     installed("py/bin/python").or_else(|| skip("the Python of the official client programs"))
 }
 
+/// A program on the path, or a line that says what is skipped.
+pub(crate) fn program(name: &str) -> Option<()> {
+    let there = std::process::Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if there { Some(()) } else { skip(name) }
+}
+
 /// A folder in which a script finds its packages, or a line that says what is skipped.
 fn node_folder(packages: &str, what: &str) -> Option<TempDir> {
-    let has_node = std::process::Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok();
-    let Some(modules) = installed(packages).filter(|_| has_node) else { return skip(what) };
+    program("node")?;
+    let Some(modules) = installed(packages) else { return skip(what) };
     let folder = TempDir::new();
     // A module's packages are looked for beside it, so it gets a copy beside them.
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();

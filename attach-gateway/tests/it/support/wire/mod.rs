@@ -16,7 +16,7 @@ pub(crate) const INPUT: u64 = 11;
 pub(crate) const OUTPUT: u64 = 7;
 
 /// The names that are listed.
-pub(crate) const MODELS: [&str; 4] = ["llama3:latest", "gpt-4o", "gpt-3.5-turbo", "claude-sonnet-4"];
+pub(crate) const MODELS: [&str; 5] = ["llama3:latest", "gpt-4o", "gpt-3.5-turbo", "claude-sonnet-4", "meta-llama/Llama-3.1-8B"];
 
 /// An answer in the making.
 pub(crate) struct Said {
