@@ -116,7 +116,7 @@ fn verify(path: &Path) -> ExitCode {
 
 impl Serve {
     fn config(&self) -> Result<Config, ConfigError> {
-        let path = self.config.clone().or_else(|| env("ATTACH_CONFIG").map(PathBuf::from));
+        let path = self.config.clone().or_else(|| env("ATTACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         let mut config = match path {
             Some(path) => Config::from_file(&path, env)?,
             None => Config::from_env(env)?,

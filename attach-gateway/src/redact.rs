@@ -23,6 +23,9 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
             builder = builder.entity(entity(&at, name)?, parse_action(&at, action)?);
         }
         if let Some(lexicon) = lexicon {
+            if name != "PERSON" {
+                return Err(wrong(&at, &"only PERSON has a lexicon"));
+            }
             builder = builder.lexicon(*lexicon);
         }
     }
@@ -59,9 +62,12 @@ fn modality(at: &str, name: &str) -> Result<Modality, ConfigError> {
     match name {
         "images" => Ok(Modality::Image),
         "audio" => Ok(Modality::Audio),
+        "videos" => Ok(Modality::Video),
         "files" => Ok(Modality::File),
         "token_ids" => Ok(Modality::TokenIds),
-        _ => Err(wrong(at, &"not one of images, audio, files, token_ids")),
+        "encrypted" => Ok(Modality::Encrypted),
+        "unknown" => Ok(Modality::Unknown),
+        _ => Err(wrong(at, &"not one of images, audio, videos, files, token_ids, encrypted, unknown")),
     }
 }
 

@@ -164,7 +164,11 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
 
 fn config_hash(config: &Config) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(config.describe()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    let mut digest = Sha256::new().chain_update(config.describe());
+    for (_, terms) in &config.redact.terms {
+        terms.iter().for_each(|term| digest.update(term));
+    }
+    digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -13,18 +13,20 @@
 //! So that it runs alone, who is calling is told by a table instead of an identity provider: see `auth_axum` for that.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
 use attach_auth::policy::{Rule, Rules};
 use attach_auth::{AuthLayer, Authenticate, Credential, Denial, PolicyLayer};
-use attach_core::Identity;
 use attach_core::identity::Group;
+use attach_core::{Identity, Peer};
 use attach_quota::{Limit, QuotaLayer, Rate};
 use attach_redact::{RedactLayer, Redactor};
+use axum::extract::{ConnectInfo, Request};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use http::request::Parts;
 use serde_json::{Value, json};
 
@@ -73,6 +75,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ];
     let redactor = Redactor::builder().key(b"a key that all nodes share").build()?;
 
+    // No layer reads a server's own type for the connection: whoever accepts it says who is there.
+    let peer =
+        middleware::map_request(async |ConnectInfo(addr): ConnectInfo<SocketAddr>, mut request: Request| {
+            request.extensions_mut().insert(Peer::new(addr));
+            request
+        });
+
     // What is added last is outermost: read from the bottom, this is the way of a request.
     let app = Router::new()
         .route("/v1/chat/completions", post(model))
@@ -81,11 +90,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(QuotaLayer::new(limits))
         .layer(PolicyLayer::new(rules))
         .layer(AuthLayer::new(Table))
-        .layer(audit.layer());
+        .layer(audit.layer())
+        .layer(peer);
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("http://127.0.0.1:3000/v1/chat/completions, records in {}", folder.display());
     let stop = async { drop(tokio::signal::ctrl_c().await) };
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
 
     audit.close().await;

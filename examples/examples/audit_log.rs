@@ -21,7 +21,8 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let folder = std::env::temp_dir().join(format!("attach-audit-example-{}", std::process::id()));
-    let audit = Audit::new(Log::open(&folder, Options::new("node-1"))?).mode(Mode::Strict).exempt(["/healthz"]);
+    let audit =
+        Audit::new(Log::open(&folder, Options::new("node-1"))?).mode(Mode::Strict).exempt(["/healthz"]);
 
     let service = ServiceBuilder::new()
         .layer(audit.layer())

@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Limit::tokens("tokens-per-team", Rate::per_minute(60_000)),
         Limit::requests("requests-per-team", Rate::per_minute(5)),
     ];
-    let quota = QuotaLayer::by(limits, |request| Some(request.headers.get("x-team")?.to_str().ok()?.to_owned()));
+    let quota =
+        QuotaLayer::by(limits, |request| Some(request.headers.get("x-team")?.to_str().ok()?.to_owned()));
 
     // `Json` wants to be told that a body is JSON; `curl -d` says that it is a form.
     let json = axum::middleware::map_request(async |mut request: axum::extract::Request| {

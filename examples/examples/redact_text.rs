@@ -11,7 +11,8 @@ use std::error::Error;
 
 use attach_redact::{Action, Entity, Redactor, Scope};
 
-const TEXT: &str = "My name is Jane Doe, employee E123456, mail jane.doe@example.com, card 4111 1111 1111 1111.";
+const TEXT: &str =
+    "My name is Jane Doe, employee E123456, mail jane.doe@example.com, card 4111 1111 1111 1111.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let redactor = Redactor::builder()

@@ -208,11 +208,17 @@ impl IssuerConfig {
 
 impl fmt::Display for IssuerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}), audience {}", self.issuer, self.preset, self.audiences.join(", "))?;
+        write!(f, "{} ({}), directory {}", self.issuer, self.preset, self.directory_name())?;
+        write!(f, ", audience {}, leeway {:?}", self.audiences.join(", "), self.leeway)?;
+        write!(f, ", lifetime at most {:?}", self.max_lifetime)?;
+        if let Some(uri) = &self.jwks_uri {
+            write!(f, ", keys at {uri}")?;
+        }
         for (what, list) in [
             ("required_scopes", &self.required_scopes),
             ("client_ids", &self.client_ids),
             ("allowed_groups", &self.allowed_groups),
+            ("hosted_domain", &self.hosted_domains),
         ] {
             if !list.is_empty() {
                 write!(f, ", {what} {}", list.join(", "))?;

@@ -1,32 +1,25 @@
 use std::fmt::Write as _;
 
-use super::{Config, Source, Upstream};
+use attach_core::Dialect;
+
+use super::{Config, Model, Redact, Source, Upstream};
 
 /// Writes into a `String` cannot fail, so their results are dropped.
 pub(super) fn describe(config: &Config) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# from {}", source(&config.source));
-    let server = &config.server;
-    let _ = writeln!(out, "server.listen = \"{}\"", server.listen);
-    if let Some(url) = &server.external_url {
-        let _ = writeln!(out, "server.external_url = \"{url}\"");
-    }
-    let _ = writeln!(out, "server.max_body = \"{}B\"", server.max_body);
-    let _ = writeln!(out, "server.max_in_flight = {}", server.max_in_flight);
-    let _ = writeln!(out, "server.drain = \"{}s\"", server.drain.as_secs());
+    server(&mut out, config);
     for issuer in &config.issuers {
         let _ = writeln!(out, "issuer: {issuer}");
     }
-    for upstream in &config.upstreams {
-        describe_upstream(&mut out, upstream);
+    for one in &config.upstreams {
+        upstream(&mut out, one);
     }
-    for model in &config.models {
-        let targets: Vec<_> = model.targets.iter().map(|target| &*config.upstreams[target.upstream].name).collect();
-        let names: Vec<_> = model.names.iter().map(attach_auth::policy::ModelGlob::as_str).collect();
-        let _ = writeln!(out, "model {} -> {}", names.join(", "), targets.join(", "));
+    for one in &config.models {
+        model(&mut out, one, config);
     }
     if config.models.is_empty() {
-        let _ = writeln!(out, "model * -> {}", config.upstreams[0].name);
+        let _ = writeln!(out, "model *: {}", config.upstreams[0].name);
     }
     for line in &config.access_summary {
         let _ = writeln!(out, "access: {line}");
@@ -37,8 +30,9 @@ pub(super) fn describe(config: &Config) -> String {
     if config.limits.is_empty() {
         let _ = writeln!(out, "quota: no limit");
     }
-    let _ = writeln!(out, "redact: {}", redact(config));
-    let _ = writeln!(out, "audit.mode = \"{}\"", config.audit.mode.as_str());
+    redact(&mut out, &config.redact);
+    let copy = if config.audit.stdout { ", copied to standard output" } else { "" };
+    let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"{copy}", config.audit.mode.as_str());
     out
 }
 
@@ -50,17 +44,67 @@ fn source(source: &Source) -> String {
     }
 }
 
-fn describe_upstream(out: &mut String, upstream: &Upstream) {
+fn server(out: &mut String, config: &Config) {
+    let server = &config.server;
+    let _ = writeln!(out, "server.listen = \"{}\"", server.listen);
+    if let Some(url) = &server.external_url {
+        let _ = writeln!(out, "server.external_url = \"{url}\"");
+    }
+    let _ = writeln!(out, "server.max_body = \"{}B\"", server.max_body);
+    let _ = writeln!(out, "server.max_in_flight = {}", server.max_in_flight);
+    let _ = writeln!(out, "server.drain = \"{}ms\"", server.drain.as_millis());
+    let place = config.state_dir.as_ref().map(|dir| format!("{:?}", dir.display().to_string()));
+    let _ = writeln!(out, "state.dir = {}", place.as_deref().unwrap_or("the platform's place for state"));
+}
+
+fn upstream(out: &mut String, upstream: &Upstream) {
     let key = if upstream.key.is_some() { ", with a key" } else { "" };
     let place = if upstream.labels.trusted { "trusted" } else { "outside the perimeter" };
+    let dialects: Vec<_> = upstream.dialects.iter().map(|dialect| dialect_name(*dialect)).collect();
     let _ = writeln!(
         out,
-        "upstream {}: {} at {}{key}; {place}; identity_headers = {}",
+        "upstream {}: {} at {}{key}; speaks {}; {place}; identity_headers = {}",
         upstream.name,
         upstream.kind.as_str(),
         upstream.url,
+        dialects.join(", "),
         upstream.identity_headers.as_str()
     );
+    let timeouts = &upstream.timeouts;
+    let _ = writeln!(
+        out,
+        "upstream {}: zero_retention = {}, trains_on_data = {}, region = {}; timeouts {:?} to connect, {:?} to the first \
+         byte, {:?} idle, {:?} in all",
+        upstream.name,
+        upstream.labels.zero_retention,
+        upstream.labels.trains_on_data.map_or("unknown".into(), |trains| trains.to_string()),
+        upstream.labels.region.as_deref().unwrap_or("unknown"),
+        timeouts.connect,
+        timeouts.first_byte,
+        timeouts.idle,
+        timeouts.total
+    );
+}
+
+fn dialect_name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAi => "openai",
+        Dialect::Anthropic => "anthropic",
+        Dialect::Ollama => "ollama",
+        _ => "none",
+    }
+}
+
+fn model(out: &mut String, model: &Model, config: &Config) {
+    let names: Vec<_> = model.names.iter().map(attach_auth::policy::ModelGlob::as_str).collect();
+    let targets = model.targets.iter().map(|target| {
+        let upstream = &config.upstreams[target.upstream].name;
+        target.model.as_ref().map_or_else(|| upstream.to_string(), |model| format!("{upstream} as {model}"))
+    });
+    let targets: Vec<_> = targets.collect();
+    let tier = model.labels.first().and_then(|labels| labels.tier.as_deref());
+    let tier = tier.map(|tier| format!("; tier {tier}")).unwrap_or_default();
+    let _ = writeln!(out, "model {}: {}{tier}", names.join(", "), targets.join(", else "));
 }
 
 fn quota(limit: &attach_quota::Limit) -> String {
@@ -74,10 +118,26 @@ fn quota(limit: &attach_quota::Limit) -> String {
     )
 }
 
-fn redact(config: &Config) -> String {
-    if !config.redact.enabled {
-        return "off".into();
+fn redact(out: &mut String, redact: &Redact) {
+    if !redact.enabled {
+        let _ = writeln!(out, "redact: off");
+        return;
     }
-    let key = if config.redact.key.is_some() { "configured" } else { "random per start" };
-    format!("{}, placeholder key {key}", config.redact.default_action.as_deref().unwrap_or("replace"))
+    let key = if redact.key.is_some() { "configured" } else { "random per start" };
+    let default = redact.default_action.as_deref().unwrap_or("replace");
+    let _ = writeln!(out, "redact: {default}, placeholder key {key}");
+    for (entity, action, lexicon) in &redact.entities {
+        let action = action.as_deref().unwrap_or(default);
+        let lexicon = lexicon.map(|on| format!(", lexicon = {on}")).unwrap_or_default();
+        let _ = writeln!(out, "redact {entity}: {action}{lexicon}");
+    }
+    for (entity, regex) in &redact.patterns {
+        let _ = writeln!(out, "redact {entity}: pattern {regex}");
+    }
+    for (entity, terms) in &redact.terms {
+        let _ = writeln!(out, "redact {entity}: {} terms", terms.len());
+    }
+    for (modality, action) in &redact.uninspectable {
+        let _ = writeln!(out, "redact.uninspectable.{modality} = \"{action}\"");
+    }
 }

@@ -156,7 +156,7 @@ fn list(text: &str) -> Vec<String> {
 /// The file rules: a variable set besides it that the file does not refer to would be silently without effect.
 pub(super) fn refuse_both(text: &str, path: &Path, env: Env<'_>) -> Result<(), ConfigError> {
     for name in VARIABLES {
-        if env(name).is_some_and(|value| !value.is_empty()) && !text.contains(&format!("\"{name}\"")) {
+        if env(name).is_some_and(|value| !value.trim().is_empty()) && !text.contains(&format!("\"{name}\"")) {
             return Err(ConfigError::new(format!(
                 "{name} is set, and {} does not refer to it: with a file the environment has no effect; unset {name}",
                 path.display()

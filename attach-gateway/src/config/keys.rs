@@ -70,15 +70,23 @@ const SECTIONS: &[Section] = &[
         later: &["remote", "tenant"],
     },
     Section { path: "redact.key", keys: &["env", "file", "command"], later: &[] },
-    Section { path: "redact.uninspectable", keys: &["images", "audio", "files", "token_ids"], later: &[] },
+    Section {
+        path: "redact.uninspectable",
+        keys: &["images", "audio", "videos", "files", "token_ids", "encrypted", "unknown"],
+        later: &[],
+    },
+    Section { path: "redact.entities.*", keys: &["action", "lexicon"], later: &["threshold", "context"] },
     Section { path: "redact.pattern", keys: &["entity", "regex"], later: &["threshold", "context"] },
     Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
     Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
     Section { path: "audit.egress", keys: &["kind"], later: &["url", "token", "format"] },
 ];
 
-/// Tables whose keys are the user's own.
+/// Tables whose keys are the user's own; what is below them is one section, `*`.
 const FREE: &[&str] = &["redact.entities"];
+
+/// Settings that hold a secret. Somebody who writes one inline must not find it in a log for it.
+const SECRETS: &[&str] = &["upstream.key", "redact.key"];
 
 /// Refuses every key that is unknown or not implemented yet.
 pub(super) fn check(file: &Table) -> Result<(), ConfigError> {
@@ -87,12 +95,19 @@ pub(super) fn check(file: &Table) -> Result<(), ConfigError> {
 
 fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
     if FREE.contains(&path) {
-        return Ok(());
+        let inner = table.values().filter_map(Value::as_table);
+        return inner.into_iter().try_for_each(|inner| check_table(&format!("{path}.*"), inner));
     }
     let Some(section) = SECTIONS.iter().find(|section| section.path == path) else { return Ok(()) };
     for (key, value) in table {
         check_key(section, key)?;
         let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if SECRETS.contains(&below.as_str()) && !value.is_table() {
+            return Err(ConfigError::new(format!(
+                "{below}: a secret is never written into the file; write {{ env = \"NAME\" }}, {{ file = \"path\" }} or \
+                 {{ command = [\"program\"] }}"
+            )));
+        }
         match value {
             Value::Table(inner) => check_table(&below, inner)?,
             Value::Array(items) => {
@@ -157,5 +172,17 @@ mod tests {
     #[test]
     fn entity_names_are_free() {
         check(&"[redact.entities]\nEMPLOYEE_ID = \"replace\"".parse().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn what_is_below_an_entity_is_checked() {
+        assert!(refusal("[redact.entities]\nPERSON = { aktion = \"mask\" }").contains("\"action\""));
+        assert!(refusal("[redact.entities]\nPERSON = { threshold = 0.5 }").contains("later version"));
+    }
+
+    #[test]
+    fn a_secret_written_inline_is_refused_without_showing_it() {
+        let error = refusal("[[upstream]]\nkey = \"sk-hunter2\"");
+        assert!(error.contains("env") && !error.contains("hunter2"), "{error}");
     }
 }

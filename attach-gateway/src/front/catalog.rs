@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use attach_auth::policy::{Ask, Policy};
+use attach_core::call::ModelName;
 use attach_core::{Dialect, Exchange, Identity, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -39,7 +40,8 @@ impl CatalogLayer {
             }
             Route::Model(dialect, name) => {
                 let listed = self.listed(identity).await?;
-                let one = listed.into_iter().find(|one| *one.name == *name);
+                let meant = ModelName::canonical_of(&name);
+                let one = listed.into_iter().find(|one| ModelName::canonical_of(&one.name) == meant);
                 one.map(|one| entry(dialect, one)).ok_or_else(unknown)
             }
             Route::Call(_) => Err(Rejection::misconfigured("a call reached the catalog")),

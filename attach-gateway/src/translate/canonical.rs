@@ -62,6 +62,14 @@ pub(super) struct Sampling<'a> {
     pub(super) max_tokens: Option<u64>,
 }
 
+/// Texts to be turned into vectors.
+#[derive(Debug)]
+pub(super) struct Embed<'a> {
+    /// A text, or a list of texts.
+    pub(super) input: &'a RawValue,
+    pub(super) dimensions: Option<&'a RawValue>,
+}
+
 /// A piece of an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Event {

@@ -13,7 +13,7 @@ pub(crate) struct Plan {
     upstream_api: Api,
     body: Bytes,
     translator: Option<Translator>,
-    dropped: Vec<&'static str>,
+    dropped: Vec<String>,
 }
 
 impl Plan {
@@ -98,7 +98,10 @@ fn ollama_over_openai(payload: &Payload, model: &str) -> Result<Option<Plan>, Re
             let chat = ollama::read_generate(root, call, &mut dropped)?;
             (Api::OpenAiChat, openai::write_chat(&chat, model))
         }
-        Api::OllamaEmbed => (Api::OpenAiEmbeddings, openai::write_embeddings(ollama::read_embed(root)?, model)),
+        Api::OllamaEmbed => {
+            let embed = ollama::read_embed(root, &mut dropped)?;
+            (Api::OpenAiEmbeddings, openai::write_embeddings(&embed, model))
+        }
         _ => return Ok(None),
     };
     let translator = Translator { api: call.api, model: call.model.as_str().into() };

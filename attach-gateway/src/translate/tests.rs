@@ -35,7 +35,7 @@ fn exchange(api: Api) -> Exchange {
 #[test]
 fn a_conversation_with_tools_and_images_is_asked_in_openais_words() {
     let body = json!({
-        "model": "llama3", "stream": false, "format": "json", "keep_alive": "5m",
+        "model": "llama3", "stream": false, "format": "json", "keep_alive": "5m", "think": true,
         "options": {"temperature": 0.2, "num_predict": 64, "num_ctx": 8192, "stop": ["\n"], "seed": 7},
         "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}],
         "messages": [
@@ -65,7 +65,7 @@ fn a_conversation_with_tools_and_images_is_asked_in_openais_words() {
         })
     );
     let dropped = plan(Api::OllamaChat, &body).unwrap().unwrap().dropped().unwrap();
-    assert_eq!(dropped, "keep_alive, options.num_ctx");
+    assert_eq!(dropped, "keep_alive, think, options.num_ctx");
 }
 
 #[test]

@@ -34,8 +34,14 @@ async fn what_is_about_to_happen_is_on_record_before_the_model_server_is_asked()
             assert_eq!(trail.kinds(), ["intent", "outcome"]);
             let (intent, outcome) = (trail.intent(), trail.outcome());
             assert_eq!(outcome["intent_id"], intent["id"]);
-            assert_eq!((&outcome["end"], &outcome["decision"]["http_status"]), (&json!("complete"), &json!(200)));
-            assert_eq!(outcome["usage"]["source"], if path == CHATS[0] && body["stream"] == true { "estimated" } else { "upstream" });
+            assert_eq!(
+                (&outcome["end"], &outcome["decision"]["http_status"]),
+                (&json!("complete"), &json!(200))
+            );
+            assert_eq!(
+                outcome["usage"]["source"],
+                if path == CHATS[0] && body["stream"] == true { "estimated" } else { "upstream" }
+            );
             assert_eq!(outcome["route"]["path"], path);
             assert_eq!(outcome["src"]["ip"], "127.0.0.1");
             assert_eq!(outcome["model"]["stream"], body["stream"] == true);
@@ -72,7 +78,11 @@ async fn reported_usage_is_on_record_for_every_api() {
         let trail = world.gateway.trail(&answer.id());
         let usage = &trail.outcome()["usage"];
         let output = if path.contains("embed") { 0 } else { wire::OUTPUT };
-        assert_eq!((&usage["input_tokens"], &usage["output_tokens"]), (&json!(wire::INPUT), &json!(output)), "{path}: {usage}");
+        assert_eq!(
+            (&usage["input_tokens"], &usage["output_tokens"]),
+            (&json!(wire::INPUT), &json!(output)),
+            "{path}: {usage}"
+        );
         assert_eq!(usage["source"], "upstream", "{path}");
     }
 }
@@ -83,18 +93,41 @@ async fn no_prompt_answer_token_address_or_name_is_in_any_log() {
     let token = world.token("alice");
     let mut ids = Vec::new();
     for path in CHATS {
-        for body in [question(path, "gpt-4o", "prompt-canary 4111 1111 1111 1111"), streamed(path, "gpt-4o", "prompt-canary")] {
+        for body in [
+            question(path, "gpt-4o", "prompt-canary 4111 1111 1111 1111"),
+            streamed(path, "gpt-4o", "prompt-canary"),
+        ] {
             let answer = world.gateway.post(path).bearer(&token).json(&body).send().await.expect(200);
             assert!(answer.text().contains("prompt-canary") || path != CHATS[0] || body["stream"] == true);
             ids.push(answer.id());
         }
         world.gateway.post(path).bearer(&token).body("{\"prompt-canary\": ").send().await.expect(400);
-        world.gateway.post(path).bearer("token-canary").json(&json!({"prompt-canary": 1})).send().await.expect(401);
+        world
+            .gateway
+            .post(path)
+            .bearer("token-canary")
+            .json(&json!({"prompt-canary": 1}))
+            .send()
+            .await
+            .expect(401);
     }
-    let logs = format!("{} {} {}", crate::support::audit::text(&world.gateway.audit_folder()), world.gateway.stderr.text(), world.gateway.stdout.text());
+    let logs = format!(
+        "{} {} {}",
+        crate::support::audit::text(&world.gateway.audit_folder()),
+        world.gateway.stderr.text(),
+        world.gateway.stdout.text()
+    );
     assert!(ids.iter().all(|id| logs.contains(id)));
     let signature = token.rsplit('.').next().unwrap();
-    for canary in ["prompt-canary", "token-canary", "4111 1111", "You said", "alice@people.example", "Canaryname", signature] {
+    for canary in [
+        "prompt-canary",
+        "token-canary",
+        "4111 1111",
+        "You said",
+        "alice@people.example",
+        "Canaryname",
+        signature,
+    ] {
         let line = logs.lines().find(|line| line.contains(canary));
         assert_eq!(line, None, "{canary}");
     }
@@ -115,7 +148,10 @@ async fn refusals_are_on_record_each_with_its_reason() {
         let answer = call.send().await.expect(status);
         let trail = world.gateway.trail(&answer.id());
         let reject = trail.reject();
-        assert_eq!((&reject["decision"]["reason"], &reject["decision"]["http_status"]), (&json!(reason), &json!(status)));
+        assert_eq!(
+            (&reject["decision"]["reason"], &reject["decision"]["http_status"]),
+            (&json!(reason), &json!(status))
+        );
         assert_eq!((&reject["decision"]["result"], &reject["end"]), (&json!("deny"), &json!("rejected")));
     }
     assert!(world.upstream.seen().is_empty());
@@ -155,7 +191,8 @@ async fn a_changed_byte_is_found_with_its_records_number() {
     assert!(world.gateway.ended().await.success());
     let folder = world.gateway.audit_folder();
     let segment = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
-    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl")).unwrap();
+    let segment =
+        segment.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl")).unwrap();
     let text = std::fs::read_to_string(&segment).unwrap();
     let verify = async |path: &std::path::Path| {
         let path = path.display().to_string();
@@ -169,13 +206,24 @@ async fn a_changed_byte_is_found_with_its_records_number() {
     for (line, record) in text.lines().enumerate().skip(1) {
         let seq = serde_json::from_str::<Value>(record).unwrap()["seq"].as_u64().unwrap();
         let tampered = text.lines().enumerate().map(|(at, one)| {
-            let changed = if at == line { one.replacen("127.0.0.1", "127.0.0.2", 1).replacen("\"kind\":\"stop\"", "\"kind\":\"stoq\"", 1) } else { one.to_owned() };
+            let changed = if at == line {
+                one.replacen("127.0.0.1", "127.0.0.2", 1).replacen(
+                    "\"kind\":\"stop\"",
+                    "\"kind\":\"stoq\"",
+                    1,
+                )
+            } else {
+                one.to_owned()
+            };
             changed + "\n"
         });
         std::fs::write(&segment, tampered.collect::<String>()).unwrap();
         let found = verify(&folder).await;
         assert!(!found.ok, "{found:?}");
-        assert!(found.stderr.contains(&format!("record {seq} ")) && found.stderr.contains("changed"), "{found:?}");
+        assert!(
+            found.stderr.contains(&format!("record {seq} ")) && found.stderr.contains("changed"),
+            "{found:?}"
+        );
     }
     let without = text.lines().enumerate().filter(|(at, _)| *at != 3).map(|(_, one)| format!("{one}\n"));
     std::fs::write(&segment, without.collect::<String>()).unwrap();
@@ -197,7 +245,11 @@ async fn records_may_go_to_standard_output_too() {
     let world = World { gateway: Launch::file(&text).start().await, issuer, upstream };
     let answer = world.post(CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hello")).send().await.expect(200);
     let id = answer.id();
-    world.gateway.stdout.find("the outcome", |line| (line.contains(&id) && line.contains("outcome")).then_some(())).await;
+    world
+        .gateway
+        .stdout
+        .find("the outcome", |line| (line.contains(&id) && line.contains("outcome")).then_some(()))
+        .await;
     let printed: Vec<String> = world.gateway.stdout.text().lines().map(str::to_owned).collect();
     let written = crate::support::audit::text(&world.gateway.audit_folder());
     assert!(printed.iter().all(|line| written.contains(line)), "{printed:?}");

@@ -46,7 +46,8 @@ impl Dev {
     /// The request that a printed `curl` makes.
     fn call(&self, comment: &str) -> Call {
         let command = self.command(comment);
-        let after = |mark: &str| command.split_once(mark).unwrap_or_else(|| panic!("no {mark} in {command}")).1;
+        let after =
+            |mark: &str| command.split_once(mark).unwrap_or_else(|| panic!("no {mark} in {command}")).1;
         let path = after("$URL").split_whitespace().next().unwrap();
         let header = after("-H \"").split('"').next().unwrap();
         let header = header.replace("$ALICE", &self.alice).replace("$BOB", &self.bob);
@@ -145,7 +146,12 @@ async fn people_see_their_own_models() {
     let dev = Dev::start().await;
     let names = async |token: &str| {
         let list = dev.gateway.get("/v1/models").bearer(token).send().await.expect(200).json();
-        list["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let (alice, bob) = (names(&dev.alice).await, names(&dev.bob).await);
     assert!(alice.len() > bob.len() && bob.iter().all(|name| alice.contains(name)), "{alice:?} {bob:?}");
@@ -156,7 +162,8 @@ async fn it_takes_the_next_port_that_is_free_and_loopback_alone() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
     let gateway = Launch::bare().arguments(&["dev", "--port", &port.to_string()]).spawn();
-    let url = gateway.stdout.find("the address", |line| line.strip_prefix("export URL=").map(str::to_owned)).await;
+    let url =
+        gateway.stdout.find("the address", |line| line.strip_prefix("export URL=").map(str::to_owned)).await;
     let addr: std::net::SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
     assert!(addr.port() > port && addr.ip().is_loopback(), "{addr}");
     let said = Launch::bare().arguments(&["dev", "--host", "0.0.0.0"]).refusal().await;
@@ -202,7 +209,8 @@ async fn what_is_printed_can_be_pasted_into_a_shell() {
             dev.bob,
             command.replace("cargo run -q -p attach-gateway --", env!("CARGO_BIN_EXE_attach-gateway"))
         );
-        let output = tokio::process::Command::new("sh").arg("-c").arg(script).current_dir(dev.gateway.home()).output();
+        let output =
+            tokio::process::Command::new("sh").arg("-c").arg(script).current_dir(dev.gateway.home()).output();
         String::from_utf8(output.await.unwrap().stdout).unwrap()
     };
     assert_eq!(answer_text(&paste("A call:").await), "You said: hello");

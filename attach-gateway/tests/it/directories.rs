@@ -12,7 +12,11 @@ struct Two {
 
 impl Two {
     async fn new() -> Self {
-        Self { acme: Issuer::start().await, partner: Issuer::start().await, upstream: Upstream::model().await }
+        Self {
+            acme: Issuer::start().await,
+            partner: Issuer::start().await,
+            upstream: Upstream::model().await,
+        }
     }
 
     fn launch(&self, rest: &str) -> Launch {
@@ -22,8 +26,13 @@ impl Two {
                 issuer.url()
             )
         };
-        let upstream = format!("[[upstream]]\nname = \"one\"\nkind = \"openai\"\nurl = \"{}\"\n", self.upstream.url());
-        Launch::file(&format!("{}{}{upstream}{rest}", issuer("acme", &self.acme), issuer("partner", &self.partner)))
+        let upstream =
+            format!("[[upstream]]\nname = \"one\"\nkind = \"openai\"\nurl = \"{}\"\n", self.upstream.url());
+        Launch::file(&format!(
+            "{}{}{upstream}{rest}",
+            issuer("acme", &self.acme),
+            issuer("partner", &self.partner)
+        ))
     }
 }
 

@@ -109,14 +109,19 @@ async fn a_body_that_breaks_off_goes_no_further_and_is_on_record() {
 #[tokio::test]
 async fn what_is_no_http_is_answered_or_dropped_and_harms_nobody() {
     let world = World::start().await;
-    for nonsense in ["\x16\x03\x01\x02\x00\x01\x00\x01", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\n\0\0\0\0"] {
+    for nonsense in
+        ["\x16\x03\x01\x02\x00\x01\x00\x01", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\n\0\0\0\0"]
+    {
         let mut stream = TcpStream::connect(world.gateway.addr).await.unwrap();
         stream.write_all(nonsense.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4"), "{answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4"),
+            "{answer}"
+        );
     }
     world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).send().await.expect(200);
 }

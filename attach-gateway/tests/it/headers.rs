@@ -41,7 +41,8 @@ async fn refusals_after_identity_name_the_caller_too() {
 #[tokio::test]
 async fn groups_that_do_not_fit_are_left_out_whole() {
     let world = World::start().await;
-    let groups: Vec<String> = (0..200).map(|number| format!("group-{number:03}-{}", "x".repeat(40))).collect();
+    let groups: Vec<String> =
+        (0..200).map(|number| format!("group-{number:03}-{}", "x".repeat(40))).collect();
     let token = world.issuer.token("alice", &groups.iter().map(String::as_str).collect::<Vec<_>>());
     let call = world.gateway.post(CHATS[0]).bearer(&token);
     call.json(&question(CHATS[0], "gpt-4o", "hello")).send().await.expect(200);
@@ -75,7 +76,8 @@ async fn what_only_we_may_say_never_comes_from_a_client() {
         let answer = call.json(&question(path, "gpt-4o", "hello")).send().await.expect(200);
         let seen = world.upstream.last();
         assert!(!seen.everything().contains("root"), "{seen:?}");
-        let users: Vec<_> = seen.headers.iter().filter(|(name, _)| name.starts_with("x-attach-user")).collect();
+        let users: Vec<_> =
+            seen.headers.iter().filter(|(name, _)| name.starts_with("x-attach-user")).collect();
         assert_eq!(users, [&("x-attach-user".to_owned(), "alice".to_owned())]);
         assert!(!format!("{answer:?}").contains("root"));
         assert_ne!(answer.id(), "root");
@@ -175,7 +177,9 @@ async fn an_upstream_may_be_told_nothing_a_pseudonym_or_everything() {
 #[tokio::test]
 async fn an_upstream_outside_is_told_nothing_unless_it_is_trusted() {
     // An address that is neither loopback nor private, and on which this machine answers nevertheless.
-    for (trusted, told) in [("", None), ("trusted = true", Some("alice")), ("identity_headers = \"full\"", Some("alice"))] {
+    for (trusted, told) in
+        [("", None), ("trusted = true", Some("alice")), ("identity_headers = \"full\"", Some("alice"))]
+    {
         let text = format!(
             "[[issuer]]\nissuer = \"{{ISSUER}}\"\naudience = [\"api://attach-test\"]\n[[upstream]]\nname = \"one\"\n\
              kind = \"openai\"\nurl = \"OUTSIDE\"\n{trusted}\n[access]\ndefault = \"allow\"\n"
@@ -190,7 +194,8 @@ async fn an_upstream_outside_is_told_nothing_unless_it_is_trusted() {
 
 #[tokio::test]
 async fn the_operators_place_for_metadata_is_in_the_challenge() {
-    let (issuer, upstream) = (crate::support::Issuer::start().await, Upstream::with(|_| Reply::close()).await);
+    let (issuer, upstream) =
+        (crate::support::Issuer::start().await, Upstream::with(|_| Reply::close()).await);
     let text = format!(
         "[server]\nexternal_url = \"https://llm.example.com\"\n[[issuer]]\nissuer = \"{}\"\naudience = [\"a\"]\n\
          required_scopes = [\"llm\"]\n[[upstream]]\nname = \"one\"\nkind = \"openai\"\nurl = \"{}\"\n",

@@ -14,7 +14,10 @@ async fn refused(world: &World, token: &str, code: &str) {
     let answer = ask(world, token).await.expect(401);
     assert_eq!(answer.code(), code);
     let challenge = answer.header("www-authenticate").expect("a challenge");
-    assert!(challenge.starts_with("Bearer realm=\"attach\"") && challenge.contains("error=\"invalid_token\""), "{challenge}");
+    assert!(
+        challenge.starts_with("Bearer realm=\"attach\"") && challenge.contains("error=\"invalid_token\""),
+        "{challenge}"
+    );
     assert_eq!(answer.header("x-attach-user"), None);
     assert!(world.upstream.seen().is_empty());
     let trail = world.gateway.trail(&answer.id());
@@ -67,7 +70,10 @@ async fn a_token_for_somebody_else_is_refused_and_the_operator_is_told_what_diff
     let world = World::start().await;
     refused(&world, &world.issuer.token_with("aud", json!("api://another")), "wrong_audience").await;
     let line = world.gateway.stderr.line("for another audience").await;
-    assert!(line.contains("api://another") && line.contains("api://attach-test") && line.contains("docs/"), "{line}");
+    assert!(
+        line.contains("api://another") && line.contains("api://attach-test") && line.contains("docs/"),
+        "{line}"
+    );
 }
 
 #[tokio::test]
@@ -114,7 +120,8 @@ async fn a_changed_claim_breaks_the_signature() {
 async fn nobody_without_a_token_comes_in_and_the_challenge_says_how() {
     let world = World::start().await;
     for path in CHATS {
-        let answer = world.gateway.post(path).json(&question(path, "gpt-4o", "hello")).send().await.expect(401);
+        let answer =
+            world.gateway.post(path).json(&question(path, "gpt-4o", "hello")).send().await.expect(401);
         assert_shape(path, &answer, "no_credentials");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"attach\""));
     }
@@ -138,7 +145,11 @@ async fn two_credentials_are_refused_naming_both() {
     let call = world.gateway.post("/v1/messages").bearer(&token).header("x-api-key", &token);
     let answer = call.json(&question("/v1/messages", "gpt-4o", "hello")).send().await.expect(400);
     assert_shape("/v1/messages", &answer, "multiple_credentials");
-    assert!(answer.text().contains("Authorization") && answer.text().contains("x-api-key"), "{}", answer.text());
+    assert!(
+        answer.text().contains("Authorization") && answer.text().contains("x-api-key"),
+        "{}",
+        answer.text()
+    );
     assert!(world.upstream.seen().is_empty());
     assert_eq!(world.gateway.trail(&answer.id()).reject()["decision"]["reason"], "multiple_credentials");
     let twice = world.gateway.post(CHATS[0]).bearer(&token).bearer(&token);
@@ -149,7 +160,11 @@ async fn two_credentials_are_refused_naming_both() {
 async fn anthropics_clients_may_send_their_token_as_x_api_key() {
     let world = World::start().await;
     let token = world.token("alice");
-    let call = world.gateway.post("/v1/messages").header("X-Api-Key", &token).header("anthropic-version", "2023-06-01");
+    let call = world
+        .gateway
+        .post("/v1/messages")
+        .header("X-Api-Key", &token)
+        .header("anthropic-version", "2023-06-01");
     let answer = call.json(&question("/v1/messages", "claude-sonnet-4", "hello")).send().await.expect(200);
     assert_eq!(answer.json()["content"][0]["text"], "You said: hello");
     let seen = world.upstream.only();
@@ -159,7 +174,8 @@ async fn anthropics_clients_may_send_their_token_as_x_api_key() {
 
 #[tokio::test]
 async fn no_credential_of_a_caller_reaches_the_model_server_or_the_log() {
-    let world = World::with(Upstream::model().await, |launch| launch.set("ENGINE_API_KEY", "sk-upstream")).await;
+    let world =
+        World::with(Upstream::model().await, |launch| launch.set("ENGINE_API_KEY", "sk-upstream")).await;
     let token = world.token("alice");
     let signature = token.rsplit('.').next().unwrap();
     for path in CHATS {
@@ -184,7 +200,8 @@ async fn no_credential_of_a_caller_reaches_the_model_server_or_the_log() {
 async fn a_token_in_the_query_is_no_credential() {
     let world = World::start().await;
     let path = format!("{}?access_token={}", CHATS[0], world.token("alice"));
-    let answer = world.gateway.post(&path).json(&question(CHATS[0], "gpt-4o", "hello")).send().await.expect(401);
+    let answer =
+        world.gateway.post(&path).json(&question(CHATS[0], "gpt-4o", "hello")).send().await.expect(401);
     assert_eq!(answer.code(), "no_credentials");
     assert!(!format!("{:?}", world.gateway.records()).contains("access_token"));
 }

@@ -23,6 +23,7 @@ mod quota;
 mod real;
 mod redaction;
 mod refusals;
+mod restoring;
 mod streams;
 mod translation;
 mod trouble;

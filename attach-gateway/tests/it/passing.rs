@@ -6,14 +6,32 @@ use crate::support::{CHATS, Connection, World, events, question, streamed, wire}
 
 /// Bodies as nobody's serializer writes them.
 const ODD: [(&str, &str); 10] = [
-    ("/v1/chat/completions", "{ \"messages\" : [ {\"content\":\"caf\\u00e9 \\ud83d\\ude00\",\"role\":\"user\"} ],\n\t\"model\":\"gpt-4o\" , \"temperature\":1.50e0, \"unknown\":{\"z\":1,\"a\":[ ]} }"),
+    (
+        "/v1/chat/completions",
+        "{ \"messages\" : [ {\"content\":\"caf\\u00e9 \\ud83d\\ude00\",\"role\":\"user\"} ],\n\t\"model\":\"gpt-4o\" , \"temperature\":1.50e0, \"unknown\":{\"z\":1,\"a\":[ ]} }",
+    ),
     ("/v1/completions", "{\"prompt\":\"hello\",\"model\":\"m\",\"max_tokens\":5,\"x\":null}"),
     ("/v1/embeddings", "{\"input\":[ \"a\", \"b\" ],\"model\":\"m\",\"encoding_format\":\"float\"}"),
-    ("/v1/responses", "{\"input\":\"hello\",\"model\":\"m\",\"store\":false,\"text\":{\"format\":{\"type\":\"text\"}}}"),
-    ("/v1/messages", "{\"max_tokens\":  9,\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}]}"),
-    ("/v1/messages/count_tokens", "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"),
-    ("/api/chat", "{\"stream\":false,\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],\"keep_alive\":\"5m\"}"),
-    ("/api/generate", "{\"stream\":false,\"model\":\"m\",\"prompt\":\"hello\",\"options\":{\"num_ctx\":4096}}"),
+    (
+        "/v1/responses",
+        "{\"input\":\"hello\",\"model\":\"m\",\"store\":false,\"text\":{\"format\":{\"type\":\"text\"}}}",
+    ),
+    (
+        "/v1/messages",
+        "{\"max_tokens\":  9,\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}]}",
+    ),
+    (
+        "/v1/messages/count_tokens",
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}",
+    ),
+    (
+        "/api/chat",
+        "{\"stream\":false,\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}],\"keep_alive\":\"5m\"}",
+    ),
+    (
+        "/api/generate",
+        "{\"stream\":false,\"model\":\"m\",\"prompt\":\"hello\",\"options\":{\"num_ctx\":4096}}",
+    ),
     ("/api/embed", "{\"model\":\"m\",\"input\":\"hello\"}"),
     ("/api/show", "{\"model\":\"m\",\"verbose\":false}"),
 ];
@@ -37,7 +55,8 @@ async fn every_path_passes_the_same_bytes_both_ways() {
 async fn a_stream_passes_the_same_bytes() {
     let world = World::start().await;
     for path in CHATS {
-        let answer = world.post(path).json(&streamed(path, "gpt-4o", "count to three")).send().await.expect(200);
+        let answer =
+            world.post(path).json(&streamed(path, "gpt-4o", "count to three")).send().await.expect(200);
         assert_eq!(answer.text(), wire::model(&world.upstream.last()).sent_text(), "{path}");
         assert!(events(&answer.text()).len() > 1);
         let kind = if path == "/api/chat" { "application/x-ndjson" } else { "text/event-stream" };
@@ -71,7 +90,8 @@ async fn one_connection_serves_many_requests() {
     let mut connection = Connection::open(world.gateway.addr).await;
     for number in 0..6 {
         let path = CHATS[number % 3];
-        let body = if number < 3 { question(path, "gpt-4o", "hello") } else { streamed(path, "gpt-4o", "hello") };
+        let body =
+            if number < 3 { question(path, "gpt-4o", "hello") } else { streamed(path, "gpt-4o", "hello") };
         let answer = world.post(path).json(&body).stream_on(connection).await;
         let (answer, kept) = answer.whole_and_connection().await;
         answer.expect(200);
@@ -80,7 +100,14 @@ async fn one_connection_serves_many_requests() {
     let refused = world.gateway.post(CHATS[0]).json(&json!({})).stream_on(connection).await;
     let (answer, connection) = refused.whole_and_connection().await;
     answer.expect(401);
-    world.post(CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hello")).stream_on(connection).await.whole().await.expect(200);
+    world
+        .post(CHATS[0])
+        .json(&question(CHATS[0], "gpt-4o", "hello"))
+        .stream_on(connection)
+        .await
+        .whole()
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

@@ -65,7 +65,10 @@ async fn groups_decide_which_models_may_be_used() {
         let intent = trail.intent();
         assert_eq!(intent["decision"]["rule_ids"], json!(["power-users"]));
         assert_eq!(intent["actor"]["groups_used"], json!(["AI-Power-Users"]));
-        assert_eq!((&intent["model"]["requested"], &intent["decision"]["result"]), (&json!("gpt-4o"), &json!("allow")));
+        assert_eq!(
+            (&intent["model"]["requested"], &intent["decision"]["result"]),
+            (&json!("gpt-4o"), &json!("allow"))
+        );
         ask(&world, path, &["eng"], "llama3").await.expect(200);
         ask(&world, path, &[], "llama3:latest").await.expect(200);
         let before = world.upstream.seen().len();
@@ -74,7 +77,10 @@ async fn groups_decide_which_models_may_be_used() {
         assert_eq!(world.upstream.seen().len(), before);
         let trail = world.gateway.trail(&answer.id());
         let reject = trail.reject();
-        assert_eq!((&reject["actor"]["sub"], &reject["model"]["requested"]), (&json!("alice"), &json!("gpt-4o")));
+        assert_eq!(
+            (&reject["actor"]["sub"], &reject["model"]["requested"]),
+            (&json!("alice"), &json!("gpt-4o"))
+        );
         assert_eq!((&reject["decision"]["http_status"], &reject["end"]), (&json!(403), &json!("rejected")));
         assert_eq!(reject["decision"]["detail"], "no_rule_allows");
     }
@@ -146,7 +152,8 @@ async fn lists_of_models_show_what_the_caller_may_use() {
         let answer = list(groups, path).await.expect(404);
         assert_eq!(answer.code(), "model_not_available");
     }
-    let anthropic = world.get("/v1/models").header("anthropic-version", "2023-06-01").send().await.expect(200).json();
+    let anthropic =
+        world.get("/v1/models").header("anthropic-version", "2023-06-01").send().await.expect(200).json();
     assert_eq!((&anthropic["has_more"], &anthropic["data"][0]["type"]), (&json!(false), &json!("model")));
 }
 
@@ -228,7 +235,13 @@ async fn by_environment_alone_hosted_tools_and_what_a_provider_keeps_are_refused
     let cases = [
         ("/v1/chat/completions", chat(json!({"web_search_options": {}})), "hosted_tool_not_allowed"),
         ("/v1/chat/completions", chat(json!({"store": true})), "provider_state_not_allowed"),
-        ("/v1/responses", response(json!({"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x.example"}]})), "hosted_tool_not_allowed"),
+        (
+            "/v1/responses",
+            response(
+                json!({"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x.example"}]}),
+            ),
+            "hosted_tool_not_allowed",
+        ),
         ("/v1/responses", response(json!({"previous_response_id": "resp_1"})), "provider_state_not_allowed"),
         ("/v1/responses", response(json!({"conversation": "conv_1"})), "provider_state_not_allowed"),
         ("/v1/responses", response(json!({"prompt": {"id": "pmpt_1"}})), "provider_state_not_allowed"),

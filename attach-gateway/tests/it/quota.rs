@@ -6,7 +6,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::support::wire::openai::chat_chunk;
-use crate::support::{CHATS, Reply, Response, Seen, Step, Upstream, World, assert_shape, question, streamed, wire};
+use crate::support::{
+    CHATS, Reply, Response, Seen, Step, Upstream, World, assert_shape, question, streamed, wire,
+};
 
 fn file(quota: &str) -> String {
     format!(
@@ -42,7 +44,8 @@ fn short(path: &str) -> Value {
 
 /// An answer that reports to have used so many tokens.
 fn reporting(seen: &Seen, output: u64) -> Reply {
-    let mut answer = wire::openai::chat(&wire::Said { model: "gpt-4o".into(), text: "hello".into(), usage: true });
+    let mut answer =
+        wire::openai::chat(&wire::Said { model: "gpt-4o".into(), text: "hello".into(), usage: true });
     answer["usage"] = json!({"prompt_tokens": 5, "completion_tokens": output, "total_tokens": output + 5});
     assert_eq!(seen.path, CHATS[0]);
     Reply::json(200, &answer)
@@ -65,7 +68,10 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_in_three_dialects(
         assert_eq!(number(&answer, "x-ratelimit-remaining-requests"), 0);
         let trail = world.gateway.trail(&answer.id());
         let reject = trail.reject();
-        assert_eq!((&reject["decision"]["reason"], &reject["quota"]["key"]), (&json!("rate_limit_exceeded"), &json!("few")));
+        assert_eq!(
+            (&reject["decision"]["reason"], &reject["quota"]["key"]),
+            (&json!("rate_limit_exceeded"), &json!("few"))
+        );
         assert_eq!(reject["actor"]["sub"], "alice");
     }
     assert_eq!(world.upstream.seen().len(), 2);
@@ -76,7 +82,8 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_in_three_dialects(
 
 #[tokio::test]
 async fn tokens_are_settled_by_what_the_model_server_reports() {
-    let upstream = Upstream::with(|seen| reporting(seen, if seen.text().contains("much") { 900 } else { 10 })).await;
+    let upstream =
+        Upstream::with(|seen| reporting(seen, if seen.text().contains("much") { 900 } else { 10 })).await;
     let world = world(upstream, "[[quota]]\nid = \"tpm\"\ntokens = \"1000/h\"").await;
     let ask = async |text: &str| {
         let mut body = short(CHATS[0]);
@@ -122,7 +129,8 @@ async fn a_request_larger_than_the_limit_passes_once_and_leaves_a_debt() {
 
 #[tokio::test]
 async fn an_answer_that_failed_costs_nothing() {
-    let upstream = Upstream::with(|_| Reply::json(500, &json!({"error": {"message": "out of memory"}}))).await;
+    let upstream =
+        Upstream::with(|_| Reply::json(500, &json!({"error": {"message": "out of memory"}}))).await;
     let world = world(upstream, "[[quota]]\nid = \"tpm\"\ntokens = \"300/h\"").await;
     for _ in 0..5 {
         world.post(CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hi")).send().await.expect(500);
@@ -210,7 +218,8 @@ async fn of_two_hundred_requests_at_once_exactly_the_allowed_ones_pass() {
 
 #[tokio::test]
 async fn limits_say_how_they_stand_with_every_answer() {
-    let quota = "[[quota]]\nid = \"rpm\"\nrequests = \"100/min\"\n[[quota]]\nid = \"tpm\"\ntokens = \"60000/min\"";
+    let quota =
+        "[[quota]]\nid = \"rpm\"\nrequests = \"100/min\"\n[[quota]]\nid = \"tpm\"\ntokens = \"60000/min\"";
     let world = world(Upstream::model().await, quota).await;
     let answer = world.post(CHATS[0]).json(&short(CHATS[0])).send().await.expect(200);
     assert_eq!(number(&answer, "x-ratelimit-limit-requests"), 100);

@@ -118,7 +118,8 @@ async fn the_official_clients_work_with_the_development_gateway() {
     let gateway = Launch::bare().arguments(&["dev", "--port", "0"]).spawn();
     gateway.stdout.line("dev token alice").await;
     let text = gateway.stdout.text();
-    let export = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("export {name}="))).unwrap();
+    let export =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("export {name}="))).unwrap();
     assert_passed(&smoke_py(&python, export("URL"), export("ALICE"), "gpt-4o").await, 12);
 }
 
@@ -151,7 +152,11 @@ async fn a_real_llama_cpp_server_answers_whole_and_streamed() {
     let token = issuer.token("alice", &[]);
     for path in CHATS {
         for stream in [false, true] {
-            let mut body = if stream { streamed(path, "tiny-random", "hello") } else { question(path, "tiny-random", "hello") };
+            let mut body = if stream {
+                streamed(path, "tiny-random", "hello")
+            } else {
+                question(path, "tiny-random", "hello")
+            };
             match path {
                 "/api/chat" => body["options"] = json!({"num_predict": 8}),
                 _ => body["max_tokens"] = json!(8),

@@ -42,7 +42,8 @@ async fn what_is_not_strict_json_is_refused_with_the_place() {
             assert_shape(path, &answer, code);
             assert_eq!(world.gateway.trail(&answer.id()).reject()["decision"]["reason"], code);
         }
-        let twice = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"cont\\u0065nt\":\"b\"}]}";
+        let twice =
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"cont\\u0065nt\":\"b\"}]}";
         let answer = world.post(path).body(twice).send().await.expect(400);
         assert_shape(path, &answer, "duplicate_key");
         assert_eq!(param(&answer), "$.messages[0].content");
@@ -54,12 +55,14 @@ async fn what_is_not_strict_json_is_refused_with_the_place() {
         assert_eq!(param(&answer), "$.stream");
         let answer = world.post(path).body("{\"messages\":[]}").send().await.expect(400);
         assert_shape(path, &answer, "missing_field");
-        let answer = world.post(path).body("{\"model\":\"m\\u0000\",\"messages\":[]}").send().await.expect(400);
+        let answer =
+            world.post(path).body("{\"model\":\"m\\u0000\",\"messages\":[]}").send().await.expect(400);
         assert_eq!(param(&answer), "$.model");
     }
     let deep = format!("{{\"model\":\"m\",\"messages\":[],\"x\":{}{}}}", "[".repeat(100), "]".repeat(100));
     world.post(CHATS[0]).body(deep).send().await.expect(400);
-    let compressed = world.post(CHATS[0]).header("Content-Encoding", "gzip").body("x").send().await.expect(415);
+    let compressed =
+        world.post(CHATS[0]).header("Content-Encoding", "gzip").body("x").send().await.expect(415);
     assert_eq!(compressed.code(), "unsupported_content_encoding");
     assert!(world.upstream.seen().is_empty());
 }
@@ -97,7 +100,11 @@ async fn what_is_not_listed_is_not_there() {
         ("POST", "/api/embeddings"),
         ("GET", "/v1/models/a%2e%2e"),
     ] {
-        let answer = Call::new(world.gateway.addr, method, path).bearer(&world.token("alice")).send().await.expect(404);
+        let answer = Call::new(world.gateway.addr, method, path)
+            .bearer(&world.token("alice"))
+            .send()
+            .await
+            .expect(404);
         assert_eq!(answer.code(), "not_found", "{method} {path}");
     }
     let answer = Call::new(world.gateway.addr, "POST", "/v1/files").send().await.expect(404);
@@ -122,7 +129,10 @@ async fn requests_that_two_servers_would_read_differently_are_refused() {
         format!("Content-Length : {length}\r\n"),
     ] {
         let mut stream = tokio::net::TcpStream::connect(world.gateway.addr).await.unwrap();
-        let head = format!("POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n", CHATS[0]);
+        let head = format!(
+            "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n",
+            CHATS[0]
+        );
         stream.write_all(format!("{head}{headers}\r\n{body}").as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;

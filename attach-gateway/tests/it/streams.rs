@@ -170,7 +170,10 @@ async fn comments_and_other_line_ends_pass_as_they_are() {
     let events = openai::chat_events(&said, 4).concat().replace('\n', "\r\n");
     let stream = format!(": PROCESSING\r\n\r\n{events}");
     let sent = stream.clone();
-    let upstream = Upstream::with(move |_| Reply::text("text/event-stream; charset=utf-8", sent.clone()).in_pieces_of(5)).await;
+    let upstream = Upstream::with(move |_| {
+        Reply::text("text/event-stream; charset=utf-8", sent.clone()).in_pieces_of(5)
+    })
+    .await;
     let world = World::with(upstream, |launch| launch).await;
     let answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).send().await.expect(200);
     assert_eq!(answer.text(), stream);
@@ -183,7 +186,8 @@ async fn comments_and_other_line_ends_pass_as_they_are() {
 async fn an_answer_that_breaks_off_in_the_middle_is_never_taken_for_a_whole_one() {
     for (redact, length) in [("on", true), ("on", false), ("off", true), ("off", false)] {
         let upstream = Upstream::with(move |_| {
-            let whole = openai::chat(&Said { model: "m".into(), text: "hello".into(), usage: true }).to_string();
+            let whole =
+                openai::chat(&Said { model: "m".into(), text: "hello".into(), usage: true }).to_string();
             let half = Bytes::from(whole[..whole.len() / 2].to_owned());
             let reply = Reply::stream("application/json", vec![Step::Send(half), Step::Break]);
             if length { reply.header("content-length", &whole.len().to_string()) } else { reply }
@@ -244,7 +248,11 @@ async fn an_error_event_of_the_model_server_passes_and_is_on_record() {
     let world = World::with(upstream, |launch| launch).await;
     for path in CHATS {
         let answer = world.post(path).json(&streamed(path, "m", "count")).send().await.expect(200);
-        assert!(answer.text().contains("verloaded") || answer.text().contains("while running"), "{}", answer.text());
+        assert!(
+            answer.text().contains("verloaded") || answer.text().contains("while running"),
+            "{}",
+            answer.text()
+        );
         assert_eq!(world.gateway.finished(&answer.id()).await.end(), "upstream_error", "{path}");
     }
 }
@@ -267,7 +275,8 @@ async fn a_line_without_an_end_does_not_fill_the_memory() {
 #[tokio::test]
 async fn a_stream_without_reported_usage_is_estimated() {
     let world = World::start().await;
-    let answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "gpt-4o", "hello there")).send().await.expect(200);
+    let answer =
+        world.post(CHATS[0]).json(&streamed(CHATS[0], "gpt-4o", "hello there")).send().await.expect(200);
     let usage = world.gateway.trail(&answer.id()).outcome()["usage"].clone();
     assert_eq!(usage["source"], "estimated");
     assert!(usage["output_tokens"].as_u64().unwrap() > 0, "{usage}");

@@ -40,7 +40,10 @@ async fn a_chat_is_translated_both_ways() {
     assert_eq!(seen.path, "/v1/chat/completions");
     let sent = seen.json();
     assert_eq!(sent["messages"], body["messages"]);
-    assert_eq!((&sent["model"], &sent["stream"], &sent["max_tokens"]), (&json!("llama3"), &json!(false), &json!(40)));
+    assert_eq!(
+        (&sent["model"], &sent["stream"], &sent["max_tokens"]),
+        (&json!("llama3"), &json!(false), &json!(40))
+    );
     assert_eq!((&sent["seed"], &sent["top_p"], &sent["stop"]), (&json!(7), &json!(0.9), &json!(["\n"])));
     assert!(seen.text().contains("\"temperature\":0.50"), "{}", seen.text());
     assert_eq!(sent["response_format"], json!({"type": "json_object"}));
@@ -77,7 +80,10 @@ async fn a_stream_is_translated_wherever_it_is_split() {
             let key = if path == "/api/chat" { "message" } else { "response" };
             assert!(lines.iter().all(|line| line.get(key).is_some()), "{lines:?}");
             let usage = world.gateway.trail(&answer.id()).outcome()["usage"].clone();
-            assert_eq!((&usage["output_tokens"], &usage["source"]), (&json!(wire::OUTPUT), &json!("upstream")));
+            assert_eq!(
+                (&usage["output_tokens"], &usage["source"]),
+                (&json!(wire::OUTPUT), &json!("upstream"))
+            );
         }
     }
 }
@@ -95,7 +101,13 @@ async fn a_generation_is_translated() {
     done(&answer.json());
     for field in ["suffix", "template", "context", "raw"] {
         let mut body = body.clone();
-        body[field] = if field == "raw" { json!(true) } else if field == "context" { json!([1]) } else { json!("x") };
+        body[field] = if field == "raw" {
+            json!(true)
+        } else if field == "context" {
+            json!([1])
+        } else {
+            json!("x")
+        };
         let answer = world.post("/api/generate").json(&body).send().await;
         assert!((400..500).contains(&answer.status), "{field}: {answer:?}");
     }
@@ -112,7 +124,8 @@ async fn embeddings_and_lists_of_models_are_translated() {
     assert_eq!(answer["embeddings"], json!([[0.25, -0.5, 0.125], [0.25, -0.5, 0.125]]));
     assert_eq!((&answer["model"], &answer["prompt_eval_count"]), (&json!("all-minilm"), &json!(wire::INPUT)));
     let tags = world.get("/api/tags").send().await.expect(200).json();
-    let names: Vec<_> = tags["models"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        tags["models"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(names, wire::MODELS);
     assert!(tags["models"][0]["details"].is_object() && tags["models"][0]["model"].is_string());
 }
@@ -120,9 +133,7 @@ async fn embeddings_and_lists_of_models_are_translated() {
 const TOOL_TEXT: &str = "{\"city\":\"Paris\",\"days\":2}";
 
 fn tools(stream: bool) -> Reply {
-    let call = |name: Option<&str>, arguments: &str| {
-        json!([{"index": 0, "id": "call_abc", "type": "function", "function": {"name": name, "arguments": arguments}}])
-    };
+    let call = |name: Option<&str>, arguments: &str| json!([{"index": 0, "id": "call_abc", "type": "function", "function": {"name": name, "arguments": arguments}}]);
     if !stream {
         let mut answer = openai::chat(&wire::Said { model: "m".into(), text: String::new(), usage: true });
         answer["choices"][0]["message"] =
@@ -133,7 +144,10 @@ fn tools(stream: bool) -> Reply {
     let chunk = |delta: Value, finish: Value| openai::chat_chunk("m", &delta, &finish);
     let (front, back) = TOOL_TEXT.split_at(9);
     let events = vec![
-        chunk(json!({"role": "assistant", "content": null, "tool_calls": call(Some("weather"), "")}), Value::Null),
+        chunk(
+            json!({"role": "assistant", "content": null, "tool_calls": call(Some("weather"), "")}),
+            Value::Null,
+        ),
         chunk(json!({"tool_calls": [{"index": 0, "function": {"arguments": front}}]}), Value::Null),
         chunk(json!({"tool_calls": [{"index": 0, "function": {"arguments": back}}]}), Value::Null),
         chunk(json!({}), json!("tool_calls")),
@@ -168,7 +182,10 @@ async fn tools_go_there_and_back() {
         assert_eq!((&call["type"], &call["function"]["name"]), (&json!("function"), &json!("weather")));
         let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
         assert_eq!(arguments, json!({"city": "Rome"}));
-        assert_eq!((&sent["messages"][2]["role"], &sent["messages"][2]["tool_call_id"]), (&json!("tool"), &call["id"]));
+        assert_eq!(
+            (&sent["messages"][2]["role"], &sent["messages"][2]["tool_call_id"]),
+            (&json!("tool"), &call["id"])
+        );
         let lines = events(&answer.text());
         let calls: Vec<_> = lines.iter().filter_map(|line| line["message"].get("tool_calls")).collect();
         let expected = json!([{"function": {"name": "weather", "arguments": {"city": "Paris", "days": 2}}}]);
@@ -180,7 +197,8 @@ async fn tools_go_there_and_back() {
 #[tokio::test]
 async fn images_are_sent_as_parts() {
     let upstream = Upstream::model().await;
-    let world = World::with(upstream, |launch| launch.set("ENGINE_KIND", "openai").set("ATTACH_REDACT", "off")).await;
+    let world =
+        World::with(upstream, |launch| launch.set("ENGINE_KIND", "openai").set("ATTACH_REDACT", "off")).await;
     let body = json!({"model": "llava", "stream": false, "messages": [{"role": "user", "content": "what?", "images": ["iVBORw0K"]}]});
     world.post("/api/chat").json(&body).send().await.expect(200);
     let parts = world.upstream.only().json()["messages"][0]["content"].clone();
@@ -193,8 +211,11 @@ async fn personal_data_is_replaced_and_restored_in_translation() {
     for bytes in [1, 7, 4096] {
         let upstream = Upstream::with(move |seen| wire::model_in_words(seen, 3).in_pieces_of(bytes)).await;
         let world = world(upstream).await;
-        for (path, stream) in [("/api/chat", true), ("/api/chat", false), ("/api/generate", true), ("/api/generate", false)] {
-            let body = json!({"model": "llama3", "prompt": "mail jane.doe@example.com today", "stream": stream});
+        for (path, stream) in
+            [("/api/chat", true), ("/api/chat", false), ("/api/generate", true), ("/api/generate", false)]
+        {
+            let body =
+                json!({"model": "llama3", "prompt": "mail jane.doe@example.com today", "stream": stream});
             let answer = world.post(path).json(&body).send().await.expect(200);
             assert!(!world.upstream.last().text().contains("jane.doe"));
             assert_eq!(answer_text(&answer.text()), "You said: mail jane.doe@example.com today");
@@ -263,7 +284,8 @@ async fn pairs_that_are_not_translated_say_so_in_the_callers_shape() {
         crate::support::assert_shape(path, &answer, "translation_not_available");
         assert!(openai.gateway.trail(&answer.id()).outcome()["decision"]["http_status"] == 501);
     }
-    let anthropic = World::with(Upstream::model().await, |launch| launch.set("ENGINE_KIND", "anthropic")).await;
+    let anthropic =
+        World::with(Upstream::model().await, |launch| launch.set("ENGINE_KIND", "anthropic")).await;
     for path in ["/v1/chat/completions", "/api/chat"] {
         let answer = anthropic.post(path).json(&question(path, "m", "hello")).send().await.expect(501);
         crate::support::assert_shape(path, &answer, "translation_not_available");

@@ -83,14 +83,22 @@ async fn the_gateways_own_credential_is_not_the_callers_business() {
 async fn other_answers_keep_their_status_and_their_bytes() {
     let upstream = Upstream::with(|seen| {
         let status = seen.json()["model"].as_str().unwrap().parse().unwrap();
-        Reply::json(status, &json!({"error": {"message": format!("said the upstream with {status}"), "type": "its own"}}))
-            .header("retry-after", "17")
+        Reply::json(
+            status,
+            &json!({"error": {"message": format!("said the upstream with {status}"), "type": "its own"}}),
+        )
+        .header("retry-after", "17")
     })
     .await;
     let world = World::with(upstream, |launch| launch).await;
     for path in CHATS {
         for status in [400, 404, 413, 422, 429, 500, 503, 529] {
-            let answer = world.post(path).json(&question(path, &status.to_string(), "hello")).send().await.expect(status);
+            let answer = world
+                .post(path)
+                .json(&question(path, &status.to_string(), "hello"))
+                .send()
+                .await
+                .expect(status);
             assert_eq!(answer.json()["error"]["message"], format!("said the upstream with {status}"));
             assert_eq!(answer.header("retry-after"), Some("17"));
             let trail = world.gateway.trail(&answer.id());
@@ -103,7 +111,8 @@ async fn other_answers_keep_their_status_and_their_bytes() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let upstream = Upstream::with(|_| Reply::json(307, &json!({})).header("location", "http://evil.example/")).await;
+    let upstream =
+        Upstream::with(|_| Reply::json(307, &json!({})).header("location", "http://evil.example/")).await;
     let world = World::with(upstream, |launch| launch).await;
     let answer = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello")).send().await.expect(502);
     assert_shape(CHATS[0], &answer, "upstream_redirected");
@@ -137,11 +146,15 @@ async fn the_next_target_is_tried_when_the_first_cannot_be_reached() {
         upstream.url()
     );
     let world = World { gateway: Launch::file(&text).start().await, issuer, upstream };
-    let answer = world.post(CHATS[0]).json(&question(CHATS[0], "team-chat", "hello")).send().await.expect(200);
+    let answer =
+        world.post(CHATS[0]).json(&question(CHATS[0], "team-chat", "hello")).send().await.expect(200);
     assert_eq!(world.upstream.only().json()["model"], "b");
     let trail = world.gateway.trail(&answer.id());
     let model = &trail.outcome()["model"];
-    assert_eq!((&model["upstream"], &model["routed"], &model["attempts"]), (&json!("there"), &json!("b"), &json!(2)));
+    assert_eq!(
+        (&model["upstream"], &model["routed"], &model["attempts"]),
+        (&json!("there"), &json!("b"), &json!(2))
+    );
 }
 
 #[tokio::test]
@@ -161,7 +174,14 @@ async fn no_more_requests_than_allowed_are_served_at_once() {
     "#;
     let world = World::file(Upstream::with(|_| Reply::never()).await, text).await;
     let call = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello"));
-    let running: Vec<_> = (0..2).map(|_| tokio::spawn({ let call = call.clone(); async move { call.send().await } })).collect();
+    let running: Vec<_> = (0..2)
+        .map(|_| {
+            tokio::spawn({
+                let call = call.clone();
+                async move { call.send().await }
+            })
+        })
+        .collect();
     crate::support::eventually("two calls", || (world.upstream.seen().len() == 2).then_some(())).await;
     let answer = call.send().await.expect(503);
     assert_eq!((answer.code(), answer.header("retry-after")), ("overloaded".to_owned(), Some("1")));

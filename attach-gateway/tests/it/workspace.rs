@@ -9,7 +9,12 @@ const LIBRARIES: [&str; 5] = ["attach-core", "attach-auth", "attach-quota", "att
 
 fn metadata(options: CargoOpt) -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    MetadataCommand::new().manifest_path(manifest).features(options).other_options(["--offline".into()]).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(manifest)
+        .features(options)
+        .other_options(["--offline".into()])
+        .exec()
+        .unwrap()
 }
 
 fn member<'a>(metadata: &'a Metadata, name: &str) -> &'a Package {
@@ -38,8 +43,10 @@ fn the_rust_version_is_the_highest_in_the_dependency_tree() {
     let metadata = metadata(CargoOpt::AllFeatures);
     let gateway = member(&metadata, "attach-gateway");
     let ours = gateway.rust_version.clone().unwrap();
-    let others = linked(&metadata, &gateway.id).into_iter().filter(|package| !package.name.starts_with("attach-"));
-    let highest = others.filter_map(|package| Some((package.rust_version.clone()?, package.name.to_string()))).max();
+    let others =
+        linked(&metadata, &gateway.id).into_iter().filter(|package| !package.name.starts_with("attach-"));
+    let highest =
+        others.filter_map(|package| Some((package.rust_version.clone()?, package.name.to_string()))).max();
     let (highest, whose) = highest.unwrap();
     assert!(ours == highest, "rust-version is {ours}, but {whose} asks for {highest}");
 }
@@ -51,7 +58,9 @@ fn a_layer_depends_on_core_and_on_no_other_layer() {
         let ours: BTreeSet<_> = member(&metadata, name)
             .dependencies
             .iter()
-            .filter(|dependency| dependency.kind == DependencyKind::Normal && dependency.name.starts_with("attach-"))
+            .filter(|dependency| {
+                dependency.kind == DependencyKind::Normal && dependency.name.starts_with("attach-")
+            })
             .map(|dependency| dependency.name.as_str())
             .collect();
         let allowed = if name == "attach-core" { BTreeSet::new() } else { BTreeSet::from(["attach-core"]) };
@@ -69,7 +78,11 @@ fn no_library_brings_a_server_or_a_runtime_unasked() {
             }
             assert!(!["axum", "hyper", "hyper-util", "tower"].contains(&dependency.name.as_str()), "{name}");
             if dependency.name == "tokio" {
-                assert_eq!(dependency.features, ["sync"], "{name} may use tokio's sync, and nothing that runs");
+                assert_eq!(
+                    dependency.features,
+                    ["sync"],
+                    "{name} may use tokio's sync, and nothing that runs"
+                );
                 assert!(!dependency.uses_default_features, "{name}");
             }
         }
@@ -97,7 +110,8 @@ fn there_is_one_http_client_and_one_crypto_provider() {
 fn core_stays_small() {
     let metadata = metadata(CargoOpt::AllFeatures);
     let core = member(&metadata, "attach-core");
-    let direct = core.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal && !one.optional).count();
+    let direct =
+        core.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal && !one.optional).count();
     assert!(direct <= 9, "attach-core has {direct} direct dependencies");
 }
 

@@ -4,44 +4,29 @@ use attach_core::json::{Kind, Value};
 use attach_core::{Call, Rejection};
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Chat, Format, Message, Part, Sampling, ToolCall};
+use crate::translate::canonical::{Chat, Embed, Format, Message, Part, Sampling, ToolCall};
 
-/// Options of Ollama's runtime that OpenAI's interface has no word for.
-const RUNTIME_OPTIONS: [&str; 20] = [
-    "options.num_ctx",
-    "options.num_keep",
-    "options.num_batch",
-    "options.num_gpu",
-    "options.main_gpu",
-    "options.num_thread",
-    "options.use_mmap",
-    "options.use_mlock",
-    "options.numa",
-    "options.top_k",
-    "options.min_p",
-    "options.typical_p",
-    "options.repeat_last_n",
-    "options.repeat_penalty",
-    "options.penalize_newline",
-    "options.mirostat",
-    "options.mirostat_tau",
-    "options.mirostat_eta",
-    "options.tfs_z",
-    "options.low_vram",
-];
+/// Members that are translated, or that the translation has no need of; every other one is reported as dropped.
+const CHAT: [&str; 7] = ["model", "messages", "prompt", "tools", "format", "options", "stream"];
+const GENERATE: [&str; 11] =
+    ["model", "prompt", "system", "images", "format", "options", "stream", "suffix", "template", "context", "raw"];
+const EMBED: [&str; 4] = ["model", "input", "prompt", "dimensions"];
+const OPTIONS: [&str; 7] =
+    ["temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "num_predict"];
 
 /// Reads the body of `POST /api/chat`.
 pub(crate) fn read_chat<'a>(
     root: Value<'a>,
     call: &Call,
-    dropped: &mut Vec<&'static str>,
+    dropped: &mut Vec<String>,
 ) -> Result<Chat<'a>, Rejection> {
     let mut messages = Vec::new();
     let mut calls = OpenCalls::default();
     for message in root.get("messages").iter().flat_map(|messages| messages.elements()) {
         messages.push(read_message(message, &mut calls)?);
     }
-    let mut chat = common(root, call, dropped)?;
+    let mut chat = common(root, call)?;
+    note_dropped(root, &CHAT, dropped);
     chat.messages = messages;
     chat.tools = root.get("tools").filter(|tools| tools.kind() == Kind::Array).and_then(raw);
     Ok(chat)
@@ -51,7 +36,7 @@ pub(crate) fn read_chat<'a>(
 pub(crate) fn read_generate<'a>(
     root: Value<'a>,
     call: &Call,
-    dropped: &mut Vec<&'static str>,
+    dropped: &mut Vec<String>,
 ) -> Result<Chat<'a>, Rejection> {
     for field in ["suffix", "template", "context", "raw"] {
         let used = |value: &Value<'_>| !value.is_null() && value.as_bool() != Some(false);
@@ -59,7 +44,8 @@ pub(crate) fn read_generate<'a>(
             return Err(inexpressible(field));
         }
     }
-    let mut chat = common(root, call, dropped)?;
+    let mut chat = common(root, call)?;
+    note_dropped(root, &GENERATE, dropped);
     if let Some(system) = text(root, "system").filter(|system| !system.is_empty()) {
         chat.messages.push(Message::System(system));
     }
@@ -67,24 +53,34 @@ pub(crate) fn read_generate<'a>(
     Ok(chat)
 }
 
-/// Reads the input of `POST /api/embed`.
-pub(crate) fn read_embed<'a>(root: Value<'a>) -> Result<&'a RawValue, Rejection> {
-    let input = root.get("input").or_else(|| root.get("prompt"));
-    input.and_then(raw).ok_or_else(|| {
+/// Reads the body of `POST /api/embed`.
+pub(crate) fn read_embed<'a>(root: Value<'a>, dropped: &mut Vec<String>) -> Result<Embed<'a>, Rejection> {
+    note_dropped(root, &EMBED, dropped);
+    let input = root.get("input").or_else(|| root.get("prompt")).and_then(raw).ok_or_else(|| {
         Rejection::bad_request("invalid_request", "`input` is missing").with_param("$.input")
-    })
+    })?;
+    Ok(Embed { input, dimensions: root.get("dimensions").filter(|value| !value.is_null()).and_then(raw) })
 }
 
-fn common<'a>(root: Value<'a>, call: &Call, dropped: &mut Vec<&'static str>) -> Result<Chat<'a>, Rejection> {
-    if root.get("keep_alive").is_some() {
-        dropped.push("keep_alive");
+fn common<'a>(root: Value<'a>, call: &Call) -> Result<Chat<'a>, Rejection> {
+    let sampling = sampling(root.get("options"), call);
+    Ok(Chat { stream: call.stream, format: format(root)?, sampling, ..Chat::default() })
+}
+
+/// Notes what is set, is not `known`, and hence not said to the upstream. Names no header can hold are left out.
+fn note_dropped(root: Value<'_>, known: &[&str], dropped: &mut Vec<String>) {
+    let plain = |name: &str| name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let mut note = |prefix: &str, holder: Value<'_>, known: &[&str]| {
+        for (name, value) in holder.members() {
+            if !known.contains(&&*name) && plain(&name) && !value.is_null() && dropped.len() < 16 {
+                dropped.push(format!("{prefix}{name}"));
+            }
+        }
+    };
+    note("", root, known);
+    if let Some(options) = root.get("options") {
+        note("options.", options, &OPTIONS);
     }
-    let options = root.get("options");
-    if let Some(options) = options {
-        let used = |path: &&&str| path.strip_prefix("options.").is_some_and(|name| options.get(name).is_some());
-        dropped.extend(RUNTIME_OPTIONS.iter().filter(used));
-    }
-    Ok(Chat { stream: call.stream, format: format(root)?, sampling: sampling(options, call), ..Chat::default() })
 }
 
 fn format(root: Value<'_>) -> Result<Format<'_>, Rejection> {

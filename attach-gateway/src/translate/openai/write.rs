@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Chat, Format, Message, Part, ToolCall};
+use crate::translate::canonical::{Chat, Embed, Format, Message, Part, ToolCall};
 
 /// The body of `POST /v1/chat/completions`.
 pub(crate) fn write_chat(chat: &Chat<'_>, model: &str) -> Bytes {
@@ -25,14 +25,17 @@ pub(crate) fn write_chat(chat: &Chat<'_>, model: &str) -> Bytes {
 }
 
 /// The body of `POST /v1/embeddings`.
-pub(crate) fn write_embeddings(input: &RawValue, model: &str) -> Bytes {
+pub(crate) fn write_embeddings(embed: &Embed<'_>, model: &str) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
         model: &'a str,
         input: &'a RawValue,
         encoding_format: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dimensions: Option<&'a RawValue>,
     }
-    bytes_of(&Body { model, input, encoding_format: "float" })
+    let Embed { input, dimensions } = *embed;
+    bytes_of(&Body { model, input, encoding_format: "float", dimensions })
 }
 
 /// Nothing that is written here has a map key that is not a string, the one thing that can fail.

@@ -61,7 +61,9 @@ impl Call {
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        let framing = |name: &str| ["content-length", "transfer-encoding"].iter().any(|it| name.eq_ignore_ascii_case(it));
+        let framing = |name: &str| {
+            ["content-length", "transfer-encoding"].iter().any(|it| name.eq_ignore_ascii_case(it))
+        };
         let sized = self.headers.iter().any(|(name, _)| framing(name));
         if !sized && !matches!(self.method.as_str(), "GET" | "HEAD") {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
@@ -137,7 +139,8 @@ impl Connection {
                 None => {}
             }
         }
-        let find = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let find =
+            |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let framing = match (find("transfer-encoding"), find("content-length")) {
             _ if bodiless || status == 204 => Framing::Length(0),
             (Some(_), _) => Framing::Chunked,

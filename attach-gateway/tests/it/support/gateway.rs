@@ -90,9 +90,8 @@ impl Launch {
         let mut child = self.command().spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());
         let stderr = Lines::of(child.stderr.take().unwrap());
-        let state = self.home.path().join("state/attach");
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        Gateway { child, addr, stdout, stderr, state, home: self.home }
+        Gateway { child, addr, stdout, stderr, state: None, home: self.home }
     }
 
     /// Runs it to its end.
@@ -135,7 +134,8 @@ pub(crate) struct Gateway {
     pub(crate) addr: SocketAddr,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
-    state: PathBuf,
+    /// Where the state is, if not in the default place.
+    state: Option<PathBuf>,
     home: TempDir,
 }
 
@@ -152,18 +152,19 @@ impl Gateway {
         format!("http://{}", self.addr)
     }
 
+    #[cfg(feature = "dev")]
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// Where the audit log is.
     pub(crate) fn audit_folder(&self) -> PathBuf {
-        self.state.join("audit")
+        self.state.clone().unwrap_or_else(|| self.home.path().join("state/attach")).join("audit")
     }
 
     /// Says where the state is, if not in the default place.
     pub(crate) fn with_state(mut self, state: &Path) -> Self {
-        self.state = state.into();
+        self.state = Some(state.into());
         self
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod dialect;
 pub(crate) mod gateway;
 pub(crate) mod issuer;
+pub(crate) mod personal;
 pub(crate) mod temp;
 pub(crate) mod tools;
 pub(crate) mod upstream;
@@ -17,6 +18,7 @@ pub(crate) use self::client::{Call, Connection, Response};
 pub(crate) use self::dialect::{CHATS, answer_text, assert_error, assert_shape, events, question, streamed};
 pub(crate) use self::gateway::{Gateway, Launch};
 pub(crate) use self::issuer::{AUDIENCE, Alg, Issuer};
+pub(crate) use self::personal::{assert_nothing_personal, assert_restored, sentence};
 pub(crate) use self::temp::TempDir;
 pub(crate) use self::upstream::{Reply, Seen, Step, Upstream};
 

@@ -20,7 +20,11 @@ fn kept(name: &str) -> PathBuf {
 fn installed(name: &str) -> Option<PathBuf> {
     let cache = || {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        Some(cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?.join("attach-tools"))
+        Some(
+            cache
+                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?
+                .join("attach-tools"),
+        )
     };
     let root = std::env::var_os("ATTACH_TOOLS").map(PathBuf::from).or_else(cache)?;
     Some(root.join(name)).filter(|path| path.exists())
@@ -28,7 +32,8 @@ fn installed(name: &str) -> Option<PathBuf> {
 
 /// Says that a test is skipped, past the test runner's capture; fails where nothing may be skipped.
 fn skip<T>(what: &str) -> Option<T> {
-    let message = format!("skipped: {what} is not installed; attach-gateway/tests/tools/install.sh installs it");
+    let message =
+        format!("skipped: {what} is not installed; attach-gateway/tests/tools/install.sh installs it");
     assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{message}");
     let _ = writeln!(std::io::stderr(), "{message}");
     None
@@ -63,7 +68,8 @@ fn free_port() -> u16 {
 async fn run(mut command: Command) -> (String, bool) {
     let output = tokio::time::timeout(PATIENCE * 2, command.kill_on_drop(true).output());
     let output = output.await.expect("the client program ends").unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (text, output.status.success())
 }
 

@@ -173,7 +173,8 @@ impl Upstream {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (upstream, handler) = (serving.clone(), Arc::clone(&handler));
-                let service = service_fn(move |request| upstream.clone().answer(request, Arc::clone(&handler)));
+                let service =
+                    service_fn(move |request| upstream.clone().answer(request, Arc::clone(&handler)));
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{INPUT, OUTPUT, Said, pieces};
 use crate::support::Reply;
 
-fn message_with(said: &Said, content: Value, stop: Value, output: u64) -> Value {
+fn message_with(said: &Said, content: &Value, stop: &Value, output: u64) -> Value {
     json!({
         "id": "msg_013Zva2CMHLNnXjNJJKqJ2EF", "type": "message", "role": "assistant", "model": said.model,
         "content": content, "stop_reason": stop, "stop_sequence": null,
@@ -12,12 +12,12 @@ fn message_with(said: &Said, content: Value, stop: Value, output: u64) -> Value 
 }
 
 pub(crate) fn message(said: &Said) -> Value {
-    message_with(said, json!([{"type": "text", "text": said.text}]), json!("end_turn"), OUTPUT)
+    message_with(said, &json!([{"type": "text", "text": said.text}]), &json!("end_turn"), OUTPUT)
 }
 
 pub(crate) fn message_stream(said: &Said, letters: usize) -> Reply {
     let mut steps = vec![
-        json!({"type": "message_start", "message": message_with(said, json!([]), Value::Null, 1)}),
+        json!({"type": "message_start", "message": message_with(said, &json!([]), &Value::Null, 1)}),
         json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
         json!({"type": "ping"}),
     ];

@@ -16,7 +16,8 @@ pub(crate) const INPUT: u64 = 11;
 pub(crate) const OUTPUT: u64 = 7;
 
 /// The names that are listed.
-pub(crate) const MODELS: [&str; 5] = ["llama3:latest", "gpt-4o", "gpt-3.5-turbo", "claude-sonnet-4", "meta-llama/Llama-3.1-8B"];
+pub(crate) const MODELS: [&str; 5] =
+    ["llama3:latest", "gpt-4o", "gpt-3.5-turbo", "claude-sonnet-4", "meta-llama/Llama-3.1-8B"];
 
 /// An answer in the making.
 pub(crate) struct Said {
@@ -51,7 +52,7 @@ pub(crate) fn model_in_words(seen: &Seen, letters: usize) -> Reply {
         "/v1/chat/completions" if stream => openai::chat_stream(&said, letters),
         "/v1/chat/completions" => Reply::json(200, &openai::chat(&said)),
         "/v1/completions" if stream => openai::completion_stream(&said, letters),
-        "/v1/completions" => Reply::json(200, &openai::completion(&said, &said.text, json!("stop"))),
+        "/v1/completions" => Reply::json(200, &openai::completion(&said, &said.text, &json!("stop"))),
         "/v1/embeddings" => Reply::json(200, &openai::embeddings(&said, &body["input"])),
         "/v1/responses" if stream => openai::response_stream(&said, letters),
         "/v1/responses" => Reply::json(200, &openai::response(&said)),
@@ -79,7 +80,9 @@ fn flatten(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(flatten).collect::<Vec<_>>().join(" "),
-        Value::Object(object) => object.get("content").or_else(|| object.get("text")).map(flatten).unwrap_or_default(),
+        Value::Object(object) => {
+            object.get("content").or_else(|| object.get("text")).map(flatten).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn show() -> Value {
 
 /// One line of an answer, or a whole one.
 pub(crate) fn line(said: &Said, text: &str, chat: bool, done: bool) -> Value {
-    let mut line = json!({"model": said.model, "created_at": "2023-08-04T08:52:19.385406455-07:00", "done": done});
+    let mut line =
+        json!({"model": said.model, "created_at": "2023-08-04T08:52:19.385406455-07:00", "done": done});
     if chat {
         line["message"] = json!({"role": "assistant", "content": text});
     } else {

@@ -4,7 +4,8 @@ use super::{INPUT, MODELS, OUTPUT, Said, pieces, vectors};
 use crate::support::Reply;
 
 pub(crate) fn models() -> Value {
-    let entry = |name: &&str| json!({"id": name, "object": "model", "created": 1_686_935_002, "owned_by": "system"});
+    let entry =
+        |name: &&str| json!({"id": name, "object": "model", "created": 1_686_935_002, "owned_by": "system"});
     json!({"object": "list", "data": MODELS.iter().map(entry).collect::<Vec<_>>()})
 }
 
@@ -37,7 +38,9 @@ pub(crate) fn chat_chunk(model: &str, delta: &Value, finish: &Value) -> String {
 pub(crate) fn chat_events(said: &Said, letters: usize) -> Vec<String> {
     let chunk = |delta: Value, finish: Value| chat_chunk(&said.model, &delta, &finish);
     let mut events = vec![chunk(json!({"role": "assistant", "content": "", "refusal": null}), Value::Null)];
-    events.extend(pieces(&said.text, letters).iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));
+    events.extend(
+        pieces(&said.text, letters).iter().map(|piece| chunk(json!({"content": piece}), Value::Null)),
+    );
     events.push(chunk(json!({}), json!("stop")));
     if said.usage {
         let last = json!({
@@ -54,7 +57,7 @@ pub(crate) fn chat_stream(said: &Said, letters: usize) -> Reply {
     Reply::events("text/event-stream", chat_events(said, letters))
 }
 
-pub(crate) fn completion(said: &Said, text: &str, finish: Value) -> Value {
+pub(crate) fn completion(said: &Said, text: &str, finish: &Value) -> Value {
     json!({
         "id": "cmpl-123", "object": "text_completion", "created": 1_589_478_378, "model": said.model,
         "choices": [{"text": text, "index": 0, "logprobs": null, "finish_reason": finish}],
@@ -63,9 +66,10 @@ pub(crate) fn completion(said: &Said, text: &str, finish: Value) -> Value {
 }
 
 pub(crate) fn completion_stream(said: &Said, letters: usize) -> Reply {
-    let event = |text: &str, finish: Value| format!("data: {}\n\n", completion(said, text, finish));
-    let mut events: Vec<_> = pieces(&said.text, letters).iter().map(|piece| event(piece, Value::Null)).collect();
-    events.push(event("", json!("stop")));
+    let event = |text: &str, finish: &Value| format!("data: {}\n\n", completion(said, text, finish));
+    let mut events: Vec<_> =
+        pieces(&said.text, letters).iter().map(|piece| event(piece, &Value::Null)).collect();
+    events.push(event("", &json!("stop")));
     events.push("data: [DONE]\n\n".into());
     Reply::events("text/event-stream", events)
 }
@@ -83,7 +87,7 @@ fn output_text(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": []})
 }
 
-fn response_with(said: &Said, status: &str, output: Value, usage: Value) -> Value {
+fn response_with(said: &Said, status: &str, output: &Value, usage: &Value) -> Value {
     json!({
         "id": "resp_67ccd2", "object": "response", "created_at": 1_741_476_542, "status": status, "error": null,
         "incomplete_details": null, "instructions": null, "max_output_tokens": null, "model": said.model,
@@ -92,7 +96,7 @@ fn response_with(said: &Said, status: &str, output: Value, usage: Value) -> Valu
     })
 }
 
-fn item(status: &str, content: Value) -> Value {
+fn item(status: &str, content: &Value) -> Value {
     json!({"type": "message", "id": "msg_67ccd3", "status": status, "role": "assistant", "content": content})
 }
 
@@ -101,7 +105,7 @@ pub(crate) fn response(said: &Said) -> Value {
         "input_tokens": INPUT, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": OUTPUT,
         "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": INPUT + OUTPUT,
     });
-    response_with(said, "completed", json!([item("completed", json!([output_text(&said.text)]))]), usage)
+    response_with(said, "completed", &json!([item("completed", &json!([output_text(&said.text)]))]), &usage)
 }
 
 pub(crate) fn response_stream(said: &Said, letters: usize) -> Reply {
@@ -110,18 +114,18 @@ pub(crate) fn response_stream(said: &Said, letters: usize) -> Reply {
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         all
     };
-    let started = response_with(said, "in_progress", json!([]), Value::Null);
+    let started = response_with(said, "in_progress", &json!([]), &Value::Null);
     let mut steps = vec![
         ("response.created", json!({"response": started.clone()})),
         ("response.in_progress", json!({"response": started})),
-        ("response.output_item.added", json!({"output_index": 0, "item": item("in_progress", json!([]))})),
+        ("response.output_item.added", json!({"output_index": 0, "item": item("in_progress", &json!([]))})),
         ("response.content_part.added", at(json!({"part": output_text("")}))),
     ];
     let deltas = pieces(&said.text, letters).into_iter();
     steps.extend(deltas.map(|piece| ("response.output_text.delta", at(json!({"delta": piece})))));
     steps.push(("response.output_text.done", at(json!({"text": said.text}))));
     steps.push(("response.content_part.done", at(json!({"part": output_text(&said.text)}))));
-    let done = item("completed", json!([output_text(&said.text)]));
+    let done = item("completed", &json!([output_text(&said.text)]));
     steps.push(("response.output_item.done", json!({"output_index": 0, "item": done})));
     steps.push(("response.completed", json!({"response": response(said)})));
     let events = steps.into_iter().enumerate().map(|(number, (name, mut data))| {
