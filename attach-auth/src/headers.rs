@@ -2,7 +2,7 @@
 
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that carry a credential, as they are called after [`normalised`].
+/// Headers that carry a credential, whatever a server might take for one.
 const CREDENTIALS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
@@ -14,10 +14,10 @@ const OPTIONS: [&str; 5] = ["close", "keep-alive", "upgrade", "te", "http2-setti
 pub(crate) fn clean(headers: &mut HeaderMap, keep_credential: bool) {
     drop_hop_headers(headers);
     let unwanted = |name: &HeaderName| {
-        let name = normalised(name.as_str());
-        name.starts_with("x-attach-")
-            || name == "x-attach"
-            || (!keep_credential && CREDENTIALS.contains(&&*name))
+        let name = name.as_str();
+        begins_like(name, "x-attach-")
+            || is_like(name, "x-attach")
+            || (!keep_credential && CREDENTIALS.iter().any(|credential| is_like(name, credential)))
     };
     let unwanted: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
     for name in unwanted {
@@ -26,8 +26,16 @@ pub(crate) fn clean(headers: &mut HeaderMap, keep_credential: bool) {
 }
 
 /// CGI and its descendants turn every odd character of a header's name into the same underscore.
-fn normalised(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+fn begins_like(name: &str, ours: &str) -> bool {
+    let same = |(theirs, ours): (u8, u8)| match ours {
+        b'-' => !theirs.is_ascii_alphanumeric(),
+        _ => theirs.eq_ignore_ascii_case(&ours),
+    };
+    name.len() >= ours.len() && name.bytes().zip(ours.bytes()).all(same)
+}
+
+fn is_like(name: &str, ours: &str) -> bool {
+    name.len() == ours.len() && begins_like(name, ours)
 }
 
 /// RFC 9110 §7.6.1: the headers that `Connection` lists, and their mention.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method, Uri};
 use uuid::Uuid;
 
 use crate::{Api, Dialect, Identity, Outcome, Usage};
@@ -38,7 +38,8 @@ pub struct Exchange(Arc<Inner>);
 
 struct Inner {
     id: Uuid,
-    api: Option<Api>,
+    api: OnceLock<Api>,
+    /// Of the path, where the operation is not known.
     dialect: Dialect,
     started: Instant,
     metered: AtomicBool,
@@ -49,35 +50,40 @@ struct Inner {
 impl Exchange {
     /// The exchange of a request, created if this is the first layer that asks.
     pub fn of(parts: &mut Parts) -> Self {
-        Self::of_head(&parts.method, parts.uri.path(), &parts.headers, &mut parts.extensions)
+        Self::of_head(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions)
     }
 
     /// [`of`](Self::of) for a request that was not taken apart.
     pub fn of_request<B>(request: &mut http::Request<B>) -> Self {
-        if let Some(known) = request.extensions().get::<Self>() {
-            return known.clone();
-        }
-        let api = request.extensions().get::<Api>().copied();
-        let fresh = Self::new(request.method(), request.uri().path(), request.headers(), api);
-        request.extensions_mut().insert(fresh.clone());
-        fresh
+        let mut extensions = std::mem::take(request.extensions_mut());
+        let exchange = Self::of_head(request.method(), request.uri(), request.headers(), &mut extensions);
+        *request.extensions_mut() = extensions;
+        exchange
     }
 
-    fn of_head(method: &Method, path: &str, headers: &HeaderMap, extensions: &mut Extensions) -> Self {
+    /// An operation that was not known further out, where a router rewrites paths, may be known by now.
+    fn of_head(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &mut Extensions) -> Self {
+        let api = |extensions: &Extensions| {
+            extensions.get::<Api>().copied().or_else(|| Api::of(method, uri.path()))
+        };
         if let Some(known) = extensions.get::<Self>() {
+            if known.0.api.get().is_none()
+                && let Some(api) = api(extensions)
+            {
+                let _ = known.0.api.set(api);
+            }
             return known.clone();
         }
-        let fresh = Self::new(method, path, headers, extensions.get::<Api>().copied());
+        let fresh = Self::new(api(extensions), Dialect::of(uri.path(), headers));
         extensions.insert(fresh.clone());
         fresh
     }
 
-    fn new(method: &Method, path: &str, headers: &HeaderMap, api: Option<Api>) -> Self {
-        let api = api.or_else(|| Api::of(method, path));
+    fn new(api: Option<Api>, dialect: Dialect) -> Self {
         Self(Arc::new(Inner {
             id: Uuid::now_v7(),
-            api,
-            dialect: api.map_or_else(|| Dialect::of(path, headers), Api::dialect),
+            api: api.map_or_else(OnceLock::new, OnceLock::from),
+            dialect,
             started: Instant::now(),
             metered: AtomicBool::new(false),
             identity: OnceLock::new(),
@@ -94,13 +100,13 @@ impl Exchange {
     /// What was asked for, if it is one of the known operations.
     #[must_use]
     pub fn api(&self) -> Option<Api> {
-        self.0.api
+        self.0.api.get().copied()
     }
 
     /// The shape the caller expects errors in.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        self.0.dialect
+        self.api().map_or(self.0.dialect, Api::dialect)
     }
 
     /// Time since the exchange began.
@@ -163,7 +169,7 @@ impl Exchange {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").field("id", &self.0.id).field("api", &self.0.api).finish_non_exhaustive()
+        f.debug_struct("Exchange").field("id", &self.0.id).field("api", &self.api()).finish_non_exhaustive()
     }
 }
 
@@ -205,6 +211,16 @@ mod tests {
         let mut request = http::Request::post("/nested").body(()).expect("a valid request");
         request.extensions_mut().insert(Api::OllamaChat);
         assert_eq!(Exchange::of_request(&mut request).dialect(), Dialect::Ollama);
+    }
+
+    #[test]
+    fn an_operation_that_a_router_reveals_is_known_from_there_on() {
+        let mut request = http::Request::post("/llm/v1/messages").body(()).expect("a valid request");
+        let exchange = Exchange::of_request(&mut request);
+        assert_eq!((exchange.api(), exchange.dialect()), (None, Dialect::Problem));
+        *request.uri_mut() = "/v1/messages".parse().expect("a path");
+        assert_eq!(Exchange::of_request(&mut request).id(), exchange.id());
+        assert_eq!((exchange.api(), exchange.dialect()), (Some(Api::AnthropicMessages), Dialect::Anthropic));
     }
 
     #[test]

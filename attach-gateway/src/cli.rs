@@ -88,7 +88,7 @@ fn serve(options: &Serve) -> Result<(), StartError> {
     runtime()?.block_on(async {
         let gateway = Gateway::start(&config).await?;
         announce(&config, &gateway);
-        gateway.serve(stop_signal()).await;
+        gateway.serve(stop_signal).await;
         Ok(())
     })
 }
@@ -116,7 +116,10 @@ fn verify(path: &Path) -> ExitCode {
 
 impl Serve {
     fn config(&self) -> Result<Config, ConfigError> {
-        let path = self.config.clone().or_else(|| env("ATTACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+        let path = self
+            .config
+            .clone()
+            .or_else(|| env("ATTACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         let mut config = match path {
             Some(path) => Config::from_file(&path, env)?,
             None => Config::from_env(env)?,
@@ -161,7 +164,9 @@ fn announce(config: &Config, gateway: &Gateway) {
 fn is_loopback(addr: SocketAddr) -> bool {
     match addr.ip() {
         IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4: Ipv4Addr| v4.is_loopback()),
+        IpAddr::V6(v6) => {
+            v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4: Ipv4Addr| v4.is_loopback())
+        }
     }
 }
 

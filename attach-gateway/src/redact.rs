@@ -30,7 +30,9 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
         }
     }
     for (name, regex) in &config.patterns {
-        builder = builder.pattern(entity("redact.pattern", name)?, regex).map_err(|why| wrong("redact.pattern", &why))?;
+        builder = builder
+            .pattern(entity("redact.pattern", name)?, regex)
+            .map_err(|why| wrong("redact.pattern", &why))?;
     }
     for (name, terms) in &config.terms {
         builder = builder.terms(entity("redact.terms", name)?, terms);

@@ -58,7 +58,8 @@ impl Gateway {
     ///
     /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let state = StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
+        let state =
+            StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
         let verifier = verifier(config)?;
         let quota = QuotaLayer::new(config.limits.clone());
         let audit = open_audit(config, &state)?;
@@ -72,8 +73,9 @@ impl Gateway {
             probes: probes(config, &verifier, &audit),
         };
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
-        let listener =
-            TcpListener::bind(config.server.listen).await.map_err(|e| StartError::Io("listening address", e))?;
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .map_err(|e| StartError::Io("listening address", e))?;
         let addr = listener.local_addr().map_err(|e| StartError::Io("listening address", e))?;
         verifier.refresh().await;
         for status in verifier.status() {
@@ -107,8 +109,9 @@ impl Gateway {
         self.stack = Stack::new(stack);
     }
 
-    /// Serves until `stop`, lets running answers finish, and closes the audit log.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again), and
+    /// closes the audit log.
+    pub async fn serve<S: Future<Output = ()>>(self, stop: impl Fn() -> S) {
         let (verifier, quota) = (self.verifier, self.quota);
         let upkeep = async move {
             loop {
@@ -182,13 +185,20 @@ fn node_name() -> String {
 fn probes(config: &Config, verifier: &OidcVerifier, audit: &Audit) -> Probes {
     let (verifier, audit) = (verifier.clone(), audit.clone());
     let ready = move || audit.is_ready() && verifier.status().iter().any(|status| status.ready);
-    Probes { ready: Box::new(ready), metadata: config.server.external_url.as_ref().map(|url| metadata(url, config)) }
+    Probes {
+        ready: Box::new(ready),
+        metadata: config.server.external_url.as_ref().map(|url| metadata(url, config)),
+    }
 }
 
 /// RFC 9728 §2.
 fn metadata(resource: &Uri, config: &Config) -> Bytes {
     let servers: Vec<_> = config.issuers.iter().map(|issuer| issuer.issuer().to_owned()).collect();
-    let scopes: Vec<_> = config.issuers.iter().flat_map(|issuer| issuer.scopes().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let scopes: Vec<_> = config
+        .issuers
+        .iter()
+        .flat_map(|issuer| issuer.scopes().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
     serde_json::json!({
         "resource": base(resource),
         "authorization_servers": servers,

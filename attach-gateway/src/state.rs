@@ -19,7 +19,10 @@ impl StateDir {
         create_private(&path)?;
         let lock = private_file(&path.join("lock"))?;
         lock.try_lock().map_err(|_| {
-            io::Error::new(io::ErrorKind::ResourceBusy, format!("{} is in use by another gateway", path.display()))
+            io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                format!("{} is in use by another gateway", path.display()),
+            )
         })?;
         Ok(Self { path, _lock: lock })
     }
@@ -44,9 +47,13 @@ impl StateDir {
             Ok(mut file) => file.read_exact(&mut key)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no randomness"))?;
-                let mut file = private_file(&path)?;
+                // Whole or not at all: a key that was cut short by a crash would keep the gateway from starting.
+                let unfinished = self.path.join(format!("{name}.new"));
+                let mut file = private_file(&unfinished)?;
+                file.set_len(0)?;
                 file.write_all(&key)?;
                 file.sync_all()?;
+                fs::rename(unfinished, path)?;
             }
             Err(error) => return Err(error),
         }
@@ -66,7 +73,12 @@ fn default_place() -> PathBuf {
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    // A directory that was there before may be somebody else's, such as /tmp: it is not changed.
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        let why = format!("{} can be read by others; chmod 700 it, or name another one", path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -97,6 +109,17 @@ mod tests {
         let key = first.key("pseudonym.key").unwrap();
         drop(first);
         assert_eq!(StateDir::open(Some(&dir)).unwrap().key("pseudonym.key").unwrap(), key);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = std::env::temp_dir().join(format!("attach-open-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(StateDir::open(Some(&dir)).unwrap_err().to_string().contains("chmod 700"));
         fs::remove_dir_all(dir).unwrap();
     }
 }

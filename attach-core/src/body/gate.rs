@@ -181,15 +181,16 @@ impl Control {
 
     /// The order matters: the outcome is stated first, so that the inner body's destructor finds it stated.
     fn cut<R>(&mut self, mut inner: Pin<&mut ResponseBody<R>>, rejection: Rejection) -> Polled {
+        let streamed = self.exchange.facts(|facts| facts.streamed);
         let event = rejection.into_terminal_event(&self.exchange);
         inner.set(ResponseBody::default());
         self.trailers = None;
         self.finish(End::Ended);
-        if self.remaining.is_some() {
-            // A length was promised, so no event can follow: the connection is broken off instead.
+        if !streamed || event.is_empty() || self.remaining.is_some() {
+            // What the client has of it must not look whole: the connection is broken off.
             return Some(Err("answer ended by the gateway".into()));
         }
-        (!event.is_empty()).then(|| Ok(Frame::data(event)))
+        Some(Ok(Frame::data(event)))
     }
 
     fn broken<R>(&mut self, inner: Pin<&mut ResponseBody<R>>, error: BoxError) -> Polled {

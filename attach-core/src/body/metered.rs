@@ -23,7 +23,29 @@ pub fn metered<R: Body>(response: Response<R>, api: Api, exchange: &Exchange) ->
     let Some(wire) = wire(response.headers(), exchange) else {
         return response.map(ResponseBody::inner);
     };
+    exchange.facts(|facts| facts.streamed = wire != Wire::Json);
     response.map(|inner| ResponseBody::metered(Metered::new(inner, api, wire, exchange.clone())))
+}
+
+/// Meters a unary answer that was read whole, if nobody further in has metered it.
+///
+/// The outcome is the caller's to state: whether the answer can be used is not known yet.
+pub fn metered_whole(answer: &[u8], api: Api, exchange: &Exchange) {
+    if exchange.claim_meter() {
+        let mut meter = Meter::new(api, Wire::Json);
+        meter.push(answer);
+        meter.end();
+        publish(&meter, exchange);
+    }
+}
+
+fn publish(meter: &Meter, exchange: &Exchange) {
+    exchange.facts(|facts| {
+        facts.usage = meter.usage();
+        if facts.answered_by.is_none() {
+            facts.answered_by.clone_from(&meter.answer().model);
+        }
+    });
 }
 
 fn wire(headers: &HeaderMap, exchange: &Exchange) -> Option<Wire> {
@@ -113,14 +135,7 @@ impl Control {
     }
 
     fn publish(&mut self) {
-        let usage = self.meter.usage();
-        let answer = self.meter.answer();
-        self.exchange.facts(|facts| {
-            facts.usage = usage;
-            if facts.answered_by.is_none() {
-                facts.answered_by.clone_from(&answer.model);
-            }
-        });
+        publish(&self.meter, &self.exchange);
         match self.meter.ending() {
             None => false,
             Some(Ending::Failed) => self.exchange.finish(Outcome::Failed),

@@ -17,7 +17,7 @@ mod tap;
 
 pub use self::events::*;
 pub use self::gate::{Gate, Guard, Step};
-pub use self::metered::{Metered, metered};
+pub use self::metered::{Metered, metered, metered_whole};
 pub use self::request::Body;
 pub use self::response::ResponseBody;
 pub use self::tap::{End, Tap};

@@ -27,6 +27,8 @@ pub struct Facts {
     pub refusal: Option<Refusal>,
     /// Time to the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// The answer is a stream of events, so that an event of ours may end it.
+    pub streamed: bool,
     /// The answer has a content encoding, so nobody can look into it.
     pub encoded: bool,
     /// How it ended. Written through [`Exchange::finish`](crate::Exchange::finish).

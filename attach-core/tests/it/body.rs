@@ -261,7 +261,10 @@ async fn a_stop_signal_ends_an_idle_stream_in_the_dialects_terminal_event() {
     let (feeder, body) = fed();
     let exchange = exchange();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let mut client = served(sse(ResponseBody::inner(body).gated(Stop(stopped), &exchange)), None).await;
+    let response = Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap();
+    let response =
+        metered(response, Api::OpenAiChat, &exchange).map(|body| body.gated(Stop(stopped), &exchange));
+    let mut client = served(response, None).await;
     feeder.send(data("data: {\"choices\":[]}\n\n")).unwrap();
     read_until(&mut client, "choices").await;
     stop.send(()).unwrap();
@@ -269,6 +272,23 @@ async fn a_stop_signal_ends_an_idle_stream_in_the_dialects_terminal_event() {
     assert!(text.contains("\"code\":\"revoked\""), "{text}");
     assert_eq!(exchange.outcome(), Some(Outcome::Revoked), "the drop that follows does not overwrite it");
     assert!(feeder.is_closed());
+}
+
+/// An event inside a JSON answer, or behind what nobody could look into, would pass for the answer's own.
+#[tokio::test]
+async fn an_answer_that_is_no_stream_is_broken_off_and_not_ended_by_an_event() {
+    let (feeder, body) = fed();
+    let exchange = exchange();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let response = Response::builder().header(CONTENT_TYPE, "application/json").body(body).unwrap();
+    let response =
+        metered(response, Api::OpenAiChat, &exchange).map(|body| body.gated(Stop(stopped), &exchange));
+    let mut client = served(response, None).await;
+    feeder.send(data("{\"id\":\"x\"")).unwrap();
+    read_until(&mut client, "\"x\"").await;
+    stop.send(()).unwrap();
+    let text = read_until(&mut client, "").await;
+    assert!(!text.contains("data:") && !text.contains("\r\n0\r\n"), "{text}");
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
     // A variable that is set but empty is what a deployment template leaves behind: not set.
-    let env: Env<'_> = &|name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let env: Env<'_> =
+        &|name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     if env("REDIS_URL").is_some() {
         return Err(ConfigError::new(
             "REDIS_URL: limits shared by several nodes come with a later version of attach-gateway; \
@@ -70,8 +71,14 @@ fn issuer(env: Env<'_>) -> Result<Issuer, ConfigError> {
     Ok(Issuer {
         directory: None,
         preset: env("AUTH_BACKEND").unwrap_or_else(|| "generic".into()),
-        issuer: need("OIDC_ISSUER", "the issuer URL of your identity provider, exactly as in its tokens' `iss`")?,
-        audience: list(&need("OIDC_AUD", "the audience your tokens are issued for (a comma-separated list)")?),
+        issuer: need(
+            "OIDC_ISSUER",
+            "the issuer URL of your identity provider, exactly as in its tokens' `iss`",
+        )?,
+        audience: list(&need(
+            "OIDC_AUD",
+            "the audience your tokens are issued for (a comma-separated list)",
+        )?),
         required_scopes: env("OIDC_REQUIRED_SCOPES").as_deref().map(list).unwrap_or_default(),
         client_ids: env("OIDC_CLIENT_IDS").as_deref().map(list).unwrap_or_default(),
         groups_claim: env("OIDC_GROUPS_CLAIM"),
@@ -94,7 +101,8 @@ fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
         (None, Some(path)) => Some(SecretRef::File(path.into())),
         (None, None) => None,
     };
-    let kind = kinds.first().cloned().ok_or_else(|| ConfigError::new("ENGINE_KIND names no kind of server"))?;
+    let kind =
+        kinds.first().cloned().ok_or_else(|| ConfigError::new("ENGINE_KIND names no kind of server"))?;
     Ok(Upstream {
         name: "engine".into(),
         kind,

@@ -6,7 +6,8 @@ use super::{ConfigError, file};
 pub(super) fn resolve(from: &file::Issuer) -> Result<IssuerConfig, ConfigError> {
     let at = |why: &dyn std::fmt::Display| ConfigError::new(format!("issuer {:?}: {why}", from.issuer));
     let preset: Preset = from.preset.parse().map_err(|why| at(&why))?;
-    let mut config = IssuerConfig::new(preset, &from.issuer, from.audience.clone()).map_err(|why| at(&why))?;
+    let mut config =
+        IssuerConfig::new(preset, &from.issuer, from.audience.clone()).map_err(|why| at(&why))?;
     if let Some(directory) = &from.directory {
         config = config.directory(directory.as_str());
     }

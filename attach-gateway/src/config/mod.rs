@@ -182,9 +182,11 @@ impl Config {
     ///
     /// As [`from_file`](Self::from_file).
     pub fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let table: toml::Table = text.parse().map_err(|error| ConfigError::new(format!("not valid TOML: {error}")))?;
+        let table: toml::Table =
+            text.parse().map_err(|error| ConfigError::new(format!("not valid TOML: {error}")))?;
         keys::check(&table)?;
-        let file: file::File = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
+        let file: file::File =
+            table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
         resolve::resolve(file, &env)
     }
 

@@ -50,13 +50,21 @@ fn server(from: &file::Server) -> Result<Server, ConfigError> {
     let listen = match &from.listen {
         None => default.listen,
         Some(text) if text.starts_with("unix:") => {
-            return Err(ConfigError::new("server.listen: unix sockets come with a later version of attach-gateway"));
+            return Err(ConfigError::new(
+                "server.listen: unix sockets come with a later version of attach-gateway",
+            ));
         }
         Some(text) => text.parse::<SocketAddr>().map_err(|_| {
             ConfigError::new(format!("server.listen: {text:?} is not an address like 127.0.0.1:8080"))
         })?,
     };
-    let external_url = from.external_url.as_deref().map(|text| parse_url("server.external_url", text)).transpose()?;
+    let external_url =
+        from.external_url.as_deref().map(|text| parse_url("server.external_url", text)).transpose()?;
+    if external_url.as_ref().is_some_and(|url| url.path() != "/") {
+        return Err(ConfigError::new(
+            "server.external_url: only a scheme and a host, such as https://llm.example.com",
+        ));
+    }
     Ok(Server {
         listen,
         external_url,
@@ -118,7 +126,9 @@ fn access(from: &Access, directories: Vec<Arc<str>>) -> Result<(Rules, Vec<Strin
         None | Some("deny") => (Rules::deny_by_default(), "everything not allowed below is denied"),
         Some("allow") => (Rules::allow_by_default(), "everything not denied below is allowed"),
         Some(other) => {
-            return Err(ConfigError::new(format!("access.default: {other:?} is neither \"deny\" nor \"allow\"")));
+            return Err(ConfigError::new(format!(
+                "access.default: {other:?} is neither \"deny\" nor \"allow\""
+            )));
         }
     };
     let mut rules = rules.directories(directories).map_err(wrong)?;
@@ -212,8 +222,9 @@ fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
         EntitySetting::Detailed { action, lexicon } => (name, action, lexicon),
     });
     let terms = from.terms.into_iter().map(|terms| {
-        let text = std::fs::read_to_string(&terms.file)
-            .map_err(|why| ConfigError::new(format!("redact.terms: cannot read {}: {why}", terms.file.display())))?;
+        let text = std::fs::read_to_string(&terms.file).map_err(|why| {
+            ConfigError::new(format!("redact.terms: cannot read {}: {why}", terms.file.display()))
+        })?;
         let terms_of = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
         Ok((terms.entity, terms_of.collect()))
     });
@@ -234,13 +245,17 @@ fn audit(from: &file::Audit) -> Result<Audit, ConfigError> {
         Some("overlap") => attach_audit::Mode::Overlap,
         Some("relaxed") => attach_audit::Mode::Relaxed,
         Some(other) => {
-            return Err(ConfigError::new(format!("audit.mode: {other:?} is not one of strict, overlap, relaxed")));
+            return Err(ConfigError::new(format!(
+                "audit.mode: {other:?} is not one of strict, overlap, relaxed"
+            )));
         }
     };
     match from.content.as_deref() {
         None | Some("none") => {}
         Some("redacted" | "sealed") => {
-            return Err(ConfigError::new("audit.content: only \"none\" today; the others come with a later version"));
+            return Err(ConfigError::new(
+                "audit.content: only \"none\" today; the others come with a later version",
+            ));
         }
         Some(other) => return Err(ConfigError::new(format!("audit.content: {other:?} is not \"none\""))),
     }

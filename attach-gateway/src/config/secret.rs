@@ -45,7 +45,11 @@ impl fmt::Debug for Secret {
 
 impl SecretRef {
     /// Reads the secret; `key` names the setting in errors.
-    pub(super) fn read(&self, key: &str, env: impl Fn(&str) -> Option<String>) -> Result<Secret, ConfigError> {
+    pub(super) fn read(
+        &self,
+        key: &str,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Secret, ConfigError> {
         let wrong = |why: String| ConfigError::new(format!("{key}: {why}"));
         let text = match self {
             Self::Env(name) => {

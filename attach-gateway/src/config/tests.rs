@@ -146,7 +146,9 @@ fn a_file_means_what_it_says() {
 fn what_is_in_force_is_printed_without_secrets() {
     let text = parsed(FILE).unwrap().describe();
     assert!(!text.contains("sk-secret-value"));
-    for line in ["server.max_body", "model gpt-4*", "quota: per-user", "everything not allowed below is denied"] {
+    for line in
+        ["server.max_body", "model gpt-4*", "quota: per-user", "everything not allowed below is denied"]
+    {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(!format!("{:?}", parsed(FILE).unwrap()).contains("sk-secret-value"));
@@ -172,8 +174,11 @@ fn a_file_that_makes_no_sense_says_where() {
 
 #[test]
 fn with_two_directories_a_group_names_its_own() {
-    let two = format!("{FILE}\n[[issuer]]\ndirectory = \"partner\"\nissuer = \"https://idp.partner.example\"\naudience = [\"api\"]\n");
-    let rule = |group: &str| two.replace("models = [\"*\"]", &format!("models = [\"*\"]\ngroups = [\"{group}\"]"));
+    let two = format!(
+        "{FILE}\n[[issuer]]\ndirectory = \"partner\"\nissuer = \"https://idp.partner.example\"\naudience = [\"api\"]\n"
+    );
+    let rule =
+        |group: &str| two.replace("models = [\"*\"]", &format!("models = [\"*\"]\ngroups = [\"{group}\"]"));
     assert!(parsed(&rule("AI-Power-Users")).unwrap_err().to_string().contains("AI-Power-Users"));
     parsed(&rule("acme/AI-Power-Users")).unwrap();
 }
@@ -182,9 +187,8 @@ fn with_two_directories_a_group_names_its_own() {
 fn a_variable_besides_a_file_is_a_mistake() {
     let path = std::env::temp_dir().join(format!("attach-config-{}.toml", std::process::id()));
     std::fs::write(&path, FILE).unwrap();
-    let env = |set: &'static str| {
-        move |name: &str| (name == set || name == "OPENAI_KEY").then(|| "x".to_owned())
-    };
+    let env =
+        |set: &'static str| move |name: &str| (name == set || name == "OPENAI_KEY").then(|| "x".to_owned());
     let error = Config::from_file(&path, env("OIDC_AUD")).unwrap_err().to_string();
     assert!(error.contains("OIDC_AUD") && error.contains("attach-config-"), "{error}");
     Config::from_file(&path, env("RUST_LOG")).unwrap();

@@ -16,16 +16,18 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::serve::{Body, full, on_loopback};
 use super::AUDIENCE;
+use super::serve::{Body, full, on_loopback};
 use crate::config::ConfigError;
 
 /// How long a development token is valid, in seconds.
 const LIFETIME: u64 = 8 * 3600;
 
 /// A person of the development directory: name, display name, groups.
-const PEOPLE: [(&str, &str, &[&str]); 2] =
-    [("alice", "Alice Example", &["AI-Power-Users", "Engineering"]), ("bob", "Bob Example", &["Engineering"])];
+const PEOPLE: [(&str, &str, &[&str]); 2] = [
+    ("alice", "Alice Example", &["AI-Power-Users", "Engineering"]),
+    ("bob", "Bob Example", &["Engineering"]),
+];
 
 /// The running development issuer.
 pub(super) struct Issuer {
@@ -66,7 +68,8 @@ fn url(addr: SocketAddr) -> String {
 
 impl Signer {
     fn new() -> Result<Self, &'static str> {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "cannot make a key")?;
+        let key =
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "cannot make a key")?;
         Ok(Self { key, random: SystemRandom::new() })
     }
 
@@ -141,7 +144,9 @@ pub(super) async fn fetch_token(issuer: &str, person: &str) -> Result<String, Co
     let request = request.map_err(|_| wrong(format!("{person:?} is not a person's name")))?;
     let client = Client::new().map_err(|error| wrong(error.to_string()))?;
     let response = client.fetch(request).await.map_err(|error| {
-        wrong(format!("the development gateway does not answer ({error}); start it with `attach-gateway dev`"))
+        wrong(format!(
+            "the development gateway does not answer ({error}); start it with `attach-gateway dev`"
+        ))
     })?;
     if !response.status().is_success() {
         let people: Vec<_> = PEOPLE.iter().map(|(name, ..)| *name).collect();

@@ -66,7 +66,8 @@ pub(crate) fn main(dev: &Dev, env: impl Fn(&str) -> Option<String>) -> Result<()
 fn refuse_production(env: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
     const HARMLESS: [&str; 1] = ["ATTACH_STATE_DIR"];
     let variables = crate::config::VARIABLES.iter().chain(&["ATTACH_CONFIG"]);
-    let mut set = variables.filter(|name| !HARMLESS.contains(name) && env(name).is_some_and(|value| !value.is_empty()));
+    let mut set =
+        variables.filter(|name| !HARMLESS.contains(name) && env(name).is_some_and(|value| !value.is_empty()));
     match set.next() {
         None => Ok(()),
         Some(name) => Err(ConfigError::new(format!(
@@ -76,7 +77,8 @@ fn refuse_production(env: impl Fn(&str) -> Option<String>) -> Result<(), ConfigE
 }
 
 async fn run(dev: &Dev) -> Result<(), StartError> {
-    let issuer = issuer::Issuer::start().await.map_err(|error| StartError::Io("development issuer", error))?;
+    let issuer =
+        issuer::Issuer::start().await.map_err(|error| StartError::Io("development issuer", error))?;
     let model = echo::start().await.map_err(|error| StartError::Io("development model", error))?;
     let mut config = Config::parse(&CONFIG.replace("{MODEL}", &format!("http://{model}")), |_| None)?;
     config.issuers = vec![trusted(&issuer)?];
@@ -84,9 +86,10 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     config.state_dir = Some(dev.dir.clone());
     let mut gateway = Gateway::start(&config).await?;
     gateway.watch();
-    std::fs::write(dev.dir.join("issuer"), issuer.url()).map_err(|error| StartError::Io("state directory", error))?;
+    std::fs::write(dev.dir.join("issuer"), issuer.url())
+        .map_err(|error| StartError::Io("state directory", error))?;
     print(&guide::text(gateway.addr(), &issuer, &dev.dir));
-    gateway.serve(stop_signal()).await;
+    gateway.serve(stop_signal).await;
     Ok(())
 }
 

@@ -106,7 +106,10 @@ mod tests {
     fn text_is_found_in_every_dialect() {
         for (body, text) in [
             (r#"{"choices":[{"message":{"content":"hi"}}]}"#, "hi"),
-            ("data: {\"choices\":[{\"delta\":{\"content\":\"h\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"i\"}}]}\n\ndata: [DONE]\n\n", "hi"),
+            (
+                "data: {\"choices\":[{\"delta\":{\"content\":\"h\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"i\"}}]}\n\ndata: [DONE]\n\n",
+                "hi",
+            ),
             (r#"{"content":[{"type":"text","text":"hi"}]}"#, "hi"),
             ("{\"message\":{\"content\":\"h\"}}\n{\"message\":{\"content\":\"i\"}}\n", "hi"),
             (r#"{"error":{"message":"no"}}"#, "no"),

@@ -61,7 +61,10 @@ fn unknown() -> Rejection {
 }
 
 fn shape(dialect: Dialect, listed: Vec<Listed>) -> Value {
-    let ends = listed.first().zip(listed.last()).map(|(first, last)| (first.name.to_string(), last.name.to_string()));
+    let ends = listed
+        .first()
+        .zip(listed.last())
+        .map(|(first, last)| (first.name.to_string(), last.name.to_string()));
     let entries: Vec<_> = listed.into_iter().map(|one| entry(dialect, one)).collect();
     match dialect {
         Dialect::Ollama => json!({"models": entries}),

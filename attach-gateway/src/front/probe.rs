@@ -64,7 +64,8 @@ impl Probes {
             _ => return Some(not_allowed()),
         };
         let json = request.uri().path().starts_with("/.well-known/");
-        let (kind, cache) = if json { ("application/json", "max-age=3600") } else { ("text/plain", "no-store") };
+        let (kind, cache) =
+            if json { ("application/json", "max-age=3600") } else { ("text/plain", "no-store") };
         let mut response = Response::new(ResponseBody::full(body));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

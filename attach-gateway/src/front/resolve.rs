@@ -4,14 +4,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use attach_core::destination::Candidate;
-use attach_core::{Api, Body, BoxError, Destination, Exchange, Payload, ResponseBody};
+use attach_core::{Api, Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
 use crate::upstream::Directory;
+
+/// How long a whole body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(120);
+
+fn too_slow() -> Rejection {
+    Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")
+}
 
 /// Reads the body once, under a limit, and finds out where it may go.
 #[derive(Debug, Clone)]
@@ -63,7 +71,8 @@ where
         let inner = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, inner);
         Box::pin(async move {
-            let (mut request, payload) = match Payload::take(request, layer.max_body).await {
+            let taken = tokio::time::timeout(BODY_DEADLINE, Payload::take(request, layer.max_body)).await;
+            let (mut request, payload) = match taken.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(taken) => taken,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };

@@ -1,23 +1,30 @@
 //! Listening, HTTP framing, and the orderly end.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attach_core::Peer;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 use tower::ServiceExt;
+use tower::util::Oneshot;
 
-use crate::stack::Stack;
+use self::patience::Patience;
+use self::tasks::Tasks;
+use crate::stack::{AnswerBody, Stack};
+
+mod patience;
+mod tasks;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,22 +32,23 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections served at a time; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 20_000;
 
-/// Serves `stack` until `stop`, then lets running answers finish for up to `drain`.
-pub(crate) async fn serve(
+/// Serves `stack` until `stop` is ready, then lets running answers finish for up to `drain`, or until `stop` is ready
+/// once more.
+pub(crate) async fn serve<S: Future<Output = ()>>(
     listener: TcpListener,
     stack: Stack,
-    stop: impl Future<Output = ()>,
+    stop: impl Fn() -> S,
     drain: Duration,
 ) {
-    let builder = Arc::new(builder());
+    let tasks = Tasks::default();
+    let builder = builder(&tasks);
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    tokio::pin!(stop);
+    let stopped = stop();
+    tokio::pin!(stopped);
     loop {
         let (slot, stream, addr) = tokio::select! {
-            () = &mut stop => break,
-            Some(_) = connections.join_next() => continue,
+            () = &mut stopped => break,
             accepted = accept(&listener, &slots) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -49,9 +57,10 @@ pub(crate) async fn serve(
                 }
             },
         };
-        let connection = builder.serve_connection_with_upgrades(io(stream), service(&stack, addr)).into_owned();
+        let service = Peered { stack: stack.clone(), peer: Peer::new(addr) };
+        let connection = builder.serve_connection_with_upgrades(io(stream), service).into_owned();
         let watched = graceful.watch(connection);
-        connections.spawn(async move {
+        tasks.spawn(async move {
             let _slot = slot;
             if let Err(error) = watched.await {
                 tracing::debug!(%error, "connection ended");
@@ -59,12 +68,14 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    tracing::info!(connections = connections.len(), limit = ?drain, "stopping: running answers may finish");
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some answers did not finish in time and are broken off");
+    tracing::info!(running = tasks.len(), limit = ?drain, "stopping: running answers may finish");
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(drain) => tracing::warn!("some answers did not finish in time and are broken off"),
+        () = stop() => tracing::warn!("told again to stop: running answers are broken off"),
     }
     // What is broken off is dropped here, so that its record is written before the log is closed.
-    connections.shutdown().await;
+    tasks.end().await;
 }
 
 /// The next connection, once there is room for it; until then it waits in the kernel's queue.
@@ -77,8 +88,8 @@ async fn accept(
     Ok((slot, stream, addr))
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(tasks: &Tasks) -> auto::Builder<Tasks> {
+    let mut builder = auto::Builder::new(tasks.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -93,21 +104,29 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-fn io(stream: TcpStream) -> TokioIo<TcpStream> {
+fn io(stream: TcpStream) -> TokioIo<Patience> {
     // Without it an event of a stream waits for the client's acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
-    TokioIo::new(stream)
+    TokioIo::new(Patience::new(stream, HEAD_TIMEOUT))
 }
 
-fn service(stack: &Stack, addr: SocketAddr) -> TowerToHyperService<Stack> {
-    let peer = Peer::new(addr);
-    let stack = stack.clone().map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        request
-    });
-    TowerToHyperService::new(Stack::new(stack))
+/// The stack, for one connection.
+struct Peered {
+    stack: Stack,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Peered {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Oneshot<Stack, Request<Incoming>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer.clone());
+        self.stack.clone().oneshot(request)
+    }
 }
 
 /// Out of file descriptors: accepting again at once would only burn the processor.

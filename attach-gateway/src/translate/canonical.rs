@@ -76,9 +76,16 @@ pub(super) enum Event {
     Text(String),
     Thinking(String),
     /// A part of a tool call; name and arguments accumulate per index.
-    Tool { index: u64, name: String, arguments: String },
+    Tool {
+        index: u64,
+        name: String,
+        arguments: String,
+    },
     Finish(Finish),
-    Usage { input: u64, output: u64 },
+    Usage {
+        input: u64,
+        output: u64,
+    },
     Error(String),
     /// Nothing follows.
     Done,

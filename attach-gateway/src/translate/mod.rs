@@ -9,7 +9,7 @@ mod openai;
 mod plan;
 mod stream;
 
-pub(crate) use self::plan::Plan;
+pub(crate) use self::plan::{Plan, Translator};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::config::Upstream;
 pub(crate) struct Plan {
     upstream_api: Api,
     body: Bytes,
+    streamed: bool,
     translator: Option<Translator>,
     dropped: Vec<String>,
 }
@@ -22,12 +23,17 @@ impl Plan {
     /// # Errors
     ///
     /// When the call says something that the upstream's dialect cannot express.
-    pub(crate) fn new(payload: &Payload, model: &str, upstream: &Upstream) -> Result<Option<Self>, Rejection> {
+    pub(crate) fn new(
+        payload: &Payload,
+        model: &str,
+        upstream: &Upstream,
+    ) -> Result<Option<Self>, Rejection> {
         let call = payload.call();
         if upstream.speaks(call.api.dialect()) {
             return Ok(Some(Self {
                 upstream_api: call.api,
                 body: same_dialect(payload, model)?,
+                streamed: call.stream,
                 translator: None,
                 dropped: Vec::new(),
             }));
@@ -53,6 +59,11 @@ impl Plan {
     /// The body the upstream is sent.
     pub(crate) fn body(&self) -> Bytes {
         self.body.clone()
+    }
+
+    /// Whether the answer was asked for as a stream.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streamed
     }
 
     /// How the answer is translated, if it has to be.
@@ -105,7 +116,7 @@ fn ollama_over_openai(payload: &Payload, model: &str) -> Result<Option<Plan>, Re
         _ => return Ok(None),
     };
     let translator = Translator { api: call.api, model: call.model.as_str().into() };
-    Ok(Some(Plan { upstream_api, body, translator: Some(translator), dropped }))
+    Ok(Some(Plan { upstream_api, body, streamed: call.stream, translator: Some(translator), dropped }))
 }
 
 /// Turns an OpenAI answer into an Ollama one.
@@ -129,7 +140,11 @@ impl Translator {
     /// A whole answer; `None` if it is not one.
     pub(crate) fn unary(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
         if self.api == Api::OllamaEmbed {
-            return ollama::write_embeddings(&openai::read_embeddings(bytes)?, &self.model, exchange.elapsed());
+            return ollama::write_embeddings(
+                &openai::read_embeddings(bytes)?,
+                &self.model,
+                exchange.elapsed(),
+            );
         }
         let mut writer = self.writer(exchange);
         writer.whole(openai::read_answer(bytes)?)
@@ -144,4 +159,3 @@ impl Translator {
         ollama::Writer::new(self.api, &self.model, exchange.clone())
     }
 }
-

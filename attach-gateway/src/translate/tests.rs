@@ -207,7 +207,8 @@ fn the_same_dialect_passes_byte_for_byte() {
 fn a_model_can_be_shown_where_its_server_cannot() {
     let config = Config::parse(OPENAI, |_| None).unwrap();
     let payload = Payload::parse(Api::OllamaShow, Bytes::from_static(br#"{"model":"llama3"}"#)).unwrap();
-    let shown: Value = serde_json::from_slice(&Plan::answer_here(&payload, &config.upstreams[0]).unwrap()).unwrap();
+    let shown: Value =
+        serde_json::from_slice(&Plan::answer_here(&payload, &config.upstreams[0]).unwrap()).unwrap();
     assert_eq!(shown["capabilities"][0], json!("completion"));
 }
 

@@ -1,18 +1,18 @@
 //! An upstream's answer on its way back: checked, metered, translated where needed.
 
-use attach_core::body::metered;
-use attach_core::{Exchange, Outcome, ResponseBody};
-use bytes::Bytes;
+use attach_core::body::{metered, metered_whole};
+use attach_core::usage::Wire;
+use attach_core::{BoxError, Exchange, Outcome, Rejection, ResponseBody};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use super::directory::Place;
 use super::mend::Mend;
 use super::timed::Timed;
 use super::{headers, refusal};
-use crate::translate::Plan;
+use crate::translate::{Plan, Translator};
 
 /// Longest unary answer that is translated, in bytes.
 const MAX_UNARY: usize = 16 << 20;
@@ -33,15 +33,19 @@ pub(super) async fn answer(
     let (mut parts, body) = from.into_parts();
     parts.headers = headers::response(&parts.headers);
     let body = Timed::new(body, &place.upstream.timeouts, exchange.clone());
-    let answer = metered(Response::from_parts(parts, body), plan.upstream_api(), exchange);
+    let from = Response::from_parts(parts, body);
     if status.is_server_error() {
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
-        None => answer,
-        Some(_) if !status.is_success() => translated_error(answer, &plan, exchange).await,
-        Some(_) if is_stream(&answer) => translated_stream(answer, &plan, exchange),
-        Some(_) => translated(answer, &plan, exchange).await,
+        None => metered(from, plan.upstream_api(), exchange),
+        Some(translator) if status.is_success() && Wire::of(from.headers()) == Some(Wire::Sse) => {
+            translated_stream(metered(from, plan.upstream_api(), exchange), translator, exchange)
+        }
+        Some(translator) => match translated(from, &plan, translator, exchange).await {
+            Ok(answer) => answer,
+            Err(rejection) => rejection.into_response(exchange),
+        },
     };
     if let Some(dropped) = plan.dropped().and_then(|names| HeaderValue::from_str(&names).ok()) {
         answer.headers_mut().insert(HeaderName::from_static("x-attach-dropped"), dropped);
@@ -50,7 +54,7 @@ pub(super) async fn answer(
     answer.map(|body| body.gated(mend, exchange))
 }
 
-fn refused(status: StatusCode) -> Option<attach_core::Rejection> {
+fn refused(status: StatusCode) -> Option<Rejection> {
     match status.as_u16() {
         401 | 403 | 407 => Some(refusal::credential_rejected(status)),
         300..=399 => Some(refusal::redirected(status)),
@@ -58,39 +62,35 @@ fn refused(status: StatusCode) -> Option<attach_core::Rejection> {
     }
 }
 
-fn is_stream(answer: &Answer) -> bool {
-    let kind = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"))
-}
-
-fn translated_stream(answer: Answer, plan: &Plan, exchange: &Exchange) -> Answer {
-    let Some(translator) = plan.translator() else { return answer };
+fn translated_stream(answer: Answer, translator: &Translator, exchange: &Exchange) -> Answer {
     let (mut parts, body) = answer.into_parts();
     parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
     Response::from_parts(parts, body.gated(translator.stream(exchange), exchange))
 }
 
-async fn translated(answer: Answer, plan: &Plan, exchange: &Exchange) -> Answer {
-    let Some(translator) = plan.translator() else { return answer };
+/// A whole answer, or an error, in the caller's words. The outcome is not stated before it is known to be readable.
+async fn translated(
+    answer: Response<Timed>,
+    plan: &Plan,
+    translator: &Translator,
+    exchange: &Exchange,
+) -> Result<Answer, Rejection> {
     let (mut parts, body) = answer.into_parts();
-    let Ok(bytes) = collect(body).await else { return refusal::broke().into_response(exchange) };
-    match translator.unary(&bytes, exchange) {
-        Some(bytes) => {
-            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Response::from_parts(parts, ResponseBody::full(bytes))
-        }
-        None => refusal::unreadable("not the JSON of a completion").into_response(exchange),
-    }
-}
-
-async fn translated_error(answer: Answer, plan: &Plan, exchange: &Exchange) -> Answer {
-    let Some(translator) = plan.translator() else { return answer };
-    let (mut parts, body) = answer.into_parts();
-    let Ok(bytes) = collect(body).await else { return refusal::broke().into_response(exchange) };
+    let collected = Limited::new(body, MAX_UNARY).collect().await;
+    let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Response::from_parts(parts, ResponseBody::full(translator.error(&bytes)))
+    if !parts.status.is_success() {
+        return Ok(Response::from_parts(parts, ResponseBody::full(translator.error(&bytes))));
+    }
+    metered_whole(&bytes, plan.upstream_api(), exchange);
+    let translated = translator.unary(&bytes, exchange);
+    let translated = translated.ok_or_else(|| refusal::unreadable("not the JSON of a completion"))?;
+    Ok(Response::from_parts(parts, ResponseBody::full(translated)))
 }
 
-async fn collect(body: ResponseBody<Timed>) -> Result<Bytes, attach_core::BoxError> {
-    Ok(Limited::new(body, MAX_UNARY).collect().await?.to_bytes())
+fn uncollected(error: &BoxError, exchange: &Exchange) -> Rejection {
+    if error.is::<LengthLimitError>() {
+        return refusal::unreadable("longer than what is translated");
+    }
+    refusal::ended(exchange)
 }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use attach_core::client::https_connector;
 use attach_core::destination::Labels;
-use attach_core::Api;
+use attach_core::{Api, Dialect};
 use bytes::Bytes;
+use http::Uri;
+use http::header::{HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::{credential, dispatch};
 use crate::config::{Config, Model, Upstream};
 
 /// A pool of connections to one upstream.
@@ -27,6 +30,10 @@ pub(crate) struct Directory {
 pub(crate) struct Place {
     pub(crate) upstream: Arc<Upstream>,
     pub(super) pool: Pool,
+    /// Where each operation is, worked out once.
+    uris: Vec<(Api, Uri)>,
+    /// The header with the upstream's credential in each dialect it speaks.
+    credentials: Vec<(Dialect, HeaderName, HeaderValue)>,
 }
 
 /// Where a model may be had.
@@ -91,7 +98,25 @@ impl Place {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(std::time::Duration::from_secs(60))
             .build(connector);
-        Ok(Self { upstream, pool })
+        let uris = Api::ALL.into_iter().map(|api| Ok((api, dispatch::uri(&upstream.url, api.path())?)));
+        let uris = uris.collect::<Result<_, http::Error>>().map_err(io::Error::other)?;
+        let credential = |dialect: &Dialect| {
+            let (name, value) = credential::header(&upstream, *dialect)?;
+            Some((*dialect, name, value))
+        };
+        let credentials = upstream.dialects.iter().filter_map(credential).collect();
+        Ok(Self { upstream, pool, uris, credentials })
+    }
+
+    /// Where `api` is.
+    pub(super) fn uri(&self, api: Api) -> Option<Uri> {
+        self.uris.iter().find(|(known, _)| *known == api).map(|(_, uri)| uri.clone())
+    }
+
+    /// The header with the upstream's credential.
+    pub(super) fn credential(&self, dialect: Dialect) -> Option<(HeaderName, HeaderValue)> {
+        let (_, name, value) = self.credentials.iter().find(|(known, ..)| *known == dialect)?;
+        Some((name.clone(), value.clone()))
     }
 
     fn target(&self, model: Arc<str>) -> Target<'_> {
@@ -101,6 +126,9 @@ impl Place {
 
 impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Directory").field("places", &self.places.len()).field("models", &self.models.len()).finish()
+        f.debug_struct("Directory")
+            .field("places", &self.places.len())
+            .field("models", &self.models.len())
+            .finish()
     }
 }

@@ -94,7 +94,7 @@ impl Dispatch {
         exchange: &Exchange,
     ) -> HeaderMap {
         let caller = caller.map(|caller| (caller, &*self.pseudonym));
-        headers::request(from, &place.upstream, plan.upstream_api().dialect(), caller, exchange.id())
+        headers::request(from, place, plan.upstream_api().dialect(), caller, exchange.id())
     }
 }
 
@@ -105,12 +105,15 @@ fn here(bytes: Bytes) -> Answer {
 }
 
 async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response<Incoming>, Miss> {
-    let uri = uri(&place.upstream.url, plan.upstream_api().path()).map_err(|why| Miss::Broke(why.to_string().into()))?;
+    let uri = place.uri(plan.upstream_api()).ok_or_else(|| Miss::Broke("no such operation".into()))?;
     let mut request = Request::new(Full::new(plan.body()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    let answer = tokio::time::timeout(place.upstream.timeouts.first_byte, place.pool.request(request));
+    // An answer that is not streamed begins when it is finished.
+    let timeouts = &place.upstream.timeouts;
+    let limit = if plan.is_streamed() { timeouts.first_byte } else { timeouts.total };
+    let answer = tokio::time::timeout(limit, place.pool.request(request));
     match answer.await {
         Err(_) => Err(Miss::Timeout),
         Ok(Ok(response)) => Ok(response),
@@ -122,7 +125,8 @@ async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response
 /// The upstream's base with the operation's path behind it.
 pub(super) fn uri(base: &Uri, path: &str) -> Result<Uri, http::Error> {
     let prefix = base.path().trim_end_matches('/');
-    let path: PathAndQuery = if prefix.is_empty() { path.parse()? } else { format!("{prefix}{path}").parse()? };
+    let path: PathAndQuery =
+        if prefix.is_empty() { path.parse()? } else { format!("{prefix}{path}").parse()? };
     let scheme = base.scheme().cloned().unwrap_or(Scheme::HTTP);
     let authority = base.authority().cloned().unwrap_or_else(|| Authority::from_static("localhost"));
     Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build()

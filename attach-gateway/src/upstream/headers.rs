@@ -7,17 +7,17 @@ use http::header::{
     RETRY_AFTER, USER_AGENT,
 };
 
-use super::credential;
-use crate::config::{IdentityHeaders, Upstream};
+use super::directory::Place;
+use crate::config::IdentityHeaders;
 use crate::front::{Caller, GROUPS, REQUEST_ID, SESSION, USER};
 
-/// What a client may tell an upstream.
-const REQUEST: [HeaderName; 5] = [
+/// What a client may tell an upstream. Not its `Idempotency-Key`: all callers share the upstream's credential, so one
+/// caller's key would bring another one's answer.
+const REQUEST: [HeaderName; 4] = [
     ACCEPT,
     HeaderName::from_static("anthropic-version"),
     HeaderName::from_static("anthropic-beta"),
     HeaderName::from_static("openai-beta"),
-    HeaderName::from_static("idempotency-key"),
 ];
 
 /// What an upstream may tell a client.
@@ -51,10 +51,10 @@ impl Pseudonym {
     }
 }
 
-/// The headers of a call of `upstream` in `dialect`.
+/// The headers of a call of `place` in `dialect`.
 pub(super) fn request(
     from: &HeaderMap,
-    upstream: &Upstream,
+    place: &Place,
     dialect: Dialect,
     caller: Option<(&Caller, &Pseudonym)>,
     id: ExchangeId,
@@ -67,18 +67,19 @@ pub(super) fn request(
     }
     // A client such as `curl -d` may say anything; the body has been parsed as JSON.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("attach-gateway/", env!("CARGO_PKG_VERSION"))));
+    headers
+        .insert(USER_AGENT, HeaderValue::from_static(concat!("attach-gateway/", env!("CARGO_PKG_VERSION"))));
     if dialect == Dialect::Anthropic && !headers.contains_key(&ANTHROPIC_VERSION) {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
     }
-    if let Some((name, value)) = credential::header(upstream, dialect) {
+    if let Some((name, value)) = place.credential(dialect) {
         headers.insert(name, value);
     }
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
     if let Some((caller, pseudonym)) = caller {
-        identity(&mut headers, upstream.identity_headers, caller, pseudonym);
+        identity(&mut headers, place.upstream.identity_headers, caller, pseudonym);
     }
     headers
 }

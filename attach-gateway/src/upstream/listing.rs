@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
 
 use super::directory::{Directory, Place};
-use super::{credential, dispatch, refusal};
+use super::{dispatch, refusal};
 
 /// Longest list of models an upstream may have, in bytes.
 const MAX_LIST: usize = 4 << 20;
@@ -44,7 +44,8 @@ pub(crate) async fn listing(directory: &Directory) -> Result<Vec<Listed>, Reject
         if globs.is_empty() {
             continue;
         }
-        let Some(place) = model.targets.first().and_then(|target| directory.places().get(target.upstream)) else {
+        let Some(place) = model.targets.first().and_then(|target| directory.places().get(target.upstream))
+        else {
             continue;
         };
         match ask(place).await {
@@ -70,7 +71,8 @@ async fn ask(place: &Place) -> Result<Vec<Listed>, Rejection> {
     let fetched = tokio::time::timeout(place.upstream.timeouts.idle, fetch(place, dialect, path)).await;
     let list = fetched.map_err(|_| refusal::timeout())??;
     let (key, name) = if dialect == Dialect::Ollama { ("models", "name") } else { ("data", "id") };
-    let entries = list.get(key).and_then(Value::as_array).ok_or_else(|| refusal::unreadable("no list of models"))?;
+    let entries =
+        list.get(key).and_then(Value::as_array).ok_or_else(|| refusal::unreadable("no list of models"))?;
     let listed = |entry: &Value| {
         let name = entry.get(name)?.as_str()?;
         Some(Listed { name: name.into(), native: Some((dialect, entry.clone())) })
@@ -79,11 +81,12 @@ async fn ask(place: &Place) -> Result<Vec<Listed>, Rejection> {
 }
 
 async fn fetch(place: &Place, dialect: Dialect, path: &'static str) -> Result<Value, Rejection> {
-    let uri = dispatch::uri(&place.upstream.url, path).map_err(|why| refusal::unreachable(&why.to_string()))?;
+    let uri =
+        dispatch::uri(&place.upstream.url, path).map_err(|why| refusal::unreachable(&why.to_string()))?;
     let mut request = Request::new(Full::new(Bytes::new()));
     *request.method_mut() = Method::GET;
     *request.uri_mut() = uri;
-    if let Some((name, value)) = credential::header(&place.upstream, dialect) {
+    if let Some((name, value)) = place.credential(dialect) {
         request.headers_mut().insert(name, value);
     }
     if dialect == Dialect::Anthropic {

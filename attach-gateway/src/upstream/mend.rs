@@ -1,5 +1,5 @@
 use attach_core::body::Guard;
-use attach_core::{BoxError, Exchange, Outcome, Rejection};
+use attach_core::{BoxError, Exchange, Rejection};
 
 use super::refusal;
 
@@ -10,9 +10,6 @@ pub(super) struct Mend(pub(super) Exchange);
 impl Guard for Mend {
     fn error(&mut self, error: BoxError) -> Result<Rejection, BoxError> {
         tracing::warn!(exchange = %self.0.id(), %error, "the upstream broke off its answer");
-        Ok(match self.0.outcome() {
-            Some(Outcome::Timeout) => refusal::timeout(),
-            _ => refusal::broke(),
-        })
+        Ok(refusal::ended(&self.0))
     }
 }

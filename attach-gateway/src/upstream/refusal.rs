@@ -1,6 +1,6 @@
 //! What the client is told when an upstream does not answer as it should.
 
-use attach_core::{Outcome, Rejection};
+use attach_core::{Exchange, Outcome, Rejection};
 use http::StatusCode;
 
 pub(super) fn unreachable(why: &str) -> Rejection {
@@ -15,6 +15,14 @@ pub(super) fn timeout() -> Rejection {
 
 pub(super) fn broke() -> Rejection {
     bad_gateway("upstream_broke", "the model server broke off its answer")
+}
+
+/// Why an answer ended before it was whole, as far as its body told.
+pub(super) fn ended(exchange: &Exchange) -> Rejection {
+    match exchange.outcome() {
+        Some(Outcome::Timeout) => timeout(),
+        _ => broke(),
+    }
 }
 
 pub(super) fn credential_rejected(status: StatusCode) -> Rejection {
@@ -32,7 +40,8 @@ pub(super) fn unreadable(why: &'static str) -> Rejection {
 }
 
 pub(super) fn not_translated() -> Rejection {
-    let message = "the model's server does not speak this API, and the gateway does not translate this pair yet";
+    let message =
+        "the model's server does not speak this API, and the gateway does not translate this pair yet";
     Rejection::new(StatusCode::NOT_IMPLEMENTED, "translation_not_available", message)
 }
 

@@ -130,6 +130,41 @@ async fn arguments_of_tools_are_restored_wherever_they_are_split() {
 }
 
 #[tokio::test]
+async fn answers_that_run_side_by_side_are_restored_each_for_itself() {
+    let (mail, phone) = ("jane.doe@example.com", "john.roe@example.org");
+    let upstream = Upstream::with(move |seen| {
+        let body = seen.json();
+        let said: Vec<_> =
+            body["messages"][0]["content"].as_str().unwrap().split(' ').map(str::to_owned).collect();
+        let choices = [wire::pieces(&said[0], 3), wire::pieces(&said[1], 4)];
+        let longest = choices.iter().map(Vec::len).max().unwrap();
+        let mut events = Vec::new();
+        for at in 0..longest {
+            for (index, pieces) in choices.iter().enumerate() {
+                let Some(piece) = pieces.get(at) else { continue };
+                let event = wire::openai::chat_chunk("m", &json!({"content": piece}), &Value::Null);
+                events.push(event.replace("\"index\":0", &format!("\"index\":{index}")));
+            }
+        }
+        events.push("data: [DONE]\n\n".to_owned());
+        Reply::events("text/event-stream", events).in_pieces_of(17)
+    })
+    .await;
+    let world = World::with(upstream, |launch| launch).await;
+    let mut body = streamed(CHATS[0], "m", &format!("{mail} {phone}"));
+    body["n"] = json!(2);
+    let answer = world.post(CHATS[0]).json(&body).send().await.expect(200);
+    assert!(!world.upstream.only().text().contains("@example"));
+    for (index, value) in [(0, mail), (1, phone)] {
+        let parts = events(&answer.text());
+        let choices = parts.iter().flat_map(|part| part["choices"].as_array().unwrap());
+        let own = choices.filter(|choice| choice["index"] == index);
+        let text: String = own.filter_map(|choice| choice["delta"]["content"].as_str()).collect();
+        assert_eq!(text, value);
+    }
+}
+
+#[tokio::test]
 async fn a_placeholder_in_a_link_that_was_not_asked_for_is_not_restored() {
     let upstream = Upstream::with(|seen| {
         let body = seen.json();

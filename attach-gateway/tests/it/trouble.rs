@@ -110,6 +110,19 @@ async fn other_answers_keep_their_status_and_their_bytes() {
 }
 
 #[tokio::test]
+async fn a_model_server_that_was_restarted_is_found_again() {
+    let world = World::start().await;
+    for _ in 0..10 {
+        for path in CHATS {
+            world.post(path).json(&question(path, "m", "hello")).send().await.expect(200);
+        }
+        world.upstream.hang_up();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.upstream.seen().len(), 30);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let upstream =
         Upstream::with(|_| Reply::json(307, &json!({})).header("location", "http://evil.example/")).await;

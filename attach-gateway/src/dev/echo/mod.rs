@@ -109,7 +109,9 @@ fn flatten(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(flatten).collect::<Vec<_>>().join(" "),
-        Value::Object(object) => object.get("content").or_else(|| object.get("text")).map(flatten).unwrap_or_default(),
+        Value::Object(object) => {
+            object.get("content").or_else(|| object.get("text")).map(flatten).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

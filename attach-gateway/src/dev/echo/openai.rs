@@ -27,7 +27,8 @@ fn usage(said: &Said<'_>) -> Value {
 }
 
 fn chat(said: &Said<'_>) -> Reply {
-    let head = |object: &str| json!({"id": "chatcmpl-dev", "object": object, "created": 0, "model": said.model});
+    let head =
+        |object: &str| json!({"id": "chatcmpl-dev", "object": object, "created": 0, "model": said.model});
     let with = |mut head: Value, choices: Value, usage: Value| {
         head["choices"] = choices;
         head["usage"] = usage;
@@ -43,7 +44,10 @@ fn chat(said: &Said<'_>) -> Reply {
     events.extend(said.words().map(|word| chunk(json!({"content": word}), Value::Null, Value::Null)));
     events.push(chunk(json!({}), json!("stop"), usage(said)));
     events.push(Bytes::from_static(b"data: [DONE]\n\n"));
-    Reply { whole: with(head("chat.completion"), whole, usage(said)), stream: Some(("text/event-stream", events)) }
+    Reply {
+        whole: with(head("chat.completion"), whole, usage(said)),
+        stream: Some(("text/event-stream", events)),
+    }
 }
 
 fn completions(said: &Said<'_>) -> Reply {
@@ -78,9 +82,7 @@ fn responses(said: &Said<'_>) -> Reply {
         })
     };
     let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
-    let item = |status: &str, content: Value| {
-        json!({"type": "message", "id": "msg_dev", "status": status, "role": "assistant", "content": content})
-    };
+    let item = |status: &str, content: Value| json!({"type": "message", "id": "msg_dev", "status": status, "role": "assistant", "content": content});
     let output = json!([item("completed", json!([part(&said.text)]))]);
     let usage = json!({
         "input_tokens": said.input, "input_tokens_details": {"cached_tokens": 0},
@@ -94,7 +96,10 @@ fn responses(said: &Said<'_>) -> Reply {
         ("response.output_item.added", json!({"output_index": 0, "item": item("in_progress", json!([]))})),
         ("response.content_part.added", merged(&at, json!({"part": part("")}))),
     ];
-    steps.extend(said.words().map(|word| ("response.output_text.delta", merged(&at, json!({"delta": word, "logprobs": []})))));
+    steps.extend(
+        said.words()
+            .map(|word| ("response.output_text.delta", merged(&at, json!({"delta": word, "logprobs": []})))),
+    );
     steps.push(("response.output_text.done", merged(&at, json!({"text": said.text, "logprobs": []}))));
     steps.push(("response.content_part.done", merged(&at, json!({"part": part(&said.text)}))));
     let done = item("completed", json!([part(&said.text)]));

@@ -8,8 +8,10 @@ use crate::translate::canonical::{Chat, Embed, Format, Message, Part, Sampling, 
 
 /// Members that are translated, or that the translation has no need of; every other one is reported as dropped.
 const CHAT: [&str; 7] = ["model", "messages", "prompt", "tools", "format", "options", "stream"];
-const GENERATE: [&str; 11] =
-    ["model", "prompt", "system", "images", "format", "options", "stream", "suffix", "template", "context", "raw"];
+const GENERATE: [&str; 11] = [
+    "model", "prompt", "system", "images", "format", "options", "stream", "suffix", "template", "context",
+    "raw",
+];
 const EMBED: [&str; 4] = ["model", "input", "prompt", "dimensions"];
 const OPTIONS: [&str; 7] =
     ["temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "num_predict"];
@@ -69,7 +71,9 @@ fn common<'a>(root: Value<'a>, call: &Call) -> Result<Chat<'a>, Rejection> {
 
 /// Notes what is set, is not `known`, and hence not said to the upstream. Names no header can hold are left out.
 fn note_dropped(root: Value<'_>, known: &[&str], dropped: &mut Vec<String>) {
-    let plain = |name: &str| name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let plain = |name: &str| {
+        name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
     let mut note = |prefix: &str, holder: Value<'_>, known: &[&str]| {
         for (name, value) in holder.members() {
             if !known.contains(&&*name) && plain(&name) && !value.is_null() && dropped.len() < 16 {
@@ -94,7 +98,8 @@ fn format(root: Value<'_>) -> Result<Format<'_>, Rejection> {
 }
 
 fn sampling<'a>(options: Option<Value<'a>>, call: &Call) -> Sampling<'a> {
-    let option = |name| options.and_then(|options| options.get(name)).filter(|value| !value.is_null()).and_then(raw);
+    let option =
+        |name| options.and_then(|options| options.get(name)).filter(|value| !value.is_null()).and_then(raw);
     Sampling {
         temperature: option("temperature"),
         top_p: option("top_p"),
@@ -141,8 +146,11 @@ fn read_message<'a>(message: Value<'a>, calls: &mut OpenCalls) -> Result<Message
             })?;
             Ok(Message::ToolResult { call_id, text: content })
         }
-        _ => Err(Rejection::bad_request("invalid_request", "a message needs a role: system, user, assistant or tool")
-            .with_param(format!("{}.role", message.path()))),
+        _ => Err(Rejection::bad_request(
+            "invalid_request",
+            "a message needs a role: system, user, assistant or tool",
+        )
+        .with_param(format!("{}.role", message.path()))),
     }
 }
 

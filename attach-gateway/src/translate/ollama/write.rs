@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Event, Finish};
 use crate::translate::canonical::Embeddings;
+use crate::translate::canonical::{Event, Finish};
 
 /// Writes an answer as Ollama does: a line per piece, or one object.
 #[derive(Debug)]
@@ -84,6 +84,9 @@ impl Writer {
 
     /// Writes one piece of a stream.
     pub(crate) fn write(&mut self, event: Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
         match event {
             Event::Text(text) => self.line(&text, None, out),
             Event::Thinking(text) => self.line("", Some(&text), out),
@@ -95,7 +98,11 @@ impl Writer {
                 out.extend_from_slice(&write_error(&message));
                 out.push(b'\n');
             }
-            Event::Done => self.end(out),
+            Event::Done => {
+                // A server that says nothing of why it stopped has stopped.
+                self.finish.get_or_insert(Finish::Stop);
+                self.end(out);
+            }
         }
     }
 
@@ -107,7 +114,11 @@ impl Writer {
         self.over = true;
         if !self.tools.is_empty() {
             let calls = self.take_calls();
-            self.put(out, Some(OutMessage { role: "assistant", content: "", thinking: None, tool_calls: calls }), false);
+            self.put(
+                out,
+                Some(OutMessage { role: "assistant", content: "", thinking: None, tool_calls: calls }),
+                false,
+            );
         }
         let message = OutMessage { role: "assistant", content: "", thinking: None, tool_calls: Vec::new() };
         self.put(out, Some(message), true);
@@ -128,13 +139,21 @@ impl Writer {
         let thinking = (!thinking.is_empty()).then_some(thinking.as_str());
         let tool_calls = self.take_calls();
         let mut out = Vec::new();
-        self.put(&mut out, Some(OutMessage { role: "assistant", content: &text, thinking, tool_calls }), true);
+        self.put(
+            &mut out,
+            Some(OutMessage { role: "assistant", content: &text, thinking, tool_calls }),
+            true,
+        );
         out.pop();
         Some(out.into())
     }
 
     fn line(&self, text: &str, thinking: Option<&str>, out: &mut Vec<u8>) {
-        self.put(out, Some(OutMessage { role: "assistant", content: text, thinking, tool_calls: Vec::new() }), false);
+        self.put(
+            out,
+            Some(OutMessage { role: "assistant", content: text, thinking, tool_calls: Vec::new() }),
+            false,
+        );
     }
 
     fn put(&self, out: &mut Vec<u8>, message: Option<OutMessage<'_>>, last: bool) {

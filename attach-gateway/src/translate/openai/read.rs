@@ -42,38 +42,36 @@ pub(crate) fn read_embeddings(bytes: &[u8]) -> Option<Embeddings> {
     }
     #[derive(Deserialize)]
     struct Item {
-        #[serde(default)]
-        index: u64,
+        index: Option<u64>,
         embedding: Box<RawValue>,
     }
     let mut body: Body = serde_json::from_slice(bytes).ok()?;
     body.data.sort_by_key(|item| item.index);
-    let input = body.usage.map_or(0, |usage| usage.prompt_tokens);
+    let input = body.usage.map_or(0, |usage| usage.prompt_tokens.unwrap_or(0));
     Some(Embeddings { vectors: body.data.into_iter().map(|item| item.embedding).collect(), input })
 }
 
+/// Every member may be absent or null, and some servers send two spellings of one thing: nothing is refused for it.
 #[derive(Deserialize)]
 struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Option<Vec<Choice>>,
     usage: Option<Usage>,
     error: Option<ErrorBody>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
-    #[serde(default)]
-    index: u64,
-    #[serde(alias = "message")]
+    index: Option<u64>,
     delta: Option<Delta>,
+    message: Option<Delta>,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Delta {
     content: Option<String>,
-    #[serde(alias = "reasoning")]
     reasoning_content: Option<String>,
+    reasoning: Option<String>,
     tool_calls: Option<Vec<ToolDelta>>,
 }
 
@@ -91,10 +89,8 @@ struct FunctionDelta {
 
 #[derive(Deserialize)]
 struct Usage {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -108,7 +104,9 @@ impl ErrorBody {
     fn message(self) -> String {
         match self {
             Self::Text(text) => text,
-            Self::Object { message } => message.unwrap_or_else(|| "the model server answered with an error".into()),
+            Self::Object { message } => {
+                message.unwrap_or_else(|| "the model server answered with an error".into())
+            }
         }
     }
 }
@@ -119,19 +117,22 @@ impl Chunk {
         if let Some(error) = self.error {
             out.push(Event::Error(error.message()));
         }
-        if let Some(choice) = self.choices.into_iter().find(|choice| choice.index == 0) {
+        if let Some(choice) = self.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0)
+        {
             choice.events(out);
         }
         if let Some(usage) = self.usage {
-            out.push(Event::Usage { input: usage.prompt_tokens, output: usage.completion_tokens });
+            let (input, output) = (usage.prompt_tokens, usage.completion_tokens);
+            out.push(Event::Usage { input: input.unwrap_or(0), output: output.unwrap_or(0) });
         }
     }
 }
 
 impl Choice {
     fn events(self, out: &mut Vec<Event>) {
-        if let Some(delta) = self.delta {
-            out.extend(delta.reasoning_content.filter(|text| !text.is_empty()).map(Event::Thinking));
+        if let Some(delta) = self.delta.or(self.message) {
+            let thinking = delta.reasoning_content.or(delta.reasoning);
+            out.extend(thinking.filter(|text| !text.is_empty()).map(Event::Thinking));
             out.extend(delta.content.filter(|text| !text.is_empty()).map(Event::Text));
             for (place, tool) in (0..).zip(delta.tool_calls.unwrap_or_default()) {
                 let Some(function) = tool.function else { continue };
@@ -161,6 +162,14 @@ mod tests {
     fn a_chunk_with_empty_choices_brings_the_usage() {
         let events = read_event(r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#);
         assert_eq!(events, [Event::Usage { input: 9, output: 3 }]);
+    }
+
+    #[test]
+    fn two_spellings_and_nulls_cost_nothing() {
+        let both = r#"{"choices":[{"index":null,"delta":{"content":"a","reasoning":"r","reasoning_content":"r","tool_calls":null}}],"usage":null}"#;
+        assert_eq!(read_event(both), [Event::Thinking("r".into()), Event::Text("a".into())]);
+        let usage = read_event(r#"{"choices":null,"usage":{"prompt_tokens":3,"completion_tokens":null}}"#);
+        assert_eq!(usage, [Event::Usage { input: 3, output: 0 }]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod dialect;
 pub(crate) mod gateway;
 pub(crate) mod issuer;
 pub(crate) mod personal;
+pub(crate) mod reply;
 pub(crate) mod temp;
 pub(crate) mod tools;
 pub(crate) mod upstream;
@@ -19,8 +20,9 @@ pub(crate) use self::dialect::{CHATS, answer_text, assert_error, assert_shape, e
 pub(crate) use self::gateway::{Gateway, Launch};
 pub(crate) use self::issuer::{AUDIENCE, Alg, Issuer};
 pub(crate) use self::personal::{assert_nothing_personal, assert_restored, sentence};
+pub(crate) use self::reply::{Reply, Step};
 pub(crate) use self::temp::TempDir;
-pub(crate) use self::upstream::{Reply, Seen, Step, Upstream};
+pub(crate) use self::upstream::{Seen, Upstream};
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

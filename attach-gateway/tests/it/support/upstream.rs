@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -19,9 +19,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
-use super::{eventually, wire};
+use super::reply::Silence;
+use super::{Reply, Step, eventually, wire};
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -58,94 +60,6 @@ impl Seen {
     }
 }
 
-/// A part of an answer's body.
-pub(crate) enum Step {
-    Send(Bytes),
-    Pause(Duration),
-    /// Goes on when somebody says so.
-    Await(Arc<Notify>),
-    /// Breaks the connection.
-    Break,
-    /// Nothing follows, and the connection stays.
-    Hang,
-}
-
-/// An answer.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) steps: Vec<Step>,
-    /// Closes the connection, or does nothing, without any answer.
-    silent: Option<Silence>,
-}
-
-#[derive(Clone, Copy)]
-enum Silence {
-    Close,
-    Hang,
-}
-
-impl Reply {
-    /// A whole answer.
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self::stream("application/json", vec![Step::Send(body.to_string().into())]).status(status)
-    }
-
-    pub(crate) fn text(kind: &'static str, body: impl Into<Bytes>) -> Self {
-        Self::stream(kind, vec![Step::Send(body.into())])
-    }
-
-    pub(crate) fn stream(kind: &'static str, steps: Vec<Step>) -> Self {
-        Self { status: 200, headers: vec![("content-type", kind.into())], steps, silent: None }
-    }
-
-    /// These events, a piece each.
-    pub(crate) fn events(kind: &'static str, events: impl IntoIterator<Item = String>) -> Self {
-        Self::stream(kind, events.into_iter().map(|event| Step::Send(event.into())).collect())
-    }
-
-    pub(crate) fn status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// The connection is closed before there is an answer.
-    pub(crate) fn close() -> Self {
-        Self { silent: Some(Silence::Close), ..Self::stream("", Vec::new()) }
-    }
-
-    /// There is never an answer.
-    pub(crate) fn never() -> Self {
-        Self { silent: Some(Silence::Hang), ..Self::stream("", Vec::new()) }
-    }
-
-    /// Everything that is sent.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        let sent = self.steps.iter().filter_map(|step| match step {
-            Step::Send(bytes) => Some(&bytes[..]),
-            _ => None,
-        });
-        sent.collect::<Vec<_>>().concat()
-    }
-
-    /// Everything that is sent, as text.
-    pub(crate) fn sent_text(&self) -> String {
-        String::from_utf8(self.bytes()).unwrap()
-    }
-
-    /// The same bytes, in pieces of `size`, wherever they break.
-    pub(crate) fn in_pieces_of(mut self, size: usize) -> Self {
-        let whole = self.bytes();
-        self.steps = whole.chunks(size).map(|piece| Step::Send(Bytes::copy_from_slice(piece))).collect();
-        self
-    }
-}
-
 type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
 
 /// The running server.
@@ -155,6 +69,7 @@ pub(crate) struct Upstream {
     seen: Arc<Mutex<Vec<Seen>>>,
     sent: Arc<Mutex<Vec<Instant>>>,
     abandoned: Arc<Mutex<usize>>,
+    connections: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 impl Upstream {
@@ -167,7 +82,13 @@ impl Upstream {
     pub(crate) async fn with(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let upstream = Self { addr, seen: Arc::default(), sent: Arc::default(), abandoned: Arc::default() };
+        let upstream = Self {
+            addr,
+            seen: Arc::default(),
+            sent: Arc::default(),
+            abandoned: Arc::default(),
+            connections: Arc::default(),
+        };
         let handler: Arc<Handler> = Arc::new(handler);
         let serving = upstream.clone();
         tokio::spawn(async move {
@@ -176,7 +97,9 @@ impl Upstream {
                 let service =
                     service_fn(move |request| upstream.clone().answer(request, Arc::clone(&handler)));
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                let connection = tokio::spawn(connection).abort_handle();
+                serving.connections.lock().unwrap().push(connection);
             }
         });
         upstream
@@ -207,6 +130,11 @@ impl Upstream {
     /// When the pieces of answers were sent.
     pub(crate) fn sent(&self) -> Vec<Instant> {
         self.sent.lock().unwrap().clone()
+    }
+
+    /// Closes every connection, as a restart does.
+    pub(crate) fn hang_up(&self) {
+        self.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
     }
 
     /// Waits until an answer was given up by who asked for it.
