@@ -73,12 +73,16 @@ fn default_place() -> PathBuf {
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    // A directory that was there before may be somebody else's, such as /tmp: it is not changed.
-    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-        let why = format!("{} can be read by others; chmod 700 it, or name another one", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    if fs::metadata(path)?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
     }
-    Ok(())
+    // An empty directory was made for us; one with other things in it may be somebody else's, such as /tmp.
+    let ours = path.join("lock").exists() || fs::read_dir(path)?.next().is_none();
+    if ours {
+        return fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    }
+    let why = format!("{} can be read by others; chmod 700 it, or name another one", path.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 #[cfg(not(unix))]
@@ -119,6 +123,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("attach-open-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(dir.join("somebody-elses"), "x").unwrap();
         assert!(StateDir::open(Some(&dir)).unwrap_err().to_string().contains("chmod 700"));
         fs::remove_dir_all(dir).unwrap();
     }

@@ -34,6 +34,13 @@ impl ModelName {
         if name.trim() != name {
             return Err(ModelNameError::WhiteSpace);
         }
+        // Servers read such names in ways of their own: a scheme is cut off, an empty part filled in.
+        if name.contains("//") || name.ends_with([':', '/']) || name.starts_with('/') {
+            return Err(ModelNameError::OddPart);
+        }
+        if name.split(['/', ':']).any(|part| matches!(part, "." | "..")) {
+            return Err(ModelNameError::OddPart);
+        }
         let canonical = canonical(name);
         if canonical.is_empty() {
             return Err(ModelNameError::Empty);
@@ -63,7 +70,7 @@ impl ModelName {
 /// Ollama reads the parts of a name without regard to case.
 fn canonical(name: &str) -> Range<usize> {
     const LATEST: &str = ":latest";
-    const PLACES: [&str; 2] = ["registry.ollama.ai/library/", "library/"];
+    const PLACES: [&str; 3] = ["registry.ollama.ai/library/", "registry.ollama.ai:443/library/", "library/"];
     let front =
         |place: &&&str| name.get(..place.len()).is_some_and(|front| front.eq_ignore_ascii_case(place));
     let start = PLACES.iter().find(front).map_or(0, |place| place.len());
@@ -112,6 +119,8 @@ pub enum ModelNameError {
     ControlCharacter,
     /// White space in front or behind, which some servers cut off.
     WhiteSpace,
+    /// A scheme, an empty part, or one that means a place above, which servers read differently.
+    OddPart,
 }
 
 impl fmt::Display for ModelNameError {
@@ -121,6 +130,7 @@ impl fmt::Display for ModelNameError {
             Self::TooLong => "model name too long",
             Self::ControlCharacter => "control character in the model name",
             Self::WhiteSpace => "white space around the model name",
+            Self::OddPart => "the model name has an empty part, a scheme or dots alone",
         })
     }
 }
@@ -148,7 +158,7 @@ mod tests {
         assert_eq!(name("library/llama3"), name("llama3:latest"));
         assert_eq!(name("Registry.Ollama.ai/library/llama3:latest"), name("llama3"));
         assert_eq!(name("org/llama3").canonical(), "org/llama3");
-        assert_eq!(ModelName::parse("library/"), Err(ModelNameError::Empty));
+        assert_eq!(ModelName::parse("library/"), Err(ModelNameError::OddPart));
         assert_eq!(ModelName::parse("library/:latest"), Err(ModelNameError::Empty));
     }
 
@@ -159,6 +169,9 @@ mod tests {
         assert_eq!(ModelName::parse(&"m".repeat(257)), Err(ModelNameError::TooLong));
         for name in ["a\u{0}", "a\nb", "a\u{7f}", "a\u{85}b"] {
             assert_eq!(ModelName::parse(name), Err(ModelNameError::ControlCharacter));
+        }
+        for name in ["https://registry.ollama.ai/library/a", "a//b", "/a", "a:", "a/../b", "./a", "library/"] {
+            assert_eq!(ModelName::parse(name), Err(ModelNameError::OddPart), "{name}");
         }
         for name in [" a", "a ", "\u{a0}a", " "] {
             assert_eq!(ModelName::parse(name), Err(ModelNameError::WhiteSpace));

@@ -162,6 +162,9 @@ impl Found {
     fn data(&mut self, value: Value<'_>, modality: Modality) {
         let is_number = |element: Value<'_>| element.kind() == Kind::Number;
         match value.kind() {
+            Kind::String if modality == Modality::Encrypted && value.as_str().is_some_and(|text| !is_base64(&text)) => {
+                self.leaf(value, Place::Text);
+            }
             Kind::String => self.opaque.push(Opaque::new(value.id(), modality)),
             Kind::Array if value.elements().any(is_number) => {
                 self.opaque.push(Opaque::new(value.id(), modality));
@@ -227,13 +230,36 @@ fn is_used(value: Value<'_>) -> bool {
     }
 }
 
+/// A number of a person's may be nothing but digits and dashes, as an id may: such a word is looked into like text.
 fn is_word(word: &str) -> bool {
     word.len() <= LONG_WORD
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+=".contains(&byte))
+        && !has_long_number(word)
+}
+
+/// One more than a date has, such as providers put into the names of tools.
+const DIGITS_IN_WORD: usize = 9;
+
+/// Whether digits follow each other, with at most one separator between two, [`DIGITS_IN_WORD`] times.
+fn has_long_number(word: &str) -> bool {
+    let (mut digits, mut separators) = (0, 0);
+    word.bytes().any(|byte| {
+        match byte {
+            b'0'..=b'9' => (digits, separators) = (digits + 1, 0),
+            b'-' | b'.' | b'/' | b'_' if separators == 0 => separators = 1,
+            _ => (digits, separators) = (0, 0),
+        }
+        digits >= DIGITS_IN_WORD
+    })
 }
 
 fn is_data_url(address: &str) -> bool {
     address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// What a provider encrypted is base64; what is not, somebody else wrote.
+fn is_base64(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte))
 }
 
 fn digits(number: Value<'_>) -> usize {

@@ -1,3 +1,4 @@
+use attach_core::call::ModelName;
 use attach_core::{Api, Dialect};
 use http::Method;
 use http::request::Parts;
@@ -30,11 +31,27 @@ impl Route {
             "/api/version" => Some(Self::Version),
             _ => {
                 let model = path.strip_prefix("/v1/models/")?;
-                let plain = !model.is_empty() && !model.contains(['%', '?', '#']);
-                plain.then(|| Self::Model(Dialect::of(path, &parts.headers), model.into()))
+                let model = unescaped(model)?;
+                ModelName::parse(&model).ok()?;
+                Some(Self::Model(Dialect::of(path, &parts.headers), model.into()))
             }
         }
     }
+}
+
+/// Undoes percent-encoding; `None` if it is none, or hides something that is not text.
+fn unescaped(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            digit(bytes.next())? << 4 | digit(bytes.next())?
+        } else {
+            byte
+        });
+    }
+    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]
@@ -53,7 +70,15 @@ mod tests {
             route(Method::GET, "/v1/models/org/name"),
             Some(Route::Model(Dialect::OpenAi, "org/name".into()))
         );
+        assert_eq!(
+            route(Method::GET, "/v1/models/org%2Fname"),
+            Some(Route::Model(Dialect::OpenAi, "org/name".into()))
+        );
         for (method, path) in [
+            (Method::GET, "/v1/models/%"),
+            (Method::GET, "/v1/models/%ff"),
+            (Method::GET, "/v1/models/a%0Ab"),
+            (Method::GET, "/v1/models/..%2fadmin"),
             (Method::DELETE, "/api/delete"),
             (Method::POST, "/api/pull"),
             (Method::POST, "/v1/files"),

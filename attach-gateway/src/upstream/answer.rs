@@ -17,6 +17,9 @@ use crate::translate::{Plan, Translator};
 /// Longest unary answer that is translated, in bytes.
 const MAX_UNARY: usize = 16 << 20;
 
+/// Longest error that is passed on, in bytes.
+const MAX_ERROR: usize = 1 << 20;
+
 pub(super) type Answer = Response<ResponseBody<Timed>>;
 
 /// Turns what an upstream sent into what the client gets.
@@ -38,6 +41,10 @@ pub(super) async fn answer(
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
+        None if !status.is_success() => match error_body(from, place, exchange).await {
+            Ok(answer) => answer,
+            Err(rejection) => return rejection.into_response(exchange),
+        },
         None => metered(from, plan.upstream_api(), exchange),
         Some(translator) if status.is_success() && Wire::of(from.headers()) == Some(Wire::Sse) => {
             translated_stream(metered(from, plan.upstream_api(), exchange), translator, exchange)
@@ -58,8 +65,21 @@ fn refused(status: StatusCode) -> Option<Rejection> {
     match status.as_u16() {
         401 | 403 | 407 => Some(refusal::credential_rejected(status)),
         300..=399 => Some(refusal::redirected(status)),
+        ..200 | 600.. => Some(refusal::unreadable("a status that is no answer")),
         _ => None,
     }
+}
+
+/// An error as the upstream put it, unless it repeats the credential it was shown.
+async fn error_body(from: Response<Timed>, place: &Place, exchange: &Exchange) -> Result<Answer, Rejection> {
+    let (parts, body) = from.into_parts();
+    let collected = Limited::new(body, MAX_ERROR).collect().await;
+    let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
+    let key = place.upstream.key.as_ref().map(|key| key.expose().as_bytes());
+    if key.is_some_and(|key| memchr::memmem::find(&bytes, key).is_some()) {
+        return Err(refusal::credential_rejected(parts.status));
+    }
+    Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
 }
 
 fn translated_stream(answer: Answer, translator: &Translator, exchange: &Exchange) -> Answer {

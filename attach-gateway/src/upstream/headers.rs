@@ -13,18 +13,16 @@ use crate::front::{Caller, GROUPS, REQUEST_ID, SESSION, USER};
 
 /// What a client may tell an upstream. Not its `Idempotency-Key`: all callers share the upstream's credential, so one
 /// caller's key would bring another one's answer.
-const REQUEST: [HeaderName; 4] = [
-    ACCEPT,
+const REQUEST: [HeaderName; 3] = [
     HeaderName::from_static("anthropic-version"),
     HeaderName::from_static("anthropic-beta"),
     HeaderName::from_static("openai-beta"),
 ];
 
 /// What an upstream may tell a client.
-const RESPONSE: [HeaderName; 6] = [
+const RESPONSE: [HeaderName; 5] = [
     CONTENT_TYPE,
     CONTENT_ENCODING,
-    CACHE_CONTROL,
     RETRY_AFTER,
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-model"),
@@ -61,10 +59,11 @@ pub(super) fn request(
 ) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
     for name in &REQUEST {
-        for value in from.get_all(name) {
-            headers.append(name, value.clone());
+        if let Some(value) = from.get(name).filter(|value| is_plain(value)) {
+            headers.insert(name, value.clone());
         }
     }
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     // A client such as `curl -d` may say anything; the body has been parsed as JSON.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers
@@ -82,6 +81,12 @@ pub(super) fn request(
         identity(&mut headers, place.upstream.identity_headers, caller, pseudonym);
     }
     headers
+}
+
+/// Dates and the names of features: nothing that could carry a message.
+fn is_plain(value: &HeaderValue) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_., =".contains(byte);
+    value.len() <= 256 && value.as_bytes().iter().all(plain)
 }
 
 fn identity(headers: &mut HeaderMap, how: IdentityHeaders, caller: &Caller, pseudonym: &Pseudonym) {
@@ -111,5 +116,6 @@ pub(super) fn response(from: &HeaderMap) -> HeaderMap {
             headers.insert(name, value.clone());
         }
     }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers
 }

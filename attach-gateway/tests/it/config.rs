@@ -147,6 +147,16 @@ async fn one_state_directory_serves_one_gateway() {
 }
 
 #[tokio::test]
+async fn a_state_directory_that_others_can_read_is_refused() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let state = TempDir::new();
+    std::fs::set_permissions(state.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let place = state.path().display().to_string();
+    let said = Launch::env(&issuer, &upstream).set("ATTACH_STATE_DIR", &place).refusal().await;
+    assert!(said.contains("chmod 700"), "{said}");
+}
+
+#[tokio::test]
 async fn a_key_in_a_file_is_used_and_two_keys_are_refused() {
     let keys = TempDir::new();
     let path = keys.write("key", "sk-from-a-file\n").display().to_string();

@@ -105,7 +105,7 @@ async fn redaction_can_be_seen() {
         assert!(text.contains(value), "{text}");
     }
     let saw = dev.gateway.stdout.line("model saw").await;
-    for value in ["Jane", "Doe", "jane.doe@example.com", "4111"] {
+    for value in ["Jane", "Doe", "jane.doe@example.com", "4111 1111"] {
         assert!(!saw.contains(value), "{saw}");
     }
     assert!(saw.contains("My name is"), "{saw}");

@@ -47,15 +47,18 @@ async fn a_model_server_that_does_not_answer_in_time_is_a_504() {
         kind = "openai"
         dialects = ["openai", "anthropic", "ollama"]
         url = "{UPSTREAM}"
-        timeout = { first_byte = "200ms" }
+        timeout = { first_byte = "200ms", total = "400ms" }
         [access]
         default = "allow"
     "#;
     let world = World::file(Upstream::with(|_| Reply::never()).await, text).await;
     for path in CHATS {
-        let answer = world.post(path).json(&question(path, "m", "hello")).send().await.expect(504);
-        assert_shape(path, &answer, "upstream_timeout");
-        assert_eq!(world.gateway.trail(&answer.id()).end(), "upstream_timeout");
+        // A stream has to begin in time; a whole answer begins when it is finished.
+        for body in [streamed(path, "m", "hello"), question(path, "m", "hello")] {
+            let answer = world.post(path).json(&body).send().await.expect(504);
+            assert_shape(path, &answer, "upstream_timeout");
+            assert_eq!(world.gateway.trail(&answer.id()).end(), "upstream_timeout");
+        }
     }
 }
 
