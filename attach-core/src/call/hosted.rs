@@ -24,10 +24,17 @@ pub(super) fn tools(api: Api, root: Value<'_>) -> Vec<Box<str>> {
 }
 
 fn hosted_type<'a>(api: Api, tool: Value<'a>) -> Option<Cow<'a, str>> {
-    let name = tool.get("type")?.as_str()?;
+    let Some(name) = tool.get("type").and_then(Value::as_str) else { return untyped(api, tool) };
     let callers = match api.dialect() {
         Dialect::Anthropic => name == "custom" || CLIENT_SIDE.iter().any(|prefix| name.starts_with(prefix)),
         _ => name == "function" || name == "custom",
     };
     (!callers).then_some(name)
+}
+
+/// A tool without a type is the caller's if it says what the caller's function takes; of any other nobody knows.
+fn untyped<'a>(api: Api, tool: Value<'a>) -> Option<Cow<'a, str>> {
+    let describes = |key| tool.get(key).is_some_and(|value: Value<'_>| !value.is_null());
+    let callers = describes("function") || describes("parameters") || api.dialect() == Dialect::Anthropic;
+    (!callers).then_some(Cow::Borrowed("unknown"))
 }

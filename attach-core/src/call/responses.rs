@@ -97,6 +97,10 @@ pub(super) fn references(root: Value<'_>) -> impl Iterator<Item = StateUse> {
 fn is_reference(item: Value<'_>) -> bool {
     match item.get("type").and_then(Value::as_str) {
         Some(name) => name == "item_reference",
-        None => item.get("id").is_some() && item.get("role").is_none() && item.get("content").is_none(),
+        // Null is absent: servers read it so.
+        None => {
+            let has = |key| item.get(key).is_some_and(|value| !value.is_null());
+            has("id") && !(has("role") && has("content"))
+        }
     }
 }

@@ -278,3 +278,15 @@ fn hosted_tools_are_those_the_provider_runs() {
     assert_eq!(hosted(Api::AnthropicMessages, client), "");
     assert_eq!(hosted(Api::AnthropicMessages, r#""tools":[{"type":"function","name":"x"}]"#), "function");
 }
+
+#[test]
+fn a_tool_of_no_type_is_the_callers_only_if_it_describes_a_function() {
+    let hosted = |tool: &str| {
+        let body = format!(r#"{{"model":"m","messages":[],"tools":[{tool}]}}"#);
+        let payload = attach_core::Payload::parse(Api::OpenAiChat, body.into()).unwrap();
+        payload.call().hosted_tools.clone()
+    };
+    assert_eq!(hosted(r#"{"function":{"name":"f"}}"#), []);
+    assert_eq!(hosted(r#"{"type":null,"server_url":"https://x.test"}"#), ["unknown".into()]);
+    assert_eq!(hosted(r#"{"server_url":"https://x.test"}"#), ["unknown".into()]);
+}
