@@ -12,11 +12,20 @@ use attach_redact::Redactor;
 use bytes::Bytes;
 
 /// A target's name and its check.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("json", json), ("payload", payload), ("usage", usage), ("events", events), ("jws", jws), ("redact", redact)];
+type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub(crate) const TARGETS: &[Target] = &[
+    ("json", json),
+    ("payload", payload),
+    ("usage", usage),
+    ("events", events),
+    ("jws", jws),
+    ("redact", redact),
+];
 
 /// What we accept serde_json accepts, and means the same by.
-pub fn json(data: &[u8]) {
+pub(crate) fn json(data: &[u8]) {
     let Ok(document) = Document::parse(Bytes::copy_from_slice(data)) else { return };
     let theirs: serde_json::Value = serde_json::from_slice(data).expect("what we accept is JSON");
     for value in std::iter::once(document.root()).chain(document.root().descendants()) {
@@ -31,7 +40,7 @@ pub fn json(data: &[u8]) {
 }
 
 /// Every leaf that is listed can be read, in every API.
-pub fn payload(data: &[u8]) {
+pub(crate) fn payload(data: &[u8]) {
     for api in Api::ALL {
         let Ok(payload) = Payload::parse(api, Bytes::copy_from_slice(data)) else { continue };
         for leaf in &payload.call().leaves {
@@ -46,7 +55,7 @@ pub fn payload(data: &[u8]) {
 }
 
 /// However an answer is cut into pieces, it counts the same.
-pub fn usage(data: &[u8]) {
+pub(crate) fn usage(data: &[u8]) {
     for api in [Api::OpenAiChat, Api::OpenAiResponses, Api::AnthropicMessages, Api::OllamaChat] {
         for wire in [Wire::Json, Wire::Sse, Wire::Ndjson] {
             let count = |size: usize| {
@@ -61,7 +70,7 @@ pub fn usage(data: &[u8]) {
 }
 
 /// Re-framing loses and invents nothing.
-pub fn events(data: &[u8]) {
+pub(crate) fn events(data: &[u8]) {
     for wire in [Wire::Sse, Wire::Ndjson] {
         let mut events = Events::new(wire);
         let mut out = Vec::new();
@@ -77,7 +86,7 @@ pub fn events(data: &[u8]) {
 }
 
 /// A token is refused or verified, a key set is refused or parsed; the first line is the one, the rest the other.
-pub fn jws(data: &[u8]) {
+pub(crate) fn jws(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (token, keys) = text.split_once('\n').unwrap_or((&text, "{\"keys\":[]}"));
     if let Ok(keys) = KeySet::parse(keys.as_bytes()) {
@@ -86,7 +95,7 @@ pub fn jws(data: &[u8]) {
 }
 
 /// Findings lie in the text, on character boundaries, in order, and do not overlap.
-pub fn redact(data: &[u8]) {
+pub(crate) fn redact(data: &[u8]) {
     static REDACTOR: std::sync::OnceLock<Redactor> = std::sync::OnceLock::new();
     let redactor = REDACTOR.get_or_init(|| Redactor::builder().build().expect("the defaults build"));
     let text = String::from_utf8_lossy(data);

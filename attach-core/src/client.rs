@@ -1,4 +1,4 @@
-//! The one HTTP client behind [`Fetch`](crate::Fetch): hyper-util and rustls, with the platform's roots.
+//! The one HTTP client behind [`Fetch`]: hyper-util and rustls, with the platform's roots.
 
 use std::fmt;
 use std::io;

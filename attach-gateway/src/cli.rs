@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
+use crate::server::StopSignals;
 use crate::telemetry;
 
 /// The identity-aware LLM gateway.
@@ -86,9 +87,10 @@ fn env(name: &str) -> Option<String> {
 fn serve(options: &Serve) -> Result<(), StartError> {
     let config = options.config()?;
     runtime()?.block_on(async {
+        let stop = StopSignals::listen().map_err(|error| StartError::Io("signals", error))?;
         let gateway = Gateway::start(&config).await?;
         announce(&config, &gateway);
-        gateway.serve(stop_signal).await;
+        gateway.serve(|| stop.next()).await;
         Ok(())
     })
 }
@@ -167,30 +169,6 @@ fn is_loopback(addr: SocketAddr) -> bool {
         IpAddr::V6(v6) => {
             v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4: Ipv4Addr| v4.is_loopback())
         }
-    }
-}
-
-/// Ready on SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM is not handled; only Ctrl-C is");
-                let _ = tokio::signal::ctrl_c().await;
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }
 

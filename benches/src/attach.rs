@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::Result;
 use crate::issuer::{AUDIENCE, ISSUER, KEYS_PATH};
 use crate::process::{Server, free_addr};
 use crate::scratch::Scratch;
-use crate::Result;
 
 /// When the gateway waits for its audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -150,7 +150,10 @@ mod tests {
             assert!((1_900..2_300).contains(&text.len()), "{}", text.len());
         }
         for event in events() {
-            let data = event.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n")).expect("is an event");
+            let data = event
+                .strip_prefix(b"data: ")
+                .and_then(|rest| rest.strip_suffix(b"\n\n"))
+                .expect("is an event");
             assert!(data == b"[DONE]" || serde_json::from_slice::<serde_json::Value>(data).is_ok());
         }
     }

@@ -56,7 +56,8 @@ impl Issuer {
             "groups": ["Everyone", "eng", "AI-Power-Users"],
         });
         let signed = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-        let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| "the key does not sign")?;
+        let signature =
+            self.0.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| "the key does not sign")?;
         Ok(format!("{signed}.{}", b64(signature)))
     }
 }

@@ -47,7 +47,8 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, what costs least first.
-    pub const EVERY: [Self; 6] = [Self::Nothing, Self::Auth, Self::Quota, Self::Redact, Self::Audit, Self::All];
+    pub const EVERY: [Self; 6] =
+        [Self::Nothing, Self::Auth, Self::Quota, Self::Redact, Self::Audit, Self::All];
 
     /// The name on the command line and in tables.
     #[must_use]

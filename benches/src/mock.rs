@@ -76,7 +76,8 @@ async fn serve(listener: TcpListener, script: Arc<Script>) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let script = Arc::clone(&script);
         let service = service_fn(move |request| answer(request, Arc::clone(&script)));
-        let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         // A connection that ends is what connections do.
         tokio::spawn(async move { _ = connection.await });
     }

@@ -4,9 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
+use crate::Result;
 use crate::process::{Server, free_addr};
 use crate::scratch::Scratch;
-use crate::Result;
 
 /// Starts nginx in front of `upstream`; `None` if it is not installed.
 ///

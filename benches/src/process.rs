@@ -28,7 +28,12 @@ impl Server {
     /// # Errors
     ///
     /// When it cannot be started, ends at once, or does not listen in time.
-    pub fn start(mut command: Command, addr: SocketAddr, files: Scratch, stop: Option<Command>) -> Result<Self> {
+    pub fn start(
+        mut command: Command,
+        addr: SocketAddr,
+        files: Scratch,
+        stop: Option<Command>,
+    ) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
         let mut server = Self { child, stop, addr, _files: files };
@@ -95,7 +100,8 @@ fn get(addr: SocketAddr, path: &str) -> io::Result<String> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let stopped = self.stop.as_mut().is_some_and(|stop| stop.status().is_ok_and(|status| status.success()));
+        let stopped =
+            self.stop.as_mut().is_some_and(|stop| stop.status().is_ok_and(|status| status.success()));
         if !stopped {
             let _ = self.child.kill();
         }

@@ -42,10 +42,13 @@ fn row(target: &Target, own: &Figures, direct: Option<&Figures>, nginx: Option<&
         Some(direct) if target.is_proxy() => added(of(own), of(direct)),
         _ => "-".into(),
     };
-    let ratio = nginx.filter(|_| target.is_proxy()).map_or_else(|| "-".into(), |nginx| {
-        let ratios = own.rate.over(&nginx.rate);
-        format!("{:.2} / {:.2}", own.rate.most() / nginx.rate.most(), ratios.median())
-    });
+    let ratio = nginx.filter(|_| target.is_proxy()).map_or_else(
+        || "-".into(),
+        |nginx| {
+            let ratios = own.rate.over(&nginx.rate);
+            format!("{:.2} / {:.2}", own.rate.most() / nginx.rate.most(), ratios.median())
+        },
+    );
     [
         target.name.clone(),
         format!("{:.0} / {:.0}", own.rate.most(), own.rate.median()),
@@ -93,7 +96,10 @@ pub fn parts(targets: &[Target], results: &Results, base: &str) -> String {
         let Some(own) = results.get(&(index, Shape::Plain.as_str())) else { continue };
         if target.is_proxy() {
             let less = own.cpu.less(&base.cpu).median();
-            rows.push([target.name.clone(), format!("{:+.1} / {less:+.1}", own.cpu.least() - base.cpu.least())]);
+            rows.push([
+                target.name.clone(),
+                format!("{:+.1} / {less:+.1}", own.cpu.least() - base.cpu.least()),
+            ]);
         }
     }
     aligned(&rows)
@@ -108,7 +114,8 @@ fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
             // Writing to memory cannot fail.
-            let _ = if column == 0 { write!(line, "{cell:<width$}") } else { write!(line, "  {cell:>width$}") };
+            let _ =
+                if column == 0 { write!(line, "{cell:<width$}") } else { write!(line, "  {cell:>width$}") };
         }
         out.push_str(line.trim_end());
         out.push('\n');

@@ -88,9 +88,8 @@ pub fn run(targets: &[Target], shapes: &[Shape], plan: &Plan, progress: impl Fn(
                 // Another order each round: whoever comes after a heavy neighbour is not always the same.
                 let index = (at + round) % targets.len();
                 let figures = results.entry((index, shape.as_str())).or_default();
-                measure(&targets[index], shape, plan, figures).map_err(|error| {
-                    format!("{}, {} calls: {error}", targets[index].name, shape.as_str())
-                })?;
+                measure(&targets[index], shape, plan, figures)
+                    .map_err(|error| format!("{}, {} calls: {error}", targets[index].name, shape.as_str()))?;
             }
         }
     }

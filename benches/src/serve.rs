@@ -71,7 +71,8 @@ async fn serve(addr: SocketAddr, stack: Stack) -> Result<()> {
         let service = stack.clone().map_request(|request: Request<Incoming>| request.map(Body::new));
         tokio::spawn(async move {
             let builder = auto::Builder::new(TokioExecutor::new());
-            let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection =
+                builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             // A connection that ends is what connections do.
             let _ = connection.await;
         });

@@ -39,21 +39,20 @@ pub struct Target {
     addr: SocketAddr,
     token: Option<String>,
     server: Option<Server>,
-    pids: Vec<u32>,
 }
 
 impl Target {
     /// A server that runs elsewhere: the mock itself.
     #[must_use]
     pub fn direct(addr: SocketAddr) -> Self {
-        Self { name: "direct".into(), addr, token: None, server: None, pids: Vec::new() }
+        Self { name: "direct".into(), addr, token: None, server: None }
     }
 
     /// A server in front of the mock.
     #[must_use]
     pub fn proxy(name: impl Into<String>, server: Server, token: &str) -> Self {
-        let (addr, pids) = (server.addr(), server.pids());
-        Self { name: name.into(), addr, token: Some(token.to_owned()), server: Some(server), pids }
+        let addr = server.addr();
+        Self { name: name.into(), addr, token: Some(token.to_owned()), server: Some(server) }
     }
 
     /// Where it is.
@@ -77,13 +76,18 @@ impl Target {
     /// Processor time up to now.
     #[must_use]
     pub fn cpu(&self) -> Duration {
-        procstat::cpu(&self.pids)
+        procstat::cpu(&self.pids())
     }
 
     /// Resident memory now and at most, in bytes.
     #[must_use]
     pub fn resident(&self) -> (u64, u64) {
-        procstat::resident(&self.pids)
+        procstat::resident(&self.pids())
+    }
+
+    /// Looked up each time: a server may have its workers only after it listens.
+    fn pids(&self) -> Vec<u32> {
+        self.server.as_ref().map(Server::pids).unwrap_or_default()
     }
 }
 

@@ -170,7 +170,8 @@ mod tests {
         for name in ["a\u{0}", "a\nb", "a\u{7f}", "a\u{85}b"] {
             assert_eq!(ModelName::parse(name), Err(ModelNameError::ControlCharacter));
         }
-        for name in ["https://registry.ollama.ai/library/a", "a//b", "/a", "a:", "a/../b", "./a", "library/"] {
+        for name in ["https://registry.ollama.ai/library/a", "a//b", "/a", "a:", "a/../b", "./a", "library/"]
+        {
             assert_eq!(ModelName::parse(name), Err(ModelNameError::OddPart), "{name}");
         }
         for name in [" a", "a ", "\u{a0}a", " "] {

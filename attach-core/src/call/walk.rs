@@ -162,7 +162,10 @@ impl Found {
     fn data(&mut self, value: Value<'_>, modality: Modality) {
         let is_number = |element: Value<'_>| element.kind() == Kind::Number;
         match value.kind() {
-            Kind::String if modality == Modality::Encrypted && value.as_str().is_some_and(|text| !is_base64(&text)) => {
+            Kind::String
+                if modality == Modality::Encrypted
+                    && value.as_str().is_some_and(|text| !is_base64(&text)) =>
+            {
                 self.leaf(value, Place::Text);
             }
             Kind::String => self.opaque.push(Opaque::new(value.id(), modality)),

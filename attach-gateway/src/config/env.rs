@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use toml::{Table, Value};
+
 use super::file::{Audit, File, Issuer, Quota, Redact, Server, State, Timeout, Upstream};
 use super::secret::SecretRef;
 use super::units::Size;
@@ -162,14 +164,29 @@ fn list(text: &str) -> Vec<String> {
 }
 
 /// The file rules: a variable set besides it that the file does not refer to would be silently without effect.
-pub(super) fn refuse_both(text: &str, path: &Path, env: Env<'_>) -> Result<(), ConfigError> {
-    for name in VARIABLES {
-        if env(name).is_some_and(|value| !value.trim().is_empty()) && !text.contains(&format!("\"{name}\"")) {
-            return Err(ConfigError::new(format!(
-                "{name} is set, and {} does not refer to it: with a file the environment has no effect; unset {name}",
-                path.display()
-            )));
+pub(super) fn refuse_both(file: &Table, path: &Path, env: Env<'_>) -> Result<(), ConfigError> {
+    let mut referred = Vec::new();
+    collect_references(file, &mut referred);
+    let set = |name: &&&str| env(name).is_some_and(|value| !value.trim().is_empty());
+    match VARIABLES.iter().filter(set).find(|name| !referred.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(ConfigError::new(format!(
+            "{name} is set, and {} does not refer to it: with a file the environment has no effect; unset {name}",
+            path.display()
+        ))),
+    }
+}
+
+/// The names in every `{ env = "NAME" }`.
+fn collect_references<'a>(table: &'a Table, names: &mut Vec<&'a str>) {
+    for (key, value) in table {
+        match value {
+            Value::String(name) if key == "env" => names.push(name),
+            Value::Table(inner) => collect_references(inner, names),
+            Value::Array(items) => {
+                items.iter().filter_map(Value::as_table).for_each(|one| collect_references(one, names));
+            }
+            _ => {}
         }
     }
-    Ok(())
 }

@@ -170,8 +170,9 @@ impl Config {
     pub fn from_file(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(format!("cannot read {}: {error}", path.display())))?;
-        let mut config = Self::parse(&text, &env)?;
-        env::refuse_both(&text, path, &env)?;
+        let file = read_table(&text)?;
+        env::refuse_both(&file, path, &env)?;
+        let mut config = Self::from_table(file, &env)?;
         config.source = Source::File(path.into());
         Ok(config)
     }
@@ -182,12 +183,13 @@ impl Config {
     ///
     /// As [`from_file`](Self::from_file).
     pub fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            text.parse().map_err(|error| ConfigError::new(format!("not valid TOML: {error}")))?;
+        Self::from_table(read_table(text)?, &env)
+    }
+
+    fn from_table(table: toml::Table, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         keys::check(&table)?;
-        let file: file::File =
-            table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
-        resolve::resolve(file, &env)
+        let file = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
+        resolve::resolve(file, env)
     }
 
     /// The configuration in force, a setting a line, secrets hidden.
@@ -195,6 +197,10 @@ impl Config {
     pub fn describe(&self) -> String {
         describe::describe(self)
     }
+}
+
+fn read_table(text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|error| ConfigError::new(format!("not valid TOML: {error}")))
 }
 
 #[cfg(test)]

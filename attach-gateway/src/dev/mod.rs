@@ -10,9 +10,10 @@ use attach_auth::{IssuerConfig, Preset};
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
-use crate::cli::{print, runtime, stop_signal};
+use crate::cli::{print, runtime};
 use crate::config::{Config, ConfigError};
 use crate::run::{Gateway, StartError};
+use crate::server::StopSignals;
 
 mod echo;
 mod guide;
@@ -77,6 +78,7 @@ fn refuse_production(env: impl Fn(&str) -> Option<String>) -> Result<(), ConfigE
 }
 
 async fn run(dev: &Dev) -> Result<(), StartError> {
+    let stop = StopSignals::listen().map_err(|error| StartError::Io("signals", error))?;
     let issuer =
         issuer::Issuer::start().await.map_err(|error| StartError::Io("development issuer", error))?;
     let model = echo::start().await.map_err(|error| StartError::Io("development model", error))?;
@@ -89,7 +91,7 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     std::fs::write(dev.dir.join("issuer"), issuer.url())
         .map_err(|error| StartError::Io("state directory", error))?;
     print(&guide::text(gateway.addr(), &issuer, &dev.dir));
-    gateway.serve(stop_signal).await;
+    gateway.serve(|| stop.next()).await;
     Ok(())
 }
 

@@ -24,7 +24,10 @@ use self::tasks::Tasks;
 use crate::stack::{AnswerBody, Stack};
 
 mod patience;
+mod signals;
 mod tasks;
+
+pub(crate) use self::signals::StopSignals;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -53,8 +53,11 @@ fn bench(bencher: Bencher<'_, '_>, sink: impl Sink) {
 
 fn service(
     audit: &Audit,
-) -> impl Service<Request<Body>, Response = Response<impl http_body::Body<Data = bytes::Bytes>>, Error = Infallible> + Clone
-{
+) -> impl Service<
+    Request<Body>,
+    Response = Response<impl http_body::Body<Data = bytes::Bytes>>,
+    Error = Infallible,
+> + Clone {
     ServiceBuilder::new().layer(audit.layer()).layer(audit.intent_layer()).service(service_fn(model))
 }
 
@@ -97,6 +100,8 @@ pub(crate) fn print_whole() {
         least = least.min(procstat::cpu(&pid).saturating_sub(before));
     }
     let micros = least.as_secs_f64() * 1e6 / f64::from(REQUESTS);
-    println!("audit, relaxed: {micros:.1} us of processor time per request for everything: watching, two records,");
+    println!(
+        "audit, relaxed: {micros:.1} us of processor time per request for everything: watching, two records,"
+    );
     println!("  hash, write (best of 5 runs of {REQUESTS} requests)\n");
 }

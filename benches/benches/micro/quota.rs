@@ -17,10 +17,11 @@ async fn model(_: Request<Body>) -> Result<Response<crate::support::Frames>, Inf
 }
 
 fn bench(bencher: Bencher<'_, '_>, limits: Vec<Limit>) {
-    let service = ServiceBuilder::new().layer(QuotaLayer::by(limits, |_| Some("bench"))).service(service_fn(model));
-    bencher.with_inputs(|| chat(Shape::Plain)).bench_values(|request| {
-        now(service.clone().oneshot(request)).map(read).unwrap_or_default()
-    });
+    let service =
+        ServiceBuilder::new().layer(QuotaLayer::by(limits, |_| Some("bench"))).service(service_fn(model));
+    bencher
+        .with_inputs(|| chat(Shape::Plain))
+        .bench_values(|request| now(service.clone().oneshot(request)).map(read).unwrap_or_default());
 }
 
 /// No limit: what the detour costs by itself.

@@ -54,7 +54,8 @@ pub(crate) fn race(contenders: &mut [Contender<'_>]) -> String {
     }
     contenders.iter().fold(String::new(), |mut text, one| {
         // Writing to memory cannot fail.
-        let _ = writeln!(text, "  {:<44} {:>8.0} / {:.0} ns", one.name, one.nanos.least(), one.nanos.median());
+        let _ =
+            writeln!(text, "  {:<44} {:>8.0} / {:.0} ns", one.name, one.nanos.least(), one.nanos.median());
         text
     })
 }

@@ -19,7 +19,9 @@ pub(crate) fn print() {
 fn strict_json(body: &Bytes) {
     let mut contenders = [
         Contender::new("serde_json, IgnoredAny", || serde_json::from_slice::<IgnoredAny>(body).is_ok()),
-        Contender::new("serde_json, every string decoded", || serde_json::from_slice::<Decoded>(body).is_ok()),
+        Contender::new("serde_json, every string decoded", || {
+            serde_json::from_slice::<Decoded>(body).is_ok()
+        }),
         Contender::new("Document::parse", || Document::parse(body.clone()).is_ok()),
         Contender::new("Document::parse, then every string decoded", || decoded(body)),
     ];

@@ -40,5 +40,7 @@ fn redact(bencher: Bencher<'_, '_>, name: &str) {
 fn restore(bencher: Bencher<'_, '_>, name: &str) {
     let (redactor, text) = (redactor(), text(name));
     let redacted = redactor.redact_text(&Scope::anonymous(), &text).expect("nothing is blocked");
-    bencher.counter(BytesCount::from(text.len())).bench_local(|| redacted.restore(black_box(redacted.text())).len());
+    bencher
+        .counter(BytesCount::from(text.len()))
+        .bench_local(|| redacted.restore(black_box(redacted.text())).len());
 }
