@@ -101,7 +101,8 @@ fn score(line: &Value, text: &str, found: &[(usize, usize, Entity)], scores: &mu
     let overlaps = |a: &(usize, usize), b: &(usize, usize)| a.0 < b.1 && b.0 < a.1;
     for entity in entities {
         let named = |name: &str| name == entity || (entity == "SECRET" && name == "URL_CREDENTIALS");
-        let want: Vec<_> = expected.iter().filter(|span| span.2 == entity).map(|span| (span.0, span.1)).collect();
+        let want: Vec<_> =
+            expected.iter().filter(|span| span.2 == entity).map(|span| (span.0, span.1)).collect();
         let have: Vec<_> = found.iter().filter(|(_, _, e)| named(e.name())).map(|f| (f.0, f.1)).collect();
         let score = scores.entry(entity.clone()).or_default();
         score.expected += want.len() as u32;
@@ -114,19 +115,28 @@ fn score(line: &Value, text: &str, found: &[(usize, usize, Entity)], scores: &mu
         score.clean += u32::from(want.is_empty());
         score.clean_hit += u32::from(want.is_empty() && !have.is_empty());
         if show == entity {
-            let piece = |span: &(usize, usize)| text.chars().skip(span.0).take(span.1 - span.0).collect::<String>();
+            let piece =
+                |span: &(usize, usize)| text.chars().skip(span.0).take(span.1 - span.0).collect::<String>();
             let rule = line["rule"].as_str().unwrap_or_default();
-            want.iter().filter(|span| !hit(span)).for_each(|span| println!("miss {rule} {:?} in {text:?}", piece(span)));
-            have.iter().filter(|span| !right(span)).for_each(|span| println!("false {rule} {:?} in {text:?}", piece(span)));
+            want.iter()
+                .filter(|span| !hit(span))
+                .for_each(|span| println!("miss {rule} {:?} in {text:?}", piece(span)));
+            have.iter()
+                .filter(|span| !right(span))
+                .for_each(|span| println!("false {rule} {:?} in {text:?}", piece(span)));
         }
     }
 }
 
 fn print(path: &str, scores: &BTreeMap<String, Score>) {
     println!("{path}");
-    println!("{:<28} {:>5} {:>6} {:>6} {:>6} {:>6} {:>12}", "entity", "gold", "R", "exact", "P", "F1", "clean hit");
+    println!(
+        "{:<28} {:>5} {:>6} {:>6} {:>6} {:>6} {:>12}",
+        "entity", "gold", "R", "exact", "P", "F1", "clean hit"
+    );
     for (entity, score) in scores {
-        let share = |part: u32, whole: u32| if whole == 0 { f64::NAN } else { f64::from(part) / f64::from(whole) };
+        let share =
+            |part: u32, whole: u32| if whole == 0 { f64::NAN } else { f64::from(part) / f64::from(whole) };
         let (r, p) = (share(score.hit, score.expected), share(score.right, score.found));
         println!(
             "{entity:<28} {:>5} {r:>6.3} {:>6.3} {p:>6.3} {:>6.3} {:>5}/{}",

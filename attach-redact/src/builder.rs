@@ -87,7 +87,8 @@ impl Builder {
     /// [`fancy-regex`]: https://docs.rs/fancy-regex
     pub fn pattern(mut self, entity: Entity, regex: &str) -> Result<Self, ConfigError> {
         let named = entity.name().into();
-        let pattern = Pattern::foreign(regex).map_err(|reason| ConfigError::Pattern { entity: named, reason })?;
+        let pattern =
+            Pattern::foreign(regex).map_err(|reason| ConfigError::Pattern { entity: named, reason })?;
         self.patterns.push((entity, pattern));
         Ok(self)
     }
@@ -129,13 +130,22 @@ impl Builder {
         };
         let terms = self.terms.iter().map(|(entity, terms)| Terms::new(entity.clone(), terms));
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
-        let custom = self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(entity, _)| entity));
-        let mut labels: Vec<String> = Entity::BUILT_IN.iter().chain(custom).chain(self.actions.keys()).map(|e| e.label().to_owned()).collect();
+        let custom =
+            self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(entity, _)| entity));
+        let mut labels: Vec<String> = Entity::BUILT_IN
+            .iter()
+            .chain(custom)
+            .chain(self.actions.keys())
+            .map(|e| e.label().to_owned())
+            .collect();
         labels.push(crate::entity::LITERAL.to_owned());
         labels.sort_unstable();
         labels.dedup();
         let action = |entity: &Entity| self.actions.get(entity).copied().unwrap_or(self.default);
-        let off = Entity::BUILT_IN.into_iter().chain(self.actions.keys().cloned()).filter(|entity| action(entity) == Action::Allow);
+        let off = Entity::BUILT_IN
+            .into_iter()
+            .chain(self.actions.keys().cloned())
+            .filter(|entity| action(entity) == Action::Allow);
         let parts = Parts {
             off: off.collect(),
             lexicon: self.lexicon,
@@ -153,6 +163,9 @@ impl Builder {
 fn random_key() -> Result<Key, ConfigError> {
     let mut random = zeroize::Zeroizing::new([0; 32]);
     getrandom::fill(&mut *random).map_err(|_| ConfigError::NoRandomness)?;
+    tracing::warn!(
+        "no redaction key is set: placeholders will change with the next start, and differ between nodes"
+    );
     Ok(Key::new(&*random))
 }
 

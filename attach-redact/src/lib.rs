@@ -25,6 +25,7 @@ mod entity;
 mod error;
 mod finding;
 mod layer;
+mod occurrences;
 mod placeholder;
 mod recognize;
 mod recognizers;

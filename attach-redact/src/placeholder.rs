@@ -41,17 +41,24 @@ fn is_lettered(tag: &str) -> bool {
 }
 
 /// Where `text` holds something that has the form of a placeholder or digest with one of `labels`.
-pub(crate) fn look_alikes<'t>(text: &'t str, labels: &'t [String]) -> impl Iterator<Item = Range<usize>> + 't {
-    memchr::memmem::find_iter(text.as_bytes(), "_")
-        .filter_map(move |at| look_alike(text, at, labels))
+pub(crate) fn look_alikes<'t>(
+    text: &'t str,
+    labels: &'t [String],
+) -> impl Iterator<Item = Range<usize>> + 't {
+    memchr::memmem::find_iter(text.as_bytes(), "_").filter_map(move |at| look_alike(text, at, labels))
 }
 
 /// The one whose prefix ends with the underscore at `at`.
 fn look_alike(text: &str, at: usize, labels: &[String]) -> Option<Range<usize>> {
     let before = &text[..=at];
-    let start = [PREFIX, HASH].into_iter().find(|prefix| before.ends_with(prefix)).map(|prefix| at + 1 - prefix.len())?;
+    let start = [PREFIX, HASH]
+        .into_iter()
+        .find(|prefix| before.ends_with(prefix))
+        .map(|prefix| at + 1 - prefix.len())?;
     let rest = &text[at + 1..];
-    let label = labels.iter().find(|label| rest.strip_prefix(label.as_str()).is_some_and(|rest| rest.starts_with('_')))?;
+    let label = labels
+        .iter()
+        .find(|label| rest.strip_prefix(label.as_str()).is_some_and(|rest| rest.starts_with('_')))?;
     let tag = &rest.as_bytes()[label.len() + 1..];
     let length = tag.iter().take(LONG).take_while(|byte| ALPHABET.contains(byte)).count();
     let length = if length == LONG { LONG } else { SHORT.min(length) };
@@ -65,7 +72,7 @@ mod tests {
 
     #[test]
     fn tags_have_letters_and_the_promised_length() {
-        let code = std::array::from_fn(|index| index as u8 * 37);
+        let code = std::array::from_fn(|index| (index * 37) as u8);
         let tags: Vec<_> = tags(&code).collect();
         assert_eq!(tags[0].len(), SHORT);
         assert!(tags[1..].iter().all(|tag| tag.len() == LONG));
@@ -75,8 +82,12 @@ mod tests {
     #[test]
     fn only_known_labels_and_lettered_tags_look_alike() {
         let labels = ["EMAIL".to_owned(), "US_SSN".to_owned()];
-        let found = |text: &str| look_alikes(text, &labels).map(|range| text[range].to_owned()).collect::<Vec<_>>();
-        assert_eq!(found("x PII_EMAIL_k7f3q2ab, PII_US_SSN_0000abcd."), ["PII_EMAIL_k7f3q2ab", "PII_US_SSN_0000abcd"]);
+        let found =
+            |text: &str| look_alikes(text, &labels).map(|range| text[range].to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            found("x PII_EMAIL_k7f3q2ab, PII_US_SSN_0000abcd."),
+            ["PII_EMAIL_k7f3q2ab", "PII_US_SSN_0000abcd"]
+        );
         assert!(found("PII_PHONE_k7f3q2ab PII_EMAIL_12345678 PII_EMAIL_short").is_empty());
         assert!(found("PII_EMAIL_4111111111111111").is_empty());
     }

@@ -6,11 +6,13 @@ use attach_core::call::Modality;
 
 use crate::engine::Engine;
 use crate::finding::resolve;
-use crate::recognizers::terms::is_whole;
+use crate::occurrences::Occurrences;
 use crate::scope::Key;
 use crate::session::{Session, Text};
 use crate::vault::Vault;
-use crate::{Action, Builder, ConfigError, Entity, Fault, Finding, RedactError, Redacted, Scope, Uninspectable};
+use crate::{
+    Action, Builder, ConfigError, Entity, Fault, Finding, RedactError, Redacted, Scope, Uninspectable,
+};
 
 /// Finds personal data and secrets in text, and knows what to do about each. Cheap to clone.
 ///
@@ -80,7 +82,7 @@ impl Redactor {
         let mut resolved = resolve(found);
         if resolved.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolved);
-            resolved.extend(occurrences(text, &names));
+            resolved.extend(Occurrences::of(&names).find(text));
             resolved = resolve(resolved);
         }
         Ok(resolved)
@@ -134,19 +136,10 @@ impl Redactor {
             let words = name.split(' ').filter(|word| self.0.engine.is_telling(word));
             names.extend(words.filter(|word| *word != name).map(str::to_owned));
         }
+        names.sort_unstable();
+        names.dedup();
         names
     }
-}
-
-/// Where `names` stand in `text` as whole words, in the case they have.
-pub(crate) fn occurrences(text: &str, names: &[String]) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for name in names {
-        let at = memchr::memmem::find_iter(text.as_bytes(), name.as_bytes());
-        let whole = at.map(|at| at..at + name.len()).filter(|range| is_whole(text, range.start, range.end));
-        found.extend(whole.map(|range| Finding::new(range, Entity::Person, 0.8)));
-    }
-    found
 }
 
 /// Names what is done, not what is looked for.

@@ -109,7 +109,9 @@ impl Plan {
     /// JSON within JSON: its own strings, keys and numbers. Text, if it is no JSON.
     fn arguments(&mut self, value: Value<'_>) {
         let Some(written) = value.as_str() else { return };
-        let Ok(document) = Document::parse(written.into_owned().into()) else { return self.string(value, None) };
+        let Ok(document) = Document::parse(written.into_owned().into()) else {
+            return self.string(value, None);
+        };
         let inside = Some(self.arguments.len());
         let root = document.root();
         for inner in std::iter::once(root).chain(root.descendants()) {
@@ -130,7 +132,10 @@ impl Plan {
 
 /// The keys under which calls have their texts.
 fn is_plain_key(key: &str) -> bool {
-    matches!(key, "content" | "text" | "input" | "prompt" | "system" | "instructions" | "description" | "value")
+    matches!(
+        key,
+        "content" | "text" | "input" | "prompt" | "system" | "instructions" | "description" | "value"
+    )
 }
 
 fn edits(arguments: &[Arguments], texts: Vec<Text>, places: &[Origin]) -> Result<Vec<Edit>, Fault> {
@@ -138,7 +143,8 @@ fn edits(arguments: &[Arguments], texts: Vec<Text>, places: &[Origin]) -> Result
     let mut inner: Vec<Vec<Edit>> = arguments.iter().map(|_| Vec::new()).collect();
     for (text, place) in texts.into_iter().zip(places) {
         let Some(redacted) = text.into_redacted() else { continue };
-        let edit = if place.is_key { Edit::key(place.node, redacted) } else { Edit::string(place.node, redacted) };
+        let edit =
+            if place.is_key { Edit::key(place.node, redacted) } else { Edit::string(place.node, redacted) };
         match place.inside.and_then(|inside| inner.get_mut(inside)) {
             Some(inner) => inner.push(edit),
             None => edits.push(edit),
@@ -153,12 +159,18 @@ fn edits(arguments: &[Arguments], texts: Vec<Text>, places: &[Origin]) -> Result
 }
 
 /// 422 `content_blocked`, naming entities and places, never values.
-fn check_blocked(payload: &Payload, arguments: &[Arguments], texts: &[Text], places: &[Origin]) -> Result<(), Rejection> {
+fn check_blocked(
+    payload: &Payload,
+    arguments: &[Arguments],
+    texts: &[Text],
+    places: &[Origin],
+) -> Result<(), Rejection> {
     /// More are not listed.
     const MOST: usize = 10;
     let mut found: Vec<(Entity, String)> = Vec::new();
     for (text, place) in texts.iter().zip(places) {
-        let node = place.inside.and_then(|inside| arguments.get(inside)).map_or(place.node, |outer| outer.node);
+        let node =
+            place.inside.and_then(|inside| arguments.get(inside)).map_or(place.node, |outer| outer.node);
         let path = || payload.document().value(node).path();
         found.extend(text.blocked().iter().take(MOST).map(|entity| (entity.clone(), path())));
         if found.len() >= MOST {

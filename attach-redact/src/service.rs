@@ -92,7 +92,9 @@ where
 
 /// The future of [`Redact`].
 #[must_use]
-pub struct ResponseFuture<R, E>(Pin<Box<dyn Future<Output = Result<Response<ResponseBody<R>>, E>> + Send>>);
+pub struct ResponseFuture<R, E>(Boxed<Result<Response<ResponseBody<R>>, E>>);
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl<R, E> Future for ResponseFuture<R, E> {
     type Output = Result<Response<ResponseBody<R>>, E>;

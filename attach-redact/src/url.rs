@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Longer words are taken for URLs.
+/// Of a longer word only so much is kept as a mark may be cut in.
 const LONGEST: usize = 4096;
 /// The longest host after a placeholder that is waited for.
 const LONGEST_HOST: usize = 256;
@@ -13,48 +13,56 @@ pub(crate) struct Sight {
     word: String,
     /// The word was longer than what is kept of it.
     cut: bool,
+    /// What isn't kept had a mark of a URL in it.
+    marked: bool,
 }
 
 impl Sight {
     /// Reads on.
     pub(crate) fn pass(&mut self, text: &str) {
         for piece in text.split_inclusive(is_end) {
-            let ends = piece.chars().next_back().filter(|last| is_end(*last));
-            if ends.is_some_and(|end| !self.is_inside_brackets(end)) {
+            self.word.push_str(piece);
+            if piece.ends_with(is_end) && !self.is_inside_brackets() {
+                *self = Self { word: std::mem::take(&mut self.word), ..Self::default() };
                 self.word.clear();
-                self.cut = false;
-            } else if self.word.len() + piece.len() > LONGEST {
+            } else if self.word.len() > LONGEST {
+                self.marked |= self.has_mark();
                 self.cut = true;
-            } else {
-                self.word.push_str(piece);
+                let tail = crate::engine::floor(&self.word, self.word.len() - 16);
+                self.word.drain(..tail);
             }
         }
     }
 
     /// A Markdown link's destination in angle brackets goes on after a space (CommonMark §6.3).
-    fn is_inside_brackets(&self, end: char) -> bool {
-        let open = self.word.rfind("](<");
-        matches!(end, ' ' | '\t') && open.is_some() || end == '<' && self.word.ends_with("](")
+    fn is_inside_brackets(&self) -> bool {
+        self.word.ends_with("](<") || self.word.ends_with([' ', '\t']) && self.word.contains("](<")
     }
 
     /// Whether what comes next stands in a URL.
     pub(crate) fn is_url(&self) -> bool {
-        let word = self.word.to_ascii_lowercase().replace('\\', "/").replace("///", "//");
-        self.cut
-            || ["//", "http:", "https:", "www.", "](", "/u00"].iter().any(|mark| word.contains(mark))
+        self.marked || self.has_mark()
+    }
+
+    fn has_mark(&self) -> bool {
+        let word = self.word.to_ascii_lowercase().replace('\\', "/");
+        ["//", "http:", "https:", "www.", "](", "/u00"].iter().any(|mark| word.contains(mark))
     }
 
     /// What stands around a placeholder that comes next and that `after` follows: the outer `None` if more of `after`
     /// has to be known, the inner `None` if it isn't in a URL whose beginning is known.
     pub(crate) fn surroundings(&self, after: &str, last: bool) -> Option<Option<String>> {
-        let Some(start) = self.beginning().filter(|_| !self.cut) else { return Some(None) };
-        let before = &self.word[start..];
+        if self.cut || !self.is_url() {
+            return Some(None);
+        }
+        let before = &self.word[self.beginning()..];
         let Some(scheme) = before.find("://") else { return Some(Some(before.to_owned())) };
         if before[scheme + 3..].contains(['/', '?', '#', '\\']) {
             return Some(Some(before.to_owned()));
         }
         // Within the authority what follows decides where the request goes.
-        let host_end = after.find(|c: char| is_end(c) || matches!(c, '/' | '?' | '#' | '\\' | '(' | ')' | '\'' | ',' | ';'));
+        let host_end = after
+            .find(|c: char| is_end(c) || matches!(c, '/' | '?' | '#' | '\\' | '(' | ')' | '\'' | ',' | ';'));
         match host_end {
             Some(end) => Some(Some(format!("{before}\n{}", &after[..end]))),
             None if last => Some(Some(format!("{before}\n{after}"))),
@@ -64,12 +72,15 @@ impl Sight {
     }
 
     /// Where the URL in the word begins.
-    fn beginning(&self) -> Option<usize> {
+    fn beginning(&self) -> usize {
         if let Some(scheme) = self.word.find("://") {
-            let letters = self.word[..scheme].bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
-            return Some(scheme - letters.count());
+            let letters = self.word[..scheme]
+                .bytes()
+                .rev()
+                .take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b));
+            return scheme - letters.count();
         }
-        self.word.find("//").or_else(|| self.word.find("www."))
+        self.word.find("//").or_else(|| self.word.find("www.")).unwrap_or(0)
     }
 }
 
@@ -96,7 +107,17 @@ mod tests {
 
     #[test]
     fn a_place_in_a_url_is_known() {
-        for text in ["see https://x.io/?q=", "![a](https://x.io/", "[a](//x.io/", "[a](<https://x.io/a b", "HTTPS:x.io/", "www.x.io/", r"https:\\x.io\", r"https:\/\/x.io\/", "href=https://x"] {
+        for text in [
+            "see https://x.io/?q=",
+            "![a](https://x.io/",
+            "[a](//x.io/",
+            "[a](<https://x.io/a b",
+            "HTTPS:x.io/",
+            "www.x.io/",
+            r"https:\\x.io\",
+            r"https:\/\/x.io\/",
+            "href=https://x",
+        ] {
             assert!(sight(text).is_url(), "{text}");
         }
         for text in ["see https://x.io/ and ", "mailto:", "<a href=\"", "a/b", "// "] {

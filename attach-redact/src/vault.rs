@@ -84,13 +84,15 @@ impl Vault {
 
     /// Whether `key` is, begins, or is begun by one that is there.
     fn is_taken(&self, key: &str) -> bool {
-        let begins = self.by_key.range(key.to_owned()..).next().is_some_and(|(next, _)| next.starts_with(key));
+        let begins =
+            self.by_key.range(key.to_owned()..).next().is_some_and(|(next, _)| next.starts_with(key));
         begins || self.begun(key).is_some()
     }
 
     /// The entry whose key `text` begins with.
     fn begun(&self, text: &str) -> Option<(&str, usize)> {
-        let (key, entry) = self.by_key.range::<str, _>((Bound::Unbounded, Bound::Included(text))).next_back()?;
+        let (key, entry) =
+            self.by_key.range::<str, _>((Bound::Unbounded, Bound::Included(text))).next_back()?;
         text.starts_with(key.as_str()).then_some((key, *entry))
     }
 
@@ -107,17 +109,20 @@ impl Vault {
         while read.len() < self.longest {
             let slashes = bytes[at..].iter().take(2).take_while(|byte| **byte == b'\\').count();
             match bytes.get(at + slashes) {
-                Some(byte) if byte.is_ascii_alphanumeric() && slashes == 0 => read.push(char::from(byte.to_ascii_lowercase())),
+                Some(byte) if byte.is_ascii_alphanumeric() && slashes == 0 => {
+                    read.push(char::from(byte.to_ascii_lowercase()));
+                }
                 Some(b'_') => read.push('_'),
-                Some(_) => break,
                 None if self.continues(&read) => return Place::Beginning,
-                None => break,
+                Some(_) | None => break,
             }
             at += slashes + 1;
             ends.push(at);
         }
         match self.begun(&read) {
-            Some((key, entry)) => Place::Whole { entry, length: ends.get(key.len() - 1).copied().unwrap_or(at) },
+            Some((key, entry)) => {
+                Place::Whole { entry, length: ends.get(key.len() - 1).copied().unwrap_or(at) }
+            }
             None => Place::Nothing,
         }
     }
@@ -125,7 +130,8 @@ impl Vault {
     /// Whether some key begins with `read` and goes on.
     fn continues(&self, read: &str) -> bool {
         let next = self.by_key.range::<str, _>((Bound::Included(read), Bound::Unbounded)).next();
-        next.is_some_and(|(key, _)| key.len() > read.len() && key.starts_with(read)) && self.begun(read).is_none()
+        next.is_some_and(|(key, _)| key.len() > read.len() && key.starts_with(read))
+            && self.begun(read).is_none()
     }
 
     /// Remembers the URLs that `text`, a redacted text of the request, has placeholders in.

@@ -15,7 +15,8 @@ pub(crate) fn ranges(text: &str) -> Vec<Range<usize>> {
             closing(bytes, inside, width).unwrap_or(bytes.len())
         } else {
             // A span stays within its paragraph (§6.1).
-            let paragraph = memchr::memmem::find(&bytes[inside..], b"\n\n").map_or(bytes.len(), |end| inside + end);
+            let paragraph =
+                memchr::memmem::find(&bytes[inside..], b"\n\n").map_or(bytes.len(), |end| inside + end);
             match closing(&bytes[..paragraph], inside, width) {
                 Some(end) => end,
                 None => {
@@ -49,7 +50,8 @@ mod tests {
 
     #[test]
     fn fences_and_spans() {
-        let code = |text: &str| ranges(text).into_iter().map(|range| text[range].to_owned()).collect::<Vec<_>>();
+        let code =
+            |text: &str| ranges(text).into_iter().map(|range| text[range].to_owned()).collect::<Vec<_>>();
         assert_eq!(code("a `b` c\n```rust\nlet d;\n```\ne"), ["`b`", "```rust\nlet d;\n```"]);
         assert_eq!(code("never ```closed"), ["```closed"]);
         assert!(code("it's a ` lone one\n\nand ` another").is_empty());

@@ -1,20 +1,23 @@
 //! The engine: one pass over the bytes, one over the words, bounded windows, patterns, check digits, context.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
-pub(crate) mod code;
-pub(crate) mod context;
+mod code;
+mod context;
 mod pattern;
 mod scan;
 mod shadow;
 
+pub(crate) use self::context::Topic;
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
 pub(crate) use self::scan::{Shape, is_word};
 
+use self::context::{Places, Words};
 use self::scan::Trigger;
 use self::shadow::Shadow;
 use crate::recognizers::digits::Digits;
@@ -33,9 +36,60 @@ pub(crate) struct Hits<'t> {
     found: Vec<Finding>,
     off: &'t HashSet<Entity>,
     code: Vec<Range<usize>>,
+    words: &'t Words,
+    places: OnceCell<Places>,
+    /// How many numbers may still be checked against numbering plans.
+    checks: usize,
+    /// How far secrets were found: what begins before belongs to one.
+    secret: usize,
 }
 
-impl Hits<'_> {
+impl<'t> Hits<'t> {
+    fn new(engine: &'t Engine, text: &'t str) -> Self {
+        Self {
+            text,
+            found: Vec::new(),
+            off: &engine.parts.off,
+            code: code::ranges(text),
+            words: &engine.context,
+            places: OnceCell::new(),
+            checks: 32 + text.len() / 64,
+            secret: 0,
+        }
+    }
+
+    /// Whether a word of `topic` stands shortly before `at`, in the same clause.
+    pub(crate) fn is_about(&self, topic: Topic, at: usize) -> bool {
+        self.places().precede(self.text, at, topic)
+    }
+
+    /// Whether a word of `topic` stands shortly before `at`, be it in the sentence before.
+    pub(crate) fn is_near(&self, topic: Topic, at: usize) -> bool {
+        self.places().are_near(at, topic)
+    }
+
+    fn places(&self) -> &Places {
+        self.places.get_or_init(|| self.words.places(self.text))
+    }
+
+    /// Whether one more costly check may be made. Who hasn't one must find.
+    pub(crate) fn may_check(&mut self) -> bool {
+        let may = self.checks > 0;
+        self.checks = self.checks.saturating_sub(1);
+        may
+    }
+
+    /// Takes a secret down.
+    pub(crate) fn push_secret(&mut self, finding: Finding) {
+        self.secret = self.secret.max(finding.range.end);
+        self.push(finding);
+    }
+
+    /// Whether `at` lies in a secret that was found.
+    pub(crate) fn is_secret(&self, at: usize) -> bool {
+        at < self.secret
+    }
+
     pub(crate) fn push(&mut self, finding: Finding) {
         self.found.push(finding);
     }
@@ -77,6 +131,7 @@ pub(crate) struct Engine {
     addresses: Addresses,
     secrets: Secrets,
     names: Names,
+    context: Words,
     words: AhoCorasick,
     /// What each of the words leads to.
     leads: Vec<Lead>,
@@ -95,6 +150,23 @@ enum Lead {
     Secrets(Box<[usize]>),
 }
 
+/// The words that need no table.
+const LEADS: [(&str, Lead); 13] = [
+    ("://", Lead::Url),
+    ("password=", Lead::Password),
+    ("pwd=", Lead::Password),
+    ("bearer ", Lead::Authorization),
+    ("authorization: basic ", Lead::Authorization),
+    ("apikey: ", Lead::Authorization),
+    ("api-key: ", Lead::Authorization),
+    ("-token: ", Lead::Authorization),
+    (" -u ", Lead::CurlUser),
+    ("--user ", Lead::CurlUser),
+    ("-----begin ", Lead::Pem),
+    ("bc1", Lead::Bech32),
+    ("name is ", Lead::Name),
+];
+
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Result<Self, ConfigError> {
         Self::build(parts).map_err(ConfigError::BuiltIn)
@@ -102,35 +174,13 @@ impl Engine {
 
     fn build(parts: Parts) -> Result<Self, Box<str>> {
         let (secrets, keywords) = Secrets::new()?;
-        let mut words = Vec::new();
-        let mut leads = Vec::new();
-        for (word, lead) in [
-            ("://", Lead::Url),
-            ("password=", Lead::Password),
-            ("pwd=", Lead::Password),
-            ("bearer ", Lead::Authorization),
-            ("authorization: basic ", Lead::Authorization),
-            ("apikey: ", Lead::Authorization),
-            ("api-key: ", Lead::Authorization),
-            ("-token: ", Lead::Authorization),
-            (" -u ", Lead::CurlUser),
-            ("--user ", Lead::CurlUser),
-            ("-----begin ", Lead::Pem),
-            ("bc1", Lead::Bech32),
-            ("name is ", Lead::Name),
-        ] {
-            words.push(word);
-            leads.push(lead);
-        }
-        for (word, rules) in keywords {
-            words.push(word);
-            leads.push(Lead::Secrets(rules.into()));
-        }
+        let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
+        let (words, leads): (Vec<&str>, Vec<Lead>) = LEADS.into_iter().chain(secret).unzip();
         let words = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(&words)
+            .build(words)
             .map_err(|error| error.to_string())?;
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
         Ok(Self {
@@ -139,6 +189,7 @@ impl Engine {
             phones: Phones::new(regions)?,
             addresses: Addresses::new(parts.private_addresses)?,
             names: Names::new(parts.lexicon),
+            context: Words::new()?,
             secrets,
             words,
             leads,
@@ -158,7 +209,8 @@ impl Engine {
         };
         for recognizer in &self.parts.recognizers {
             for finding in recognizer.recognize(text)? {
-                text.get(finding.range.clone()).ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
+                text.get(finding.range.clone())
+                    .ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
                 found.push(finding);
             }
         }
@@ -167,8 +219,7 @@ impl Engine {
     }
 
     fn find_plain(&self, text: &str) -> Vec<Finding> {
-        let code = code::ranges(text);
-        let mut hits = Hits { text, found: Vec::new(), off: &self.parts.off, code };
+        let mut hits = Hits::new(self, text);
         scan::scan(text.as_bytes(), |trigger, range| self.look(&mut hits, trigger, range));
         self.look_at_words(&mut hits);
         if hits.wants(&Entity::Person) {
@@ -214,7 +265,9 @@ impl Engine {
             match self.leads.get(found.pattern().as_usize()) {
                 Some(Lead::Url) if hits.wants(&Entity::UrlCredentials) => url::scan(hits, end),
                 Some(Lead::Password) if hits.wants(&Entity::UrlCredentials) => url::scan_password(hits, end),
-                Some(Lead::Authorization) if hits.wants(&Entity::Secret) => secrets::scan_authorization(hits, end),
+                Some(Lead::Authorization) if hits.wants(&Entity::Secret) => {
+                    secrets::scan_authorization(hits, end);
+                }
                 Some(Lead::CurlUser) if hits.wants(&Entity::Secret) => secrets::scan_curl_user(hits, end),
                 Some(Lead::Pem) if hits.wants(&Entity::Secret) => secrets::scan_pem(hits, start),
                 Some(Lead::Bech32) if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
@@ -238,3 +291,6 @@ impl fmt::Debug for Engine {
         f.debug_struct("Engine").field("words", &self.leads.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

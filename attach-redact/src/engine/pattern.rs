@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_search_that_takes_too_long_is_given_up_not_passed_over() {
-        let found = all(r"(?<!x)(?:a|a){1,40}(?=b)", &"a".repeat(400));
+        let found = all(r"(?:a|aa){1,60}(?<=b)c", &format!("{}c", "a".repeat(60)));
         assert!(found.contains(&Match::GivenUp), "{found:?}");
     }
 

@@ -16,10 +16,11 @@ pub(crate) struct Shadow {
 impl Shadow {
     /// The shadow of `text`, if it differs from it.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        if text.is_ascii() || u32::try_from(text.len()).is_err() || !text.chars().any(|c| plain(c) != Some(c)) {
+        if text.is_ascii() || u32::try_from(text.len()).is_err() || !differs(text) {
             return None;
         }
-        let mut shadow = Self { text: String::with_capacity(text.len()), origins: Vec::new(), ends: Vec::new() };
+        let mut shadow =
+            Self { text: String::with_capacity(text.len()), origins: Vec::new(), ends: Vec::new() };
         for (at, original) in text.char_indices() {
             let Some(plain) = plain(original) else { continue };
             shadow.text.push(plain);
@@ -38,14 +39,34 @@ impl Shadow {
     }
 }
 
+/// Whether any character of `text` reads as another. Only some leading bytes can be of such a character.
+fn differs(text: &str) -> bool {
+    let leads = |byte: u8| {
+        matches!(byte, 0xC2 | 0xCD | 0xD8 | 0xD9 | 0xDB | 0xDF | 0xE0..=0xE3 | 0xEA | 0xEF | 0xF0 | 0xF3)
+    };
+    text.bytes().enumerate().any(|(at, byte)| {
+        byte >= 0xC2
+            && leads(byte)
+            && text.get(at..).and_then(|rest| rest.chars().next()).is_some_and(|c| plain(c) != Some(c))
+    })
+}
+
 /// What a character reads as; `None` if it isn't seen at all.
 fn plain(c: char) -> Option<char> {
     let digit = |zero: char| char::from_digit(c as u32 - zero as u32, 10).unwrap_or(c);
     Some(match c {
         '\0'..='\u{7F}' => c,
         // Soft hyphen, joiners, marks of direction, invisible operators, variation selectors, tags.
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E01EF}' => return None,
+        '\u{AD}'
+        | '\u{34F}'
+        | '\u{61C}'
+        | '\u{180E}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}'
+        | '\u{E0000}'..='\u{E01EF}' => return None,
         '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2E3A}' | '\u{2E3B}' | '\u{FE58}' | '\u{FE63}' => '-',
         '\u{2024}' | '\u{3002}' | '\u{FE52}' | '\u{FF61}' => '.',
@@ -93,6 +114,13 @@ mod tests {
         let range = shadow.text.find("bob@example.org").map(|at| at..at + 15).expect("is there");
         assert_eq!(&text[shadow.original(&range)], "bob\u{200B}＠example．org");
         assert_eq!(shadow.original(&(0..shadow.text.len())), 0..text.len());
+    }
+
+    #[test]
+    fn no_character_that_reads_as_another_is_passed_over() {
+        for c in '\u{80}'..=char::MAX {
+            assert_eq!(differs(&c.to_string()), plain(c) != Some(c), "{:x}", c as u32);
+        }
     }
 
     #[test]

@@ -72,7 +72,11 @@ fn polymod(checksum: u32, value: u32) -> u32 {
     const GENERATOR: [u32; 5] = [0x3B6A_57B2, 0x2650_8E6D, 0x1EA1_19FA, 0x3D42_33DD, 0x2A14_62B3];
     let top = checksum >> 25;
     let shifted = (checksum & 0x01FF_FFFF) << 5 ^ value;
-    GENERATOR.iter().enumerate().filter(|(bit, _)| top >> bit & 1 == 1).fold(shifted, |sum, (_, term)| sum ^ term)
+    GENERATOR
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| top >> bit & 1 == 1)
+        .fold(shifted, |sum, (_, term)| sum ^ term)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, Shape, context};
+use crate::engine::{Hits, Match, Pattern, Shape, Topic};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
@@ -13,13 +13,9 @@ const CARD: &str = concat!(
     r"|[0-9]{4}[ \-.][0-9]{6}[ \-.][0-9]{4,5})(?![A-Za-z0-9_])(?![.][0-9])",
 );
 
-const SSN: &str = r"(?<![A-Za-z0-9_])(?<![0-9][.\-])[0-9]{3}([ .\-])[0-9]{2}\1[0-9]{4}(?![A-Za-z0-9_])(?![.\-][0-9])";
+const SSN: &str =
+    r"(?<![A-Za-z0-9_])(?<![0-9][.\-])[0-9]{3}([ .\-])[0-9]{2}\1[0-9]{4}(?![A-Za-z0-9_])(?![.\-][0-9])";
 const SSN_UNBROKEN: &str = r"(?<![A-Za-z0-9_])(?<![0-9][.\-])[0-9]{9}(?![A-Za-z0-9_])(?![.\-][0-9])";
-
-const CARD_WORDS: [&str; 12] = [
-    "card", "cards", "credit", "debit", "cc", "visa", "mastercard", "amex", "maestro", "diners", "pan", "karte",
-];
-const SSN_WORDS: [&str; 5] = ["ssn", "ssns", "social security", "social sec", "ss#"];
 
 #[derive(Debug)]
 pub(crate) struct Digits {
@@ -49,7 +45,7 @@ impl Digits {
             let Match::At(range) = found else { return hits.give_up(&window, Entity::CreditCard) };
             let digits = only_digits(&text[range.clone()]);
             let usual = issue(&digits) == Some(Issue::Usual);
-            let sure = luhn(&digits) && (usual || context::is_near(text, range.start, &CARD_WORDS));
+            let sure = luhn(&digits) && (usual || hits.is_near(Topic::Card, range.start));
             if sure {
                 hits.push(Finding::strong(range, Entity::CreditCard, 1.0, Strength::Checksum));
             }
@@ -67,7 +63,7 @@ impl Digits {
             }
             valid
         });
-        if !context::is_near(text, window.start, &SSN_WORDS) {
+        if !hits.is_near(Topic::Ssn, window.start) {
             return;
         }
         self.ssn_unbroken.scan(text, window.clone(), |found| {
@@ -87,11 +83,16 @@ pub(crate) fn only_digits(text: &str) -> Vec<u8> {
 
 /// ISO/IEC 7812-1 annex B.
 fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits.iter().rev().enumerate().map(|(index, digit)| {
-        let digit = u32::from(digit - b'0');
-        if index % 2 == 0 { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
-    }).sum();
-    sum % 10 == 0 && digits.iter().any(|digit| *digit != b'0')
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| {
+            let digit = u32::from(digit - b'0');
+            if index % 2 == 0 { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
+        })
+        .sum();
+    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != b'0')
 }
 
 /// Whether an issuer's cards have such a number.
@@ -108,33 +109,28 @@ fn issue(digits: &[u8]) -> Option<Issue> {
     let prefix = |length: usize| {
         digits.get(..length).map_or(0, |head| head.iter().fold(0, |n: u32, d| n * 10 + u32::from(d - b'0')))
     };
-    let usual = |usual: bool| Some(if usual { Issue::Usual } else { Issue::Rare });
     let length = digits.len();
-    match (prefix(1), prefix(2), prefix(4)) {
-        (_, _, 1800 | 2131) => (length == 15).then_some(Issue::Usual),
-        (_, _, 2200..=2204) if length >= 16 => usual(length == 16),
-        (_, _, 2221..=2720) => (length == 16).then_some(Issue::Usual),
-        (1, ..) => (length == 15).then_some(Issue::Usual),
-        (_, 34 | 37, _) => (length == 15).then_some(Issue::Usual),
-        (_, _, 3528..=3589) if length >= 16 => usual(length == 16),
-        (_, 30 | 36 | 38 | 39, _) if length >= 14 => usual(length == 14),
-        (4, ..) => match length {
-            16 => Some(Issue::Usual),
-            13 | 19 => Some(Issue::Rare),
-            _ => None,
-        },
-        (_, 51..=55, _) => (length == 16).then_some(Issue::Usual),
-        (_, 50 | 56..=58, _) => usual(length == 16),
-        (6, ..) => usual(length == 16),
-        (_, _, 8100..=8171) if length >= 16 => usual(length == 16),
-        _ => None,
-    }
+    let (usual, exists) = match (prefix(1), prefix(2), prefix(4)) {
+        // Diners Club and JCB before 16 digits, UATP, American Express.
+        (_, _, 1800 | 2131) | (1, ..) | (_, 34 | 37, _) => (15, 15..=15),
+        (_, 30 | 36 | 38 | 39, _) => (14, 14..=19),
+        // Mastercard.
+        (_, _, 2221..=2720) | (_, 51..=55, _) => (16, 16..=16),
+        // Mir, JCB, UnionPay.
+        (_, _, 2200..=2204 | 3528..=3589 | 8100..=8171) => (16, 16..=19),
+        // Visa; Maestro, Discover, UnionPay.
+        (4, ..) => (16, 13..=19),
+        (_, 50 | 56..=58, _) | (6, ..) => (16, 12..=19),
+        _ => return None,
+    };
+    exists.contains(&length).then_some(if length == usual { Issue::Usual } else { Issue::Rare })
 }
 
 /// The Social Security Administration has issued no such area, group or serial number; one number was printed in
 /// millions of wallets.
 fn is_ssn(digits: &[u8]) -> bool {
-    let (Some(area), Some(group), Some(serial)) = (digits.get(..3), digits.get(3..5), digits.get(5..9)) else {
+    let (Some(area), Some(group), Some(serial)) = (digits.get(..3), digits.get(3..5), digits.get(5..9))
+    else {
         return false;
     };
     area != b"000"

@@ -3,14 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, context, is_word};
+use crate::engine::{Hits, Match, Pattern, Topic, is_word};
 use crate::{Entity, Finding};
 
 const V4: &str = concat!(
     r"(?<![A-Za-z0-9_])(?<![0-9][.])[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:/[0-9]{1,2}(?![0-9]))?",
     r"(?![A-Za-z0-9_])(?!\.[0-9])",
 );
-const VERSION_WORDS: [&str; 5] = ["version", "versions", "release", "build", "v"];
 
 #[derive(Debug)]
 pub(crate) struct Addresses {
@@ -31,7 +30,7 @@ impl Addresses {
             let Match::At(range) = found else { return hits.give_up(&window, Entity::IpAddress) };
             let address = text[range.clone()].split('/').next().unwrap_or_default();
             let Ok(address) = address.parse::<Ipv4Addr>() else { return false };
-            if self.counts(address.into()) && !context::precedes(text, range.start, &VERSION_WORDS) {
+            if self.counts(address.into()) && !hits.is_about(Topic::Version, range.start) {
                 hits.push(Finding::new(range, Entity::IpAddress, 0.9));
             }
             true
@@ -146,7 +145,17 @@ mod tests {
 
     #[test]
     fn addresses_that_lead_nowhere_are_not_public() {
-        for private in ["10.1.2.3", "192.168.0.1", "127.0.0.1", "192.0.2.7", "100.64.0.1", "fe80::1", "2001:db8::1", "::1", "::ffff:10.0.0.1"] {
+        for private in [
+            "10.1.2.3",
+            "192.168.0.1",
+            "127.0.0.1",
+            "192.0.2.7",
+            "100.64.0.1",
+            "fe80::1",
+            "2001:db8::1",
+            "::1",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(!is_public(private.parse().expect("an address")), "{private}");
         }
         for public in ["8.8.8.8", "2a00:1450:4001::1", "::ffff:8.8.8.8"] {

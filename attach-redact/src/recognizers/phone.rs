@@ -6,19 +6,11 @@ use std::sync::OnceLock;
 
 use rlibphonenumber::{PhoneNumberUtil, Region};
 
-use crate::engine::{Hits, context, is_word};
+use crate::engine::{Hits, Topic, is_word};
 use crate::{Entity, Finding};
 
 /// Whose national numbers are known besides those written with `+`.
 pub(crate) const REGIONS: [Region; 4] = [Region::US, Region::GB, Region::DE, Region::FR];
-
-/// Words that say that a number is a telephone's.
-const WORDS: [&str; 40] = [
-    "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "cellular", "fax", "landline", "hotline",
-    "whatsapp", "sms", "voicemail", "dial", "call me", "call us", "call him", "call her", "call them", "call on",
-    "call at", "me at", "me on", "ring", "text me", "reach me", "reached at", "contact number", "desk", "pager",
-    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "móvil", "teléfono", "cellulare",
-];
 
 /// Digits that a number has (E.164 allows 15).
 const FEWEST: usize = 7;
@@ -47,6 +39,12 @@ impl Phones {
     pub(crate) fn new(regions: &[Region]) -> Result<Self, Box<str>> {
         let util = UTIL.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref();
         let util = util.ok_or("the telephone numbering plans cannot be read")?;
+        // The plans' patterns are compiled when they are first needed: not in somebody's request.
+        for region in regions {
+            if let Ok(sample) = util.parse("2015550123", Some(*region)) {
+                std::hint::black_box(util.get_number_type(&sample));
+            }
+        }
         Ok(Self { regions: regions.into(), util })
     }
 
@@ -63,11 +61,9 @@ impl Phones {
     /// Looks for the longest number that begins with the first group; gives how many groups it has.
     fn one(&self, hits: &mut Hits<'_>, text: &str, groups: &[Range<usize>]) -> usize {
         let Some(start) = beginning(text, groups) else { return 0 };
-        let mut named = None;
         for length in (1..=GROUPS.min(groups.len())).rev() {
             let Some(candidate) = Candidate::new(text, &groups[..length], start) else { continue };
-            let named = *named.get_or_insert_with(|| context::precedes(text, start, &WORDS));
-            if let Some(score) = self.judge(&candidate, named) {
+            if let Some(score) = self.judge(hits, &candidate) {
                 let end = with_extension(text, candidate.range.end);
                 hits.push(Finding::new(start..end, Entity::Phone, score));
                 return length;
@@ -76,16 +72,19 @@ impl Phones {
         0
     }
 
-    fn judge(&self, candidate: &Candidate<'_>, named: bool) -> Option<f32> {
-        let shape = candidate.shape();
-        let known = match shape {
-            Form::Date => return None,
-            Form::International => self.is_valid(candidate.written(), &[]),
-            Form::National => self.is_valid(candidate.written(), &self.regions),
-            Form::Unbroken => named && self.is_valid(candidate.written(), &self.regions),
-            Form::Other => false,
+    fn judge(&self, hits: &mut Hits<'_>, candidate: &Candidate<'_>) -> Option<f32> {
+        let form = candidate.form();
+        if form == Form::Date {
+            return None;
+        }
+        let named = hits.is_about(Topic::Phone, candidate.range.start);
+        let regions = match form {
+            Form::International => &[][..],
+            Form::National => &self.regions,
+            Form::Unbroken if named => &self.regions,
+            Form::Unbroken | Form::Other | Form::Date => return named.then_some(0.55),
         };
-        match (known, named) {
+        match (self.is_valid(hits, candidate.written(), regions), named) {
             (true, true) => Some(0.95),
             (true, false) => Some(0.6),
             (false, true) => Some(0.55),
@@ -93,8 +92,12 @@ impl Phones {
         }
     }
 
-    fn is_valid(&self, written: &str, regions: &[Region]) -> bool {
-        let valid = |region: Option<Region>| {
+    /// Whether the numbering plan of one of `regions` has the number, or any plan if it says its country.
+    fn is_valid(&self, hits: &mut Hits<'_>, written: &str, regions: &[Region]) -> bool {
+        let mut valid = |region: Option<Region>| {
+            if !hits.may_check() {
+                return true;
+            }
             let number = self.util.parse(written, region);
             number.is_ok_and(|number| self.util.is_valid_number(&number))
         };
@@ -127,10 +130,12 @@ fn beginning(text: &str, groups: &[Range<usize>]) -> Option<usize> {
         }
     }
     let previous = before(start);
-    let part_of_number = matches!(previous, b'.' | b'-' | b'/' | b':' | b',') && before(start - 1).is_ascii_digit();
+    let part_of_number =
+        matches!(previous, b'.' | b'-' | b'/' | b':' | b',') && before(start - 1).is_ascii_digit();
     // "is415-555-0132": a letter in front is believed only before the most distinctive shape.
     let after_letter = previous.is_ascii_lowercase() && start == first && sizes(groups) == [3, 3, 4];
-    ((!is_word(previous) && previous != b'$' && previous != b'#' && !part_of_number) || after_letter).then_some(start)
+    ((!is_word(previous) && previous != b'$' && previous != b'#' && !part_of_number) || after_letter)
+        .then_some(start)
 }
 
 fn sizes(groups: &[Range<usize>]) -> Vec<usize> {
@@ -180,7 +185,10 @@ impl<'t> Candidate<'t> {
 
     fn is_written_as_one(&self) -> bool {
         (0..self.groups.len() - 1).all(|index| {
-            matches!(self.separator(index), " " | "-" | "." | "/" | ") " | ")-" | ")" | " (" | "(" | ".(" | "-(" | ")/" | ").")
+            matches!(
+                self.separator(index),
+                " " | "-" | "." | "/" | ") " | ")-" | ")" | " (" | "(" | ".(" | "-(" | ")/" | ")."
+            )
         })
     }
 
@@ -188,10 +196,11 @@ impl<'t> Candidate<'t> {
         self.groups.get(index).map_or(0, Range::len)
     }
 
-    fn shape(&self) -> Form {
+    fn form(&self) -> Form {
         let written = self.written();
         let bytes = self.text.as_bytes();
-        let leads_with = |digit: u8| self.groups.first().and_then(|group| bytes.get(group.start)) == Some(&digit);
+        let leads_with =
+            |digit: u8| self.groups.first().and_then(|group| bytes.get(group.start)) == Some(&digit);
         let sizes: Vec<usize> = self.groups.iter().map(Range::len).collect();
         match &sizes[..] {
             _ if written.contains('+') => Form::International,

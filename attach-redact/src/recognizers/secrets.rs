@@ -12,6 +12,7 @@ const TABLE: &str = include_str!("data/secrets.txt");
 /// How far before its keyword, and how long in all, a shape can be.
 const LEAD: usize = 64;
 const LONGEST: usize = 12_000;
+const SHORT: usize = 512;
 /// In bits per character; less is a sample such as `XXXX`.
 const ENTROPY: f64 = 2.2;
 
@@ -59,7 +60,7 @@ impl Secrets {
 
     /// Applies rule `index` to its keyword at `word`.
     pub(crate) fn scan(&self, hits: &mut Hits<'_>, index: usize, word: Range<usize>) {
-        let Some(rule) = self.rules.get(index) else { return };
+        let Some(rule) = self.rules.get(index).filter(|_| !hits.is_secret(word.start)) else { return };
         match rule.kind {
             Kind::Assigned if is_cased_as_one(&hits.text[word.clone()]) => rule.assigned(hits, word.end),
             Kind::Assigned => {}
@@ -70,9 +71,22 @@ impl Secrets {
     }
 }
 
+#[cfg(test)]
+impl Secrets {
+    /// Tries every shape that needs no assignment at `at`, keyword or not.
+    pub(crate) fn scan_everywhere(&self, hits: &mut Hits<'_>, at: usize) {
+        if !crate::engine::is_word(before(hits.text, at)) {
+            let shapes = self.rules.iter().filter(|rule| matches!(rule.kind, Kind::Prefix | Kind::Regular));
+            shapes.for_each(|rule| rule.shape(hits, at, at));
+        }
+    }
+}
+
 /// `etsy`, `Etsy`, `ETSY`, but not the `etSy` of `SetSysctl`.
 fn is_cased_as_one(word: &str) -> bool {
-    word.len() > 6 || !word.starts_with(|c: char| c.is_ascii_lowercase()) || !word.bytes().any(|b| b.is_ascii_uppercase())
+    word.len() > 6
+        || !word.starts_with(|c: char| c.is_ascii_lowercase())
+        || !word.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 fn before(text: &str, at: usize) -> u8 {
@@ -106,7 +120,9 @@ impl Rule {
     /// A word of this shape from `start` on, with the keyword at `word`.
     fn shape(&self, hits: &mut Hits<'_>, start: usize, word: usize) {
         let start = crate::engine::ceil(hits.text, start);
-        let end = crate::engine::ceil(hits.text, word_end(hits.text, word));
+        // What begins at the keyword is as long as it is; what the keyword stands in is shorter.
+        let longest = if self.kind == Kind::Inside { SHORT } else { LONGEST };
+        let end = crate::engine::ceil(hits.text, word.saturating_add(longest));
         let Some(window) = hits.text.get(start..end) else { return };
         let mut found = None;
         self.pattern.scan(window, 0..window.len(), |one| {
@@ -121,7 +137,7 @@ impl Rule {
             found.is_some()
         });
         if let Some(range) = found {
-            hits.push(Finding::strong(range, Entity::Secret, 0.95, Strength::Prefix));
+            hits.push_secret(Finding::strong(range, Entity::Secret, 0.95, Strength::Prefix));
         }
     }
 
@@ -130,15 +146,9 @@ impl Rule {
         let Some(value) = assigned_value(hits.text.as_bytes(), at) else { return };
         let Some(written) = hits.text.get(value.clone()) else { return };
         if self.pattern.is_all(written) && is_random(written) {
-            hits.push(Finding::strong(value, Entity::Secret, 0.9, Strength::Prefix));
+            hits.push_secret(Finding::strong(value, Entity::Secret, 0.9, Strength::Prefix));
         }
     }
-}
-
-/// The end of the text that a shape beginning at `start` can reach: shapes have no white space.
-fn word_end(text: &str, start: usize) -> usize {
-    let rest = text.as_bytes().get(start..).unwrap_or_default();
-    start + rest.iter().take(LONGEST).take_while(|byte| !byte.is_ascii_whitespace()).count()
 }
 
 fn after(text: &str, at: usize) -> u8 {
@@ -165,19 +175,24 @@ fn assigned_value(text: &[u8], at: usize) -> Option<Range<usize>> {
     at += operator;
     at += count(at, 8, |byte| byte.is_ascii_whitespace() || b"'\"`=\\(".contains(&byte));
     let length = count(at, 512, |byte| byte.is_ascii_alphanumeric() || b"_-+/=.:|%~@#&*$!".contains(&byte));
-    let ended = text.get(at + length).is_none_or(|byte| byte.is_ascii_whitespace() || b"'\"`;,)]}<\\".contains(byte));
+    let ended =
+        text.get(at + length).is_none_or(|byte| byte.is_ascii_whitespace() || b"'\"`;,)]}<\\".contains(byte));
     (length >= 8 && ended).then_some(at..at + length)
 }
 
 /// A bearer or basic credential whose scheme ends at `at`.
 pub(crate) fn scan_authorization(hits: &mut Hits<'_>, at: usize) {
     let rest = hits.text.as_bytes().get(at..).unwrap_or_default();
-    let length = rest.iter().take(4096).take_while(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte)).count();
+    let length = rest
+        .iter()
+        .take(4096)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte))
+        .count();
     let range = at..at + length;
     let token = &hits.text[range.clone()];
     let mixed = token.bytes().any(|b| b.is_ascii_digit()) && token.bytes().any(|b| b.is_ascii_alphabetic());
     if length >= 16 && mixed && entropy(token) > 3.0 {
-        hits.push(Finding::strong(range, Entity::Secret, 0.8, Strength::Prefix));
+        hits.push_secret(Finding::strong(range, Entity::Secret, 0.8, Strength::Prefix));
     }
 }
 
@@ -190,13 +205,20 @@ pub(crate) fn scan_curl_user(hits: &mut Hits<'_>, at: usize) {
     }
     let quote = text[at..].chars().next().filter(|c| matches!(c, '"' | '\''));
     let from = at + usize::from(quote.is_some());
-    let length = text[from..].chars().take(256).take_while(|&c| quote.map_or(!c.is_whitespace(), |quote| c != quote)).map(char::len_utf8).sum::<usize>();
+    let length = text[from..]
+        .chars()
+        .take(256)
+        .take_while(|&c| quote.map_or(!c.is_whitespace(), |quote| c != quote))
+        .map(char::len_utf8)
+        .sum::<usize>();
     let Some((_, password)) = text[from..from + length].split_once(':') else { return };
     let letters = password.trim_matches(['"', '\'', '{', '}']);
     let made_up = letters.len() >= 8 && letters.bytes().any(|byte| !byte.is_ascii_lowercase());
-    let variable = password.contains(['$', '{']) && !password.ends_with('}') || password.starts_with(['$', '<']) || password.starts_with("{{");
+    let variable = password.contains(['$', '{']) && !password.ends_with('}')
+        || password.starts_with(['$', '<'])
+        || password.starts_with("{{");
     if made_up && !variable {
-        hits.push(Finding::strong(from..from + length, Entity::Secret, 0.8, Strength::Prefix));
+        hits.push_secret(Finding::strong(from..from + length, Entity::Secret, 0.8, Strength::Prefix));
     }
 }
 
@@ -206,7 +228,9 @@ const LONGEST_KEY: usize = 32 << 10;
 /// A private key in PEM whose `-----BEGIN` starts at `start` (RFC 7468, OpenPGP armour).
 pub(crate) fn scan_pem(hits: &mut Hits<'_>, start: usize) {
     let text = hits.text;
-    let Some(rest) = text.get(start..crate::engine::floor(text, start.saturating_add(LONGEST_KEY))) else { return };
+    let Some(rest) = text.get(start..crate::engine::floor(text, start.saturating_add(LONGEST_KEY))) else {
+        return;
+    };
     let Some(head) = rest.get(10..).and_then(|rest| rest.find("-----")).map(|at| 10 + at + 5) else { return };
     let label = rest.get(10..head).unwrap_or_default();
     if head > 120 || !label.to_ascii_uppercase().contains("PRIVATE KEY") {
@@ -217,10 +241,15 @@ pub(crate) fn scan_pem(hits: &mut Hits<'_>, start: usize) {
         Some(at) if at < 24 => return,
         Some(at) => head + at + body[at + 8..].find("-----").map_or(8, |tail| 8 + tail + 5),
         // Cut off: as far as it goes on looking like one.
-        None => head + body.bytes().take_while(|b| b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b"+/=\\".contains(b)).count(),
+        None => {
+            head + body
+                .bytes()
+                .take_while(|b| b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b"+/=\\".contains(b))
+                .count()
+        }
     };
     if end > head + 32 {
-        hits.push(Finding::strong(start..start + end, Entity::Secret, 1.0, Strength::Checksum));
+        hits.push_secret(Finding::strong(start..start + end, Entity::Secret, 1.0, Strength::Checksum));
     }
 }
 
@@ -228,7 +257,8 @@ pub(crate) fn scan_pem(hits: &mut Hits<'_>, start: usize) {
 fn is_random(secret: &str) -> bool {
     let bytes = secret.as_bytes();
     let sample = ["XXXXXXXX", "xxxxxxxx", "00000000000000", "********", "abcdefghijklmnopqrstuvwxyz"];
-    entropy(secret) > ENTROPY && !sample.iter().any(|run| memchr::memmem::find(bytes, run.as_bytes()).is_some())
+    entropy(secret) > ENTROPY
+        && !sample.iter().any(|run| memchr::memmem::find(bytes, run.as_bytes()).is_some())
 }
 
 /// Shannon's, in bits per byte.
@@ -256,7 +286,13 @@ mod tests {
 
     #[test]
     fn assignments_of_many_languages_are_read() {
-        for text in ["Token = \"abcdefgh\"", "_TOKEN: abcdefgh", "Token\" => \"abcdefgh\"", "Token>\n  abcdefgh\n", "TOKEN\", \"abcdefgh\")"] {
+        for text in [
+            "Token = \"abcdefgh\"",
+            "_TOKEN: abcdefgh",
+            "Token\" => \"abcdefgh\"",
+            "Token>\n  abcdefgh\n",
+            "TOKEN\", \"abcdefgh\")",
+        ] {
             let value = assigned_value(text.as_bytes(), 0).map(|range| &text[range]);
             assert_eq!(value, Some("abcdefgh"), "{text}");
         }

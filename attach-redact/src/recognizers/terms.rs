@@ -49,5 +49,5 @@ pub(crate) fn is_whole(text: &str, start: usize, end: usize) -> bool {
     let inner = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (before, after) = (text[..start].chars().next_back(), text[end..].chars().next());
     let (first, last) = (text[start..].chars().next(), text[..end].chars().next_back());
-    !(inner(before) && inner(first)) && !(inner(after) && inner(last))
+    !(inner(before) && inner(first) || inner(after) && inner(last))
 }

@@ -10,7 +10,10 @@ const LONGEST: usize = 512;
 /// Looks at a URL whose `://` ends at `start`.
 pub(crate) fn scan(hits: &mut Hits<'_>, start: usize) {
     let rest = hits.text.as_bytes().get(start..).unwrap_or_default();
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\');
+    let ends = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\')
+    };
     let authority = rest.iter().take(LONGEST).take_while(|byte| !ends(byte)).count();
     let Some(at) = rest[..authority].iter().rposition(|byte| *byte == b'@') else { return };
     let Some(colon) = rest[..at].iter().position(|byte| *byte == b':') else { return };
@@ -37,5 +40,7 @@ pub(crate) fn scan_password(hits: &mut Hits<'_>, start: usize) {
 /// Neither a variable, nor asterisks, nor a placeholder in angle brackets.
 fn is_value(password: &[u8]) -> bool {
     let variable = password.first().is_some_and(|first| matches!(first, b'$' | b'{' | b'%' | b'[' | b'<'));
-    !password.is_empty() && !variable && password.iter().any(|byte| !matches!(byte, b'*' | b'x' | b'X' | b'.'))
+    !password.is_empty()
+        && !variable
+        && password.iter().any(|byte| !matches!(byte, b'*' | b'x' | b'X' | b'.'))
 }

@@ -3,7 +3,7 @@
 //! Sources: OpenAI API reference, "Chat streaming", "Completions" and "Responses streaming events"; Anthropic API
 //! reference, "Streaming messages"; Ollama `docs/api.md`.
 
-use attach_core::json::{Document, Kind, NodeId, Value, escape_into};
+use attach_core::json::{Kind, NodeId, Value};
 
 use super::text::Into;
 
@@ -71,7 +71,9 @@ impl Slot {
 
     pub(super) fn into(self) -> Into {
         match self.field {
-            Field::ToolCall | Field::FunctionCall | Field::BlockJson | Field::Item(ItemText::Arguments) => Into::Json,
+            Field::ToolCall | Field::FunctionCall | Field::BlockJson | Field::Item(ItemText::Arguments) => {
+                Into::Json
+            }
             _ => Into::Text,
         }
     }
@@ -86,7 +88,9 @@ pub(super) fn deltas(event: Value<'_>) -> Vec<Delta> {
         }
     };
     if let Some(choices) = event.get("choices") {
-        choices.elements().enumerate().for_each(|(at, choice)| openai_choice(choice, number(choice, "index").unwrap_or(at as u64), &mut add));
+        choices.elements().enumerate().for_each(|(at, choice)| {
+            openai_choice(choice, number(choice, "index").unwrap_or(at as u64), &mut add);
+        });
     } else if let Some(kind) = event.get("type").and_then(Value::as_str) {
         typed(event, &kind, &mut add);
     } else {
@@ -110,11 +114,17 @@ fn openai_choice<'a>(choice: Value<'a>, index: u64, add: &mut impl FnMut(Option<
     ] {
         add(delta.get(key), Slot::new(index, field, 0));
     }
-    add(delta.get("function_call").and_then(|call| call.get("arguments")), Slot::new(index, Field::FunctionCall, 0));
+    add(
+        delta.get("function_call").and_then(|call| call.get("arguments")),
+        Slot::new(index, Field::FunctionCall, 0),
+    );
     let calls = delta.get("tool_calls").into_iter().flat_map(Value::elements);
     for (at, call) in calls.enumerate() {
         let item = number(call, "index").unwrap_or(at as u64);
-        add(call.get("function").and_then(|function| function.get("arguments")), Slot::new(index, Field::ToolCall, item));
+        add(
+            call.get("function").and_then(|function| function.get("arguments")),
+            Slot::new(index, Field::ToolCall, item),
+        );
     }
 }
 
@@ -137,108 +147,42 @@ fn typed<'a>(event: Value<'a>, kind: &str, add: &mut impl FnMut(Option<Value<'a>
             _ => ItemText::Other,
         };
         let part = number(event, "content_index").or_else(|| number(event, "summary_index")).unwrap_or(0);
-        add(event.get("delta"), Slot::new(number(event, "output_index").unwrap_or(0), Field::Item(text), part));
+        add(
+            event.get("delta"),
+            Slot::new(number(event, "output_index").unwrap_or(0), Field::Item(text), part),
+        );
     }
 }
 
 /// Which running texts end with an event.
 pub(super) fn ends(event: Value<'_>) -> Vec<Ends> {
     if let Some(choices) = event.get("choices") {
-        let finished = choices.elements().enumerate().filter(|(_, choice)| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
-        return finished.map(|(at, choice)| Ends::Choice(number(choice, "index").unwrap_or(at as u64))).collect();
+        let finished = choices
+            .elements()
+            .enumerate()
+            .filter(|(_, choice)| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
+        return finished
+            .map(|(at, choice)| Ends::Choice(number(choice, "index").unwrap_or(at as u64)))
+            .collect();
     }
     let kind = event.get("type").and_then(Value::as_str);
     let ends = match kind.as_deref() {
         Some("content_block_stop") => number(event, "index").map_or(Ends::All, Ends::Choice),
         Some("message_delta" | "message_stop" | "error") => Ends::All,
-        Some("response.completed" | "response.failed" | "response.incomplete" | "response.cancelled") => Ends::All,
+        Some("response.completed" | "response.failed" | "response.incomplete" | "response.cancelled") => {
+            Ends::All
+        }
         Some(kind) if kind.starts_with("response.") && kind.ends_with(".done") => {
             number(event, "output_index").map_or(Ends::All, Ends::Choice)
         }
-        Some(_) => Ends::None,
-        None if event.get("done").and_then(Value::as_bool) == Some(true) || event.get("error").is_some() => Ends::All,
-        None => Ends::None,
+        None if event.get("done").and_then(Value::as_bool) == Some(true) || event.get("error").is_some() => {
+            Ends::All
+        }
+        _ => Ends::None,
     };
     vec![ends]
 }
 
 fn number(value: Value<'_>, key: &str) -> Option<u64> {
     value.get(key)?.as_u64()
-}
-
-/// An event that carries `text` for `slot` and nothing else, in the words of `like`, an event that had a piece of it.
-pub(super) fn event(slot: Slot, text: &str, like: &Document) -> Vec<u8> {
-    let mut json = Vec::with_capacity(256);
-    let quoted = quoted(text);
-    let root = like.root();
-    match slot.field {
-        Field::Content | Field::Refusal | Field::ReasoningContent | Field::Reasoning | Field::ToolCall
-        | Field::FunctionCall | Field::Completion => openai(slot, &quoted, root, &mut json),
-        Field::Message | Field::MessageThinking => {
-            let key = if slot.field == Field::Message { "content" } else { "thinking" };
-            copied(root, &["model", "created_at"], &mut json);
-            let content = if slot.field == Field::Message { "" } else { "\"content\":\"\"," };
-            push(&mut json, &[r#""message":{"role":"assistant","#, content, "\"", key, "\":", &quoted, r#"},"done":false}"#]);
-        }
-        Field::Response | Field::Thinking => {
-            let key = if slot.field == Field::Response { "response" } else { "thinking" };
-            copied(root, &["model", "created_at"], &mut json);
-            push(&mut json, &["\"", key, "\":", &quoted, r#","done":false}"#]);
-        }
-        Field::BlockText => {
-            push(&mut json, &[r#"{"type":"content_block_delta","index":"#, &slot.choice.to_string(), r#","delta":{"type":"text_delta","text":"#, &quoted, "}}"]);
-        }
-        Field::BlockJson => {
-            push(&mut json, &[r#"{"type":"content_block_delta","index":"#, &slot.choice.to_string(), r#","delta":{"type":"input_json_delta","partial_json":"#, &quoted, "}}"]);
-        }
-        Field::Item(_) => {
-            copied(root, &["type", "sequence_number", "item_id", "output_index", "content_index", "summary_index"], &mut json);
-            push(&mut json, &["\"delta\":", &quoted, "}"]);
-        }
-    }
-    json
-}
-
-fn openai(slot: Slot, quoted: &str, like: Value<'_>, json: &mut Vec<u8>) {
-    copied(like, &["id", "object", "created", "model", "system_fingerprint"], json);
-    push(json, &[r#""choices":[{"index":"#, &slot.choice.to_string(), ","]);
-    match slot.field {
-        Field::Completion => push(json, &["\"text\":", quoted]),
-        Field::ToolCall => {
-            let item = slot.item.to_string();
-            push(json, &[r#""delta":{"tool_calls":[{"index":"#, &item, r#","function":{"arguments":"#, quoted, "}}]}"]);
-        }
-        Field::FunctionCall => push(json, &[r#""delta":{"function_call":{"arguments":"#, quoted, "}}"]),
-        field => {
-            let key = match field {
-                Field::Refusal => "refusal",
-                Field::ReasoningContent => "reasoning_content",
-                Field::Reasoning => "reasoning",
-                _ => "content",
-            };
-            push(json, &["\"delta\":{\"", key, "\":", quoted, "}"]);
-        }
-    }
-    push(json, &[r#","finish_reason":null}]}"#]);
-}
-
-fn push(json: &mut Vec<u8>, parts: &[&str]) {
-    parts.iter().for_each(|part| json.extend_from_slice(part.as_bytes()));
-}
-
-/// Opens an object with the members of `like` that are called so.
-fn copied(like: Value<'_>, keys: &[&str], json: &mut Vec<u8>) {
-    json.push(b'{');
-    for (key, value) in keys.iter().filter_map(|key| Some((key, like.get(key)?))) {
-        push(json, &["\"", key, "\":"]);
-        json.extend_from_slice(value.raw());
-        json.push(b',');
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = vec![b'"'];
-    escape_into(text, &mut quoted);
-    quoted.push(b'"');
-    String::from_utf8(quoted).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use attach_core::Exchange;
 
 mod delta;
+mod flush;
 mod response;
 mod stream;
 mod text;

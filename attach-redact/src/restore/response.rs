@@ -23,7 +23,11 @@ const DIGESTS: [HeaderName; 4] = [
 ];
 
 /// The answer with the placeholders of `vault` restored in it, now or as it comes.
-pub(crate) async fn response<R>(response: Response<R>, vault: Vault, exchange: &Exchange) -> Response<ResponseBody<R>>
+pub(crate) async fn response<R>(
+    response: Response<R>,
+    vault: Vault,
+    exchange: &Exchange,
+) -> Response<ResponseBody<R>>
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
@@ -63,7 +67,12 @@ fn bad_gateway(code: &'static str, message: &'static str) -> Rejection {
     Rejection::new(StatusCode::BAD_GATEWAY, code, message)
 }
 
-fn streamed<R>(response: Response<R>, vault: Vault, wire: Wire, exchange: &Exchange) -> Response<ResponseBody<R>>
+fn streamed<R>(
+    response: Response<R>,
+    vault: Vault,
+    wire: Wire,
+    exchange: &Exchange,
+) -> Response<ResponseBody<R>>
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
@@ -76,7 +85,11 @@ where
     response.map(|inner| inner.gated(guard, exchange))
 }
 
-async fn whole<R>(response: Response<R>, vault: &Vault, exchange: &Exchange) -> Result<Response<ResponseBody<R>>, Rejection>
+async fn whole<R>(
+    response: Response<R>,
+    vault: &Vault,
+    exchange: &Exchange,
+) -> Result<Response<ResponseBody<R>>, Rejection>
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
@@ -100,11 +113,15 @@ where
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.as_mut().frame().await {
         let frame = frame.map_err(|error| {
-            bad_gateway("upstream_incomplete", "the upstream's answer broke off").with_reason(error.into().to_string())
+            bad_gateway("upstream_incomplete", "the upstream's answer broke off")
+                .with_reason(error.into().to_string())
         })?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > LONGEST {
-            return Err(bad_gateway("upstream_too_large", "the upstream's answer is too large to be restored"));
+            return Err(bad_gateway(
+                "upstream_too_large",
+                "the upstream's answer is too large to be restored",
+            ));
         }
         bytes.extend_from_slice(&data);
     }

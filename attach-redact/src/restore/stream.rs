@@ -10,6 +10,7 @@ use attach_core::usage::Wire;
 use bytes::Bytes;
 
 use super::delta::{self, Delta, Ends, Field, Slot};
+use super::flush;
 use super::text::{Restorer, Tally};
 use super::unary;
 use crate::vault::Vault;
@@ -105,7 +106,10 @@ impl Stream {
         if self.texts.len() >= MOST && !self.texts.contains_key(&delta.slot) {
             return None;
         }
-        let running = self.texts.entry(delta.slot).or_insert_with(|| Running { restorer: Restorer::new(delta.slot.into()), last: None });
+        let running = self
+            .texts
+            .entry(delta.slot)
+            .or_insert_with(|| Running { restorer: Restorer::new(delta.slot.into()), last: None });
         let mut restored = String::with_capacity(piece.len());
         running.restorer.push(&self.vault, &piece, last, &mut self.tally, &mut restored);
         running.last = running.restorer.holds().then(|| document.clone());
@@ -120,7 +124,7 @@ impl Stream {
             let Some(like) = running.last.filter(|_| running.restorer.holds()) else { continue };
             let mut rest = String::new();
             running.restorer.push(&self.vault, "", true, &mut self.tally, &mut rest);
-            out.insert(&self.framed(slot, &delta::event(slot, &rest, &like)));
+            out.insert(&self.framed(slot, &flush::event(slot, &rest, &like)));
         }
     }
 
@@ -194,7 +198,10 @@ impl Guard for Stream {
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("vault", &self.vault).field("texts", &self.texts.len()).finish_non_exhaustive()
+        f.debug_struct("Stream")
+            .field("vault", &self.vault)
+            .field("texts", &self.texts.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -239,7 +246,9 @@ fn replaced_data(raw: &[u8], data: &[u8]) -> Vec<u8> {
             for part in data.split(|byte| *byte == b'\n') {
                 out.extend_from_slice(b"data: ");
                 out.extend_from_slice(part);
-                out.extend_from_slice(line.get(length..).filter(|ending| !ending.is_empty()).unwrap_or(b"\n"));
+                out.extend_from_slice(
+                    line.get(length..).filter(|ending| !ending.is_empty()).unwrap_or(b"\n"),
+                );
             }
         }
     }

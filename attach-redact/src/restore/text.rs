@@ -43,7 +43,14 @@ impl Restorer {
     }
 
     /// Takes the next piece of the text and adds what can go on to `out`; everything if it is the `last`.
-    pub(crate) fn push(&mut self, vault: &Vault, piece: &str, last: bool, tally: &mut Tally, out: &mut String) {
+    pub(crate) fn push(
+        &mut self,
+        vault: &Vault,
+        piece: &str,
+        last: bool,
+        tally: &mut Tally,
+        out: &mut String,
+    ) {
         let held = std::mem::take(&mut self.held);
         let joined;
         let text = if held.is_empty() {
@@ -65,24 +72,27 @@ impl Restorer {
                 }
                 Place::Whole { entry, length } => {
                     self.plain(&text[done..start], out);
-                    let end = start + length;
-                    let Some(may) = self.may_restore(vault, &text[end..], last) else {
+                    (done, at) = (start + length, start + length);
+                    let Some(may) = self.may_restore(vault, &text[at..], last) else {
                         text[start..].clone_into(&mut self.held);
                         return;
                     };
-                    let written = may && self.write(vault.value(entry), out);
-                    if written {
-                        tally.restored = tally.restored.saturating_add(1);
-                    } else {
-                        tally.withheld = tally.withheld.saturating_add(1);
-                        out.push_str(&text[start..end]);
-                    }
-                    self.sight.pass(&text[start..end]);
-                    (done, at) = (end, end);
+                    self.whole(&text[start..at], may.then(|| vault.value(entry)), tally, out);
                 }
             }
         }
         self.plain(&text[done..], out);
+    }
+
+    /// Writes the value of a placeholder, or the placeholder if it has to stay.
+    fn whole(&mut self, placeholder: &str, value: Option<&str>, tally: &mut Tally, out: &mut String) {
+        if value.is_some_and(|value| self.write(value, out)) {
+            tally.restored = tally.restored.saturating_add(1);
+        } else {
+            tally.withheld = tally.withheld.saturating_add(1);
+            out.push_str(placeholder);
+        }
+        self.sight.pass(placeholder);
     }
 
     fn plain(&mut self, text: &str, out: &mut String) {
@@ -102,9 +112,10 @@ impl Restorer {
     /// Writes `value` if that can be done.
     fn write(&self, value: &str, out: &mut String) -> bool {
         match self.into {
-            Into::Text => out.push_str(value),
-            Into::Anything if value.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) => return false,
-            Into::Anything => out.push_str(value),
+            Into::Anything if value.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) => {
+                return false;
+            }
+            Into::Text | Into::Anything => out.push_str(value),
             Into::Json => {
                 let mut escaped = Vec::with_capacity(value.len() + 8);
                 escape_into(value, &mut escaped);
@@ -119,7 +130,10 @@ impl Restorer {
 /// Shows nothing of the text.
 impl fmt::Debug for Restorer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restorer").field("held", &self.held.len()).field("into", &self.into).finish_non_exhaustive()
+        f.debug_struct("Restorer")
+            .field("held", &self.held.len())
+            .field("into", &self.into)
+            .finish_non_exhaustive()
     }
 }
 

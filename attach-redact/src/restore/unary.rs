@@ -60,7 +60,8 @@ fn into(value: Value<'_>) -> Into {
 
 /// A text that comes back to its provider with a signature over it must stay as it is.
 fn is_signed(value: Value<'_>) -> bool {
-    value.key().as_deref() == Some("thinking") && value.parent().is_some_and(|parent| parent.get("signature").is_some())
+    value.key().as_deref() == Some("thinking")
+        && value.parent().is_some_and(|parent| parent.get("signature").is_some())
 }
 
 fn restored(text: &str, into: Into, vault: &Vault, tally: &mut Tally) -> Option<String> {

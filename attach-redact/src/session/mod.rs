@@ -6,10 +6,15 @@ use std::ops::Range;
 
 use crate::entity::LITERAL;
 use crate::finding::resolve;
+use crate::occurrences::Occurrences;
 use crate::placeholder::{HASH, LONG, look_alikes, tag};
-use crate::redactor::occurrences;
 use crate::restore::is_restored;
 use crate::vault::{Place, Vault, next_prefix};
+mod text;
+
+pub(crate) use self::text::Text;
+
+use self::text::Edit;
 use crate::{Action, Entity, Fault, Finding, RedactError, Redactor, Scope};
 
 /// After so many rounds no more is found in what was redacted already.
@@ -26,103 +31,6 @@ pub(crate) struct Session<'r> {
 pub(crate) struct Outcome {
     pub(crate) vault: Vault,
     pub(crate) counts: Vec<(Entity, u32)>,
-}
-
-/// One text of a request.
-pub(crate) struct Text {
-    /// What stands before it in the same breath: the key of a member. Looked at, not replaced.
-    context: String,
-    original: String,
-    /// A number is replaced as a whole.
-    whole: bool,
-    redacted: Option<String>,
-    /// What stands in the redacted text in place of what: where, and what restoring gives.
-    stands_for: Vec<(Range<usize>, String)>,
-    blocked: Vec<Entity>,
-    changed: bool,
-}
-
-/// A replacement in a text.
-struct Edit {
-    range: Range<usize>,
-    replacement: String,
-    /// What restoring gives: the value, or the replacement if that is for good.
-    restored: String,
-}
-
-impl Text {
-    pub(crate) fn plain(text: &str) -> Self {
-        Self {
-            context: String::new(),
-            original: text.to_owned(),
-            whole: false,
-            redacted: None,
-            stands_for: Vec::new(),
-            blocked: Vec::new(),
-            changed: true,
-        }
-    }
-
-    /// The text of a member called `key`.
-    pub(crate) fn member(key: &str, text: &str) -> Self {
-        Self { context: format!("{key}: "), ..Self::plain(text) }
-    }
-
-    /// A text that is replaced as a whole if anything in it is.
-    pub(crate) fn number(key: Option<&str>, text: &str) -> Self {
-        Self { whole: true, ..key.map_or_else(|| Self::plain(text), |key| Self::member(key, text)) }
-    }
-
-    /// The redacted text, if anything in it was replaced.
-    pub(crate) fn into_redacted(self) -> Option<String> {
-        self.redacted
-    }
-
-    pub(crate) fn blocked(&self) -> &[Entity] {
-        &self.blocked
-    }
-
-    fn current(&self) -> &str {
-        self.redacted.as_deref().unwrap_or(&self.original)
-    }
-
-    /// What the redacted text has to become when it is restored.
-    fn expected(&self) -> String {
-        let edits = self.stands_for.iter().map(|(range, restored)| (range, restored.as_str()));
-        with_edits(self.current(), edits)
-    }
-
-    /// Makes `edits`, disjoint and in order.
-    fn edit(&mut self, edits: Vec<Edit>) {
-        let redacted = with_edits(self.current(), edits.iter().map(|edit| (&edit.range, edit.replacement.as_str())));
-        let mut stands_for = Vec::with_capacity(self.stands_for.len() + edits.len());
-        for (range, restored) in std::mem::take(&mut self.stands_for) {
-            if !edits.iter().any(|edit| edit.range.start < range.end && range.start < edit.range.end) {
-                stands_for.push((shifted(&range, &edits), restored));
-            }
-        }
-        for edit in &edits {
-            let start = shifted(&edit.range, &edits).start;
-            stands_for.push((start..start + edit.replacement.len(), edit.restored.clone()));
-        }
-        stands_for.sort_unstable_by_key(|(range, _)| range.start);
-        self.stands_for = stands_for;
-        self.redacted = Some(redacted);
-        self.changed = true;
-    }
-
-    /// Back to the caller's own text.
-    fn reset(&mut self) {
-        self.redacted = None;
-        self.stands_for.clear();
-    }
-}
-
-/// Where `range` lies after the edits before it.
-fn shifted(range: &Range<usize>, edits: &[Edit]) -> Range<usize> {
-    let before = edits.iter().take_while(|edit| edit.range.end <= range.start);
-    let (gone, come) = before.fold((0, 0), |(gone, come), edit| (gone + edit.range.len(), come + edit.replacement.len()));
-    range.start + come - gone..range.end + come - gone
 }
 
 impl<'r> Session<'r> {
@@ -173,9 +81,9 @@ impl<'r> Session<'r> {
             all.push(found);
         }
         if new_names {
-            let names: Vec<_> = self.names.iter().cloned().collect();
+            let names = Occurrences::of(&self.names);
             for (text, found) in texts.iter().zip(&mut all) {
-                found.extend(occurrences(text.current(), &names));
+                found.extend(names.find(text.current()));
                 *found = self.outside_placeholders(text.current(), resolve(std::mem::take(found)));
             }
         }
@@ -190,7 +98,8 @@ impl<'r> Session<'r> {
             let mut found = self.redactor.find_raw(&format!("{}{current}", text.context))?;
             let before = text.context.len();
             found.retain_mut(|finding| {
-                finding.range = finding.range.start.saturating_sub(before)..finding.range.end.saturating_sub(before);
+                finding.range =
+                    finding.range.start.saturating_sub(before)..finding.range.end.saturating_sub(before);
                 !finding.range.is_empty()
             });
             found
@@ -206,11 +115,11 @@ impl<'r> Session<'r> {
         if found.is_empty() {
             return found;
         }
-        let mut outside = found;
-        for known in look_alikes(text, self.redactor.labels()) {
-            outside = outside.into_iter().flat_map(|finding| cut_out(finding, &known)).collect();
+        let known: Vec<_> = look_alikes(text, self.redactor.labels()).collect();
+        if known.is_empty() {
+            return found;
         }
-        outside
+        found.into_iter().flat_map(|finding| cut_out(&finding, &known)).collect()
     }
 
     /// Replaces what was found; gives whether anything was.
@@ -239,7 +148,8 @@ impl<'r> Session<'r> {
 
     fn edit(&mut self, text: &str, finding: &Finding, action: Action) -> Result<Option<Edit>, Fault> {
         let range = finding.range.clone();
-        let value = text.get(range.clone()).ok_or_else(|| Fault::new("a finding off character boundaries"))?;
+        let value =
+            text.get(range.clone()).ok_or_else(|| Fault::new("a finding off character boundaries"))?;
         let Some(replacement) = self.replacement(action, &finding.entity, value)? else { return Ok(None) };
         let restored = if action == Action::Replace { value.to_owned() } else { replacement.clone() };
         Ok(Some(Edit { range, replacement, restored }))
@@ -296,11 +206,14 @@ impl<'r> Session<'r> {
         let mut at = 0;
         while let Some(start) = next_prefix(text, at) {
             let rest = &text[start..];
-            let word = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\\')).count();
+            let word =
+                rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\\')).count();
             let end = match self.vault.at(rest) {
                 Place::Whole { length, .. } => start + length.max(word),
                 Place::Beginning => start + word.max(1),
-                Place::Nothing if rest.get(3..).is_some_and(|rest| rest.starts_with(['_', '\\'])) => start + word,
+                Place::Nothing if rest.get(3..).is_some_and(|rest| rest.starts_with(['_', '\\'])) => {
+                    start + word
+                }
                 Place::Nothing => {
                     at = start + 1;
                     continue;
@@ -317,10 +230,10 @@ impl<'r> Session<'r> {
     /// Redacts a text whose look-alikes were replaced; what is found was counted before.
     fn redact_again(&mut self, text: &mut Text) -> Result<(), Fault> {
         let counts = self.counts.clone();
-        let names: Vec<_> = self.names.iter().cloned().collect();
+        let names = Occurrences::of(&self.names);
         for _ in 0..ROUNDS {
             let mut found = self.find_in(text)?;
-            found.extend(occurrences(text.current(), &names));
+            found.extend(names.find(text.current()));
             let found = self.outside_placeholders(text.current(), resolve(found));
             if !self.apply(std::slice::from_mut(text), &[found], false)? {
                 break;
@@ -331,26 +244,21 @@ impl<'r> Session<'r> {
     }
 }
 
-/// What is left of `finding` outside `known`.
-fn cut_out(finding: Finding, known: &Range<usize>) -> Vec<Finding> {
-    let range = finding.range.clone();
-    if range.end <= known.start || known.end <= range.start {
-        return vec![finding];
+/// What is left of `finding` outside the ranges `known`, which are in order.
+fn cut_out(finding: &Finding, known: &[Range<usize>]) -> Vec<Finding> {
+    let Range { start, end } = finding.range;
+    let mut left = Vec::new();
+    let mut at = start;
+    let first = known.partition_point(|range| range.end <= start);
+    for range in known[first..].iter().take_while(|range| range.start < end) {
+        left.push(at..range.start.max(at));
+        at = range.end.max(at);
     }
-    let parts = [range.start..known.start.max(range.start), known.end.min(range.end)..range.end];
-    parts.into_iter().filter(|part| !part.is_empty()).map(|range| Finding { range, ..finding.clone() }).collect()
-}
-
-fn with_edits<'a>(text: &str, edits: impl Iterator<Item = (&'a Range<usize>, &'a str)>) -> String {
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut at = 0;
-    for (range, replacement) in edits {
-        out.push_str(text.get(at..range.start).unwrap_or_default());
-        out.push_str(replacement);
-        at = range.end;
-    }
-    out.push_str(text.get(at..).unwrap_or_default());
-    out
+    left.push(at..end.max(at));
+    left.into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|range| Finding { range, ..finding.clone() })
+        .collect()
 }
 
 impl fmt::Debug for Session<'_> {

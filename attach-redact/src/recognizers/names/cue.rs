@@ -12,22 +12,113 @@ pub(super) enum Cue {
 }
 
 const STRONG: [&str; 46] = [
-    "mr", "mrs", "ms", "mx", "miss", "dr", "prof", "professor", "doctor", "sir", "madam", "mister", "herr", "frau",
-    "monsieur", "madame", "mme", "mlle", "señor", "señora", "señorita", "signor", "signora", "dear", "liebe", "lieber",
-    "geehrter", "geehrte", "cher", "chère", "querido", "querida", "estimado", "estimada", "my name is", "name is",
-    "name was", "name's", "i am called", "ich heiße", "mein name ist", "je m'appelle", "me llamo", "mi chiamo",
-    "first name", "last name",
+    "mr",
+    "mrs",
+    "ms",
+    "mx",
+    "miss",
+    "dr",
+    "prof",
+    "professor",
+    "doctor",
+    "sir",
+    "madam",
+    "mister",
+    "herr",
+    "frau",
+    "monsieur",
+    "madame",
+    "mme",
+    "mlle",
+    "señor",
+    "señora",
+    "señorita",
+    "signor",
+    "signora",
+    "dear",
+    "liebe",
+    "lieber",
+    "geehrter",
+    "geehrte",
+    "cher",
+    "chère",
+    "querido",
+    "querida",
+    "estimado",
+    "estimada",
+    "my name is",
+    "name is",
+    "name was",
+    "name's",
+    "i am called",
+    "ich heiße",
+    "mein name ist",
+    "je m'appelle",
+    "me llamo",
+    "mi chiamo",
+    "first name",
+    "last name",
 ];
 const WEAK: [&str; 40] = [
-    "hi", "hello", "hey", "hallo", "bonjour", "hola", "ciao", "i am", "i'm", "this is", "that is", "it is", "it's",
-    "thanks", "regards", "sincerely", "cheers", "yours", "from", "contact", "contacted", "name", "named", "called", "attn", "cc",
-    "wife", "husband", "mother", "father", "sister", "brother", "son", "daughter", "colleague", "friend", "boss", "patient",
-    "by", "with",
+    "hi",
+    "hello",
+    "hey",
+    "hallo",
+    "bonjour",
+    "hola",
+    "ciao",
+    "i am",
+    "i'm",
+    "this is",
+    "that is",
+    "it is",
+    "it's",
+    "thanks",
+    "regards",
+    "sincerely",
+    "cheers",
+    "yours",
+    "from",
+    "contact",
+    "contacted",
+    "name",
+    "named",
+    "called",
+    "attn",
+    "cc",
+    "wife",
+    "husband",
+    "mother",
+    "father",
+    "sister",
+    "brother",
+    "son",
+    "daughter",
+    "colleague",
+    "friend",
+    "boss",
+    "patient",
+    "by",
+    "with",
 ];
 /// Labels of a form, before a colon.
 const LABELS: [&str; 16] = [
-    "name", "full name", "first name", "last name", "surname", "given name", "family name", "customer", "patient",
-    "employee", "contact", "author", "sender", "recipient", "signed", "attn",
+    "name",
+    "full name",
+    "first name",
+    "last name",
+    "surname",
+    "given name",
+    "family name",
+    "customer",
+    "patient",
+    "employee",
+    "contact",
+    "author",
+    "sender",
+    "recipient",
+    "signed",
+    "attn",
 ];
 
 /// What the words right before `at` say.
@@ -43,7 +134,8 @@ pub(super) fn before(text: &str, at: usize) -> Option<Cue> {
         return Some(Cue::Strong);
     }
     let parting = trimmed.ends_with(',') && (before.ends_with('\n') || before.ends_with(' '));
-    let asked = trimmed.ends_with('?') && ends_with(bare, &["your name", "last name", "first name", "surname", "name"]);
+    let asked = trimmed.ends_with('?')
+        && ends_with(bare, &["your name", "last name", "first name", "surname", "name"]);
     if asked {
         return Some(Cue::Strong);
     }
@@ -54,13 +146,18 @@ pub(super) fn before(text: &str, at: usize) -> Option<Cue> {
 /// Whether `text` ends in one of `words`, as a word of its own.
 fn ends_with(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| {
-        text.strip_suffix(word).is_some_and(|rest| !rest.chars().next_back().is_some_and(char::is_alphanumeric))
+        text.strip_suffix(word)
+            .is_some_and(|rest| !rest.chars().next_back().is_some_and(char::is_alphanumeric))
     })
 }
 
-/// Whether what follows makes an organisation or a place of the name that ends at `end`.
-pub(super) fn organisation_follows(text: &str, end: usize, next: Option<&Token>) -> bool {
-    next.is_some_and(|next| next.word.makes_organisation()) || text[end..].starts_with(" & ") || text[end..].starts_with(", Inc")
+/// Whether what is around makes an organisation or a place of the name from `start` to `end`.
+pub(super) fn is_organisation(text: &str, start: usize, end: usize, next: Option<&Token>) -> bool {
+    let after = &text[end..];
+    next.is_some_and(|next| next.word.makes_organisation())
+        || after.starts_with(" & ")
+        || after.starts_with(", Inc")
+        || text[..start].ends_with(" & ")
 }
 
 #[cfg(test)]

@@ -101,9 +101,10 @@ impl Lexicon {
         if known != Word::default() || !lower.contains('-') {
             return known;
         }
-        lower.split('-').map(|part| self.0.get(part).copied().unwrap_or_default()).fold(Word::default(), |all, part| {
-            Word((all.0 | part.0) & !(Word::STOP | Word::ORGANISATION))
-        })
+        lower
+            .split('-')
+            .map(|part| self.0.get(part).copied().unwrap_or_default())
+            .fold(Word::default(), |all, part| Word((all.0 | part.0) & !(Word::STOP | Word::ORGANISATION)))
     }
 }
 

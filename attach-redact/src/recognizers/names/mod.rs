@@ -66,7 +66,7 @@ impl Names {
         }
         let cue = cue::before(text, first.range.start);
         let known = piece.iter().any(|token| token.word.is_known());
-        let organisation = cue::organisation_follows(text, last.range.end, next);
+        let organisation = cue::is_organisation(text, first.range.start, last.range.end, next);
         let trusted = match cue {
             Some(Cue::Strong) => true,
             Some(Cue::Weak) => known && !organisation,
@@ -84,7 +84,9 @@ impl Names {
     /// A name in lower case after "name is" at `start`: only if it is in a list.
     pub(crate) fn scan_lower(&self, hits: &mut Hits<'_>, start: usize) {
         let text = hits.text;
-        let end_of = |from: usize| from + text[from..].chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum::<usize>();
+        let end_of = |from: usize| {
+            from + text[from..].chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum::<usize>()
+        };
         let mut end = end_of(start);
         let word = self.lexicon.look_up(&text[start..end]);
         if end == start || !(word.is_given() || word.is_family()) {
@@ -113,24 +115,34 @@ fn listed(piece: &[Token]) -> Option<(Range<usize>, f32)> {
     let shouted = piece.iter().any(|token| token.shape == Shape::Capitals);
     if shouted {
         // SMITH may be a constant; JOHN SMITH is somebody.
-        let both = piece.len() >= 2 && piece.iter().all(|token| token.word.is_given() || token.word.is_family());
+        let both =
+            piece.len() >= 2 && piece.iter().all(|token| token.word.is_given() || token.word.is_family());
         return both.then(|| (span(&piece[..piece.len().min(LONGEST)]), 0.6));
     }
     if let Some(at) = piece.iter().position(|token| named(token) && token.word.is_given()) {
-        let from = piece[..at].iter().rposition(|token| token.shape != Shape::Initial).map_or(0, |other| other + 1);
+        let from =
+            piece[..at].iter().rposition(|token| token.shape != Shape::Initial).map_or(0, |other| other + 1);
         let from = if at > 0 && from == at && piece[at].word.is_family() { at - 1 } else { from };
         let name = &piece[from..piece.len().min(from + LONGEST)];
         let family = name[1..].iter().any(|token| token.word.may_be_family());
-        let score = if family { 0.85 } else if name.len() > 1 { 0.7 } else { 0.5 };
+        let score = if family {
+            0.85
+        } else if name.len() > 1 {
+            0.7
+        } else {
+            0.5
+        };
         return Some((span(name), score));
     }
-    let weak = |pair: &[Token]| pair[0].word.may_be_given() && pair.last().is_some_and(|last| last.word.is_family());
+    let weak =
+        |pair: &[Token]| pair[0].word.may_be_given() && pair.last().is_some_and(|last| last.word.is_family());
     if let Some(at) = piece.windows(2).position(weak) {
         return Some((span(&piece[at..piece.len().min(at + LONGEST)]), 0.7));
     }
     let last = piece.iter().rposition(|token| token.word.is_family())?;
     let from = last.saturating_sub(2);
-    let unknown = piece[from..last].iter().rposition(|token| token.word.is_stop()).map_or(from, |stop| from + stop + 1);
+    let unknown =
+        piece[from..last].iter().rposition(|token| token.word.is_stop()).map_or(from, |stop| from + stop + 1);
     let score = if unknown < last { 0.6 } else { 0.45 };
     Some((span(&piece[unknown..=last]), score))
 }

@@ -27,8 +27,8 @@ pub(super) enum Shape {
 }
 
 const PARTICLES: [&str; 24] = [
-    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "zu", "zur",
-    "ter", "ten", "bin", "ibn", "al", "el", "y",
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "zu",
+    "zur", "ter", "ten", "bin", "ibn", "al", "el", "y",
 ];
 /// Words in one run, at most.
 const LONGEST: usize = 10;
@@ -86,7 +86,11 @@ fn run(text: &str, start: usize, lexicon: &Lexicon, tokens: &mut Vec<Token>) -> 
         if tokens.len() + particles.len() >= LONGEST {
             break;
         }
-        tokens.extend(particles.into_iter().map(|range| Token { range, word: Word::default(), shape: Shape::Particle }));
+        tokens.extend(particles.into_iter().map(|range| Token {
+            range,
+            word: Word::default(),
+            shape: Shape::Particle,
+        }));
         at = after;
     }
     at
@@ -122,7 +126,8 @@ fn token(text: &str, start: usize, lexicon: &Lexicon) -> Token {
     let mut letters = rest.char_indices().peekable();
     let mut other = false;
     while let Some((at, letter)) = letters.next() {
-        let joins = matches!(letter, '-' | '\'' | '’') && letters.peek().is_some_and(|(_, next)| next.is_alphabetic());
+        let joins = matches!(letter, '-' | '\'' | '’')
+            && letters.peek().is_some_and(|(_, next)| next.is_alphabetic());
         if !letter.is_alphanumeric() && letter != '_' && !joins {
             break;
         }
@@ -139,7 +144,11 @@ fn token(text: &str, start: usize, lexicon: &Lexicon) -> Token {
     if shape == Shape::Initial && text[range.end..].starts_with('.') {
         range.end += 1;
     }
-    let word = if matches!(shape, Shape::Name | Shape::Capitals) { lexicon.look_up(&text[range.clone()]) } else { Word::default() };
+    let word = if matches!(shape, Shape::Name | Shape::Capitals) {
+        lexicon.look_up(&text[range.clone()])
+    } else {
+        Word::default()
+    };
     Token { range, word, shape }
 }
 
@@ -154,7 +163,9 @@ fn shape(word: &str) -> Shape {
         Shape::Name
     } else if rest.chars().all(|letter| !letter.is_lowercase()) {
         Shape::Capitals
-    } else if capitals == 1 && ["Mc", "Mac", "De", "Di", "La", "Le", "Van", "O"].iter().any(|prefix| word.starts_with(prefix)) {
+    } else if capitals == 1
+        && ["Mc", "Mac", "De", "Di", "La", "Le", "Van", "O"].iter().any(|prefix| word.starts_with(prefix))
+    {
         Shape::Name
     } else {
         Shape::Other
@@ -167,13 +178,18 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Vec<&str>> {
         let mut found = Vec::new();
-        runs(text, Lexicon::shared(), |tokens| found.push(tokens.iter().map(|token| &text[token.range.clone()]).collect()));
+        runs(text, Lexicon::shared(), |tokens| {
+            found.push(tokens.iter().map(|token| &text[token.range.clone()]).collect());
+        });
         found
     }
 
     #[test]
     fn rows_end_where_sentences_and_lines_do() {
-        assert_eq!(rows("then Anna van der Berg met J. R. Smith.\nBob's"), [vec!["Anna", "van", "der", "Berg"], vec!["J.", "R.", "Smith"], vec!["Bob"]]);
+        assert_eq!(
+            rows("then Anna van der Berg met J. R. Smith.\nBob's"),
+            [vec!["Anna", "van", "der", "Berg"], vec!["J.", "R.", "Smith"], vec!["Bob"]]
+        );
         assert_eq!(rows("über Émile and Øyvind"), [["Émile"], ["Øyvind"]]);
         assert!(rows("no capitals here, camelCase neither").is_empty());
     }

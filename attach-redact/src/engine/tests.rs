@@ -1,0 +1,96 @@
+//! The windows against a search of everything.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn engine() -> &'static Engine {
+    static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new(Parts { private_addresses: true, ..Parts::default() }).expect("builds"))
+}
+
+/// What is found without windows: every recognizer on all of the text, or at every place of it.
+fn naive(text: &str) -> Vec<Finding> {
+    let engine = engine();
+    let mut hits = Hits::new(engine, text);
+    let all = 0..text.len();
+    engine.email.scan(&mut hits, all.clone());
+    engine.digits.scan(&mut hits, all.clone(), Shape { digits: usize::MAX, dots: 0 });
+    engine.addresses.scan_v4(&mut hits, all.clone());
+    engine.phones.scan(&mut hits, &all);
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    for &at in &places {
+        let byte = text.as_bytes()[at];
+        let begins = at.checked_sub(1).is_none_or(|before| !is_word(text.as_bytes()[before]));
+        if begins && byte.is_ascii_alphabetic() {
+            iban::scan(&mut hits, &(at..text.len()));
+        }
+        let word = text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if begins && matches!(byte, b'1' | b'3') && (26..=35).contains(&word) {
+            crypto::scan_base58(&mut hits, at..at + word);
+        }
+        engine.secrets.scan_everywhere(&mut hits, at);
+    }
+    hits.found
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "bob@example.org",
+        "4111 1111 1111 1111",
+        "3782 822463 10005",
+        "+49 30 901820",
+        "(415) 555-2671",
+        "536-22-8726",
+        "DE89 3704 0044 0532 0130 00",
+        "GB29NWBK60161331926819",
+        "93.184.216.34",
+        "10.0.0.1/8",
+        "AKIAQ3EGRZJTWXYZ2345",
+        "ghp_7rzx8740q4yxh26hp05dcxs84kic3d3cglok",
+        "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+        "phone",
+        "card",
+        "ssn",
+        "1",
+        "22",
+        "333",
+        "4444",
+        "55555",
+        "@",
+        ".",
+        "-",
+        " ",
+        "/",
+        "(",
+        ")",
+        "+",
+        ":",
+        "a",
+        "Z",
+        "_",
+        "é",
+        "\n",
+        "x12",
+    ]);
+    let word = prop_oneof![5 => pieces.prop_map(str::to_owned), 1 => "[ -~]{0,6}", 1 => "[0-9 .()/+-]{0,12}"];
+    prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn windows_find_what_a_search_of_everything_finds(text in texts()) {
+        let windowed = crate::finding::resolve(engine().find_plain(&text));
+        for finding in crate::finding::resolve(naive(&text)) {
+            let covered = windowed.iter().any(|other| other.range.start <= finding.range.start && finding.range.end <= other.range.end);
+            prop_assert!(covered, "{:?} of {:?} not in {:?}", finding, text, windowed);
+        }
+    }
+}
+
+#[test]
+fn a_text_without_anything_is_left_alone() {
+    assert!(engine().find_plain("Nothing to see here, move along.").is_empty());
+}

@@ -1,0 +1,115 @@
+//! One text on its way: what was replaced in it so far, and by what.
+
+use std::ops::Range;
+
+use crate::Entity;
+
+/// One text of a request.
+pub(crate) struct Text {
+    /// What stands before it in the same breath: the key of a member. Looked at, not replaced.
+    pub(super) context: String,
+    pub(super) original: String,
+    /// A number is replaced as a whole.
+    pub(super) whole: bool,
+    pub(super) redacted: Option<String>,
+    /// What stands in the redacted text in place of what: where, and what restoring gives.
+    stands_for: Vec<(Range<usize>, String)>,
+    pub(super) blocked: Vec<Entity>,
+    pub(super) changed: bool,
+}
+
+/// A replacement in a text.
+pub(super) struct Edit {
+    pub(super) range: Range<usize>,
+    pub(super) replacement: String,
+    /// What restoring gives: the value, or the replacement if that is for good.
+    pub(super) restored: String,
+}
+
+impl Text {
+    pub(crate) fn plain(text: &str) -> Self {
+        Self {
+            context: String::new(),
+            original: text.to_owned(),
+            whole: false,
+            redacted: None,
+            stands_for: Vec::new(),
+            blocked: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// The text of a member called `key`.
+    pub(crate) fn member(key: &str, text: &str) -> Self {
+        Self { context: format!("{key}: "), ..Self::plain(text) }
+    }
+
+    /// A text that is replaced as a whole if anything in it is.
+    pub(crate) fn number(key: Option<&str>, text: &str) -> Self {
+        Self { whole: true, ..key.map_or_else(|| Self::plain(text), |key| Self::member(key, text)) }
+    }
+
+    /// The redacted text, if anything in it was replaced.
+    pub(crate) fn into_redacted(self) -> Option<String> {
+        self.redacted
+    }
+
+    pub(crate) fn blocked(&self) -> &[Entity] {
+        &self.blocked
+    }
+
+    pub(super) fn current(&self) -> &str {
+        self.redacted.as_deref().unwrap_or(&self.original)
+    }
+
+    /// What the redacted text has to become when it is restored.
+    pub(super) fn expected(&self) -> String {
+        let edits = self.stands_for.iter().map(|(range, restored)| (range, restored.as_str()));
+        with_edits(self.current(), edits)
+    }
+
+    /// Makes `edits`, disjoint and in order.
+    pub(super) fn edit(&mut self, edits: Vec<Edit>) {
+        let redacted =
+            with_edits(self.current(), edits.iter().map(|edit| (&edit.range, edit.replacement.as_str())));
+        let mut stands_for = Vec::with_capacity(self.stands_for.len() + edits.len());
+        let mut earlier = std::mem::take(&mut self.stands_for).into_iter().peekable();
+        let mut moved = 0_isize;
+        for edit in edits {
+            while let Some((range, restored)) = earlier.next_if(|(range, _)| range.end <= edit.range.start) {
+                stands_for.push((shifted(&range, moved), restored));
+            }
+            // What is replaced once more stands for nothing any longer.
+            while earlier.next_if(|(range, _)| range.start < edit.range.end).is_some() {}
+            let start = edit.range.start.saturating_add_signed(moved);
+            stands_for.push((start..start + edit.replacement.len(), edit.restored));
+            moved += edit.replacement.len() as isize - edit.range.len() as isize;
+        }
+        stands_for.extend(earlier.map(|(range, restored)| (shifted(&range, moved), restored)));
+        self.stands_for = stands_for;
+        self.redacted = Some(redacted);
+        self.changed = true;
+    }
+
+    /// Back to the caller's own text.
+    pub(super) fn reset(&mut self) {
+        self.redacted = None;
+        self.stands_for.clear();
+    }
+}
+
+fn shifted(range: &Range<usize>, by: isize) -> Range<usize> {
+    range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by)
+}
+
+fn with_edits<'a>(text: &str, edits: impl Iterator<Item = (&'a Range<usize>, &'a str)>) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut at = 0;
+    for (range, replacement) in edits {
+        out.push_str(text.get(at..range.start).unwrap_or_default());
+        out.push_str(replacement);
+        at = range.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}

@@ -1,0 +1,12 @@
+//! The crate from outside: the layer over HTTP, and the promises of the engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod answers;
+mod compose;
+mod engine;
+mod exfiltration;
+mod refusals;
+mod requests;
+mod streams;
+mod support;
