@@ -15,6 +15,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -47,6 +48,22 @@ fn unwatched<R>(response: Response<R>) -> Response<ResponseBody<R>> {
     response.map(ResponseBody::inner)
 }
 
+/// As many threads for large bodies as there are cores; more bodies wait.
+fn blocking_pool() -> impl Fn(attach_redact::Job) + Send + Sync + 'static {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let slots = Arc::new(Semaphore::new(cores));
+    move |job| {
+        let slots = Arc::clone(&slots);
+        tokio::spawn(async move {
+            let slot = slots.acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                job();
+                drop(slot);
+            });
+        });
+    }
+}
+
 /// Builds the stack.
 pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
     let directory = Arc::new(Directory::new(config)?);
@@ -57,7 +74,9 @@ pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
         auth = auth.resource_metadata(&crate::run::metadata_url(url));
     }
     let redact = match parts.redactor {
-        Some(redactor) => Either::Left(RedactLayer::new(redactor).body_limit(max_body)),
+        Some(redactor) => {
+            Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(blocking_pool()))
+        }
         None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
     };
     let service = ServiceBuilder::new()

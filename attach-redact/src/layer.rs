@@ -1,6 +1,9 @@
+use std::fmt;
+use std::sync::Arc;
+
 use tower_layer::Layer;
 
-use crate::{Redact, Redactor};
+use crate::{Offload, Redact, Redactor};
 
 /// Redacts the calls that leave the perimeter and restores their answers.
 ///
@@ -24,11 +27,12 @@ use crate::{Redact, Redactor};
 /// # let _ = service;
 /// # Ok::<(), attach_redact::ConfigError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct RedactLayer {
     redactor: Redactor,
     body_limit: usize,
+    offload: Option<Arc<dyn Offload>>,
 }
 
 impl RedactLayer {
@@ -37,12 +41,41 @@ impl RedactLayer {
 
     /// A layer that redacts with `redactor`.
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, body_limit: Self::DEFAULT_BODY_LIMIT }
+        Self { redactor, body_limit: Self::DEFAULT_BODY_LIMIT, offload: None }
     }
 
     /// The largest request body that is accepted, in bytes; a larger one is refused with 413.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
+    }
+
+    /// Where bodies of more than 64 KiB are worked on; without this, on the thread that polls the request.
+    pub fn offload(self, offload: impl Offload) -> Self {
+        Self { offload: Some(Arc::new(offload)), ..self }
+    }
+}
+
+impl RedactLayer {
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.body_limit
+    }
+
+    pub(crate) fn elsewhere(&self) -> Option<&Arc<dyn Offload>> {
+        self.offload.as_ref()
+    }
+}
+
+impl fmt::Debug for RedactLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactLayer")
+            .field("redactor", &self.redactor)
+            .field("body_limit", &self.body_limit)
+            .field("offload", &self.offload.is_some())
+            .finish()
     }
 }
 
@@ -50,6 +83,6 @@ impl<S> Layer<S> for RedactLayer {
     type Service = Redact<S>;
 
     fn layer(&self, inner: S) -> Redact<S> {
-        Redact::new(inner, self.redactor.clone(), self.body_limit)
+        Redact::with(inner, self.clone())
     }
 }

@@ -1,9 +1,9 @@
 //! From the leaves of a call to the edits of its body.
 
 use attach_core::call::{Modality, Opaque, Place};
-use attach_core::exchange::{Coverage, Redaction};
+use attach_core::exchange::Coverage;
 use attach_core::json::{Document, Edit, Kind, NodeId, Value};
-use attach_core::{Outcome as End, Payload, Rejection};
+use attach_core::{Exchange, Outcome as End, Payload, Rejection};
 use http::StatusCode;
 
 use crate::session::{Session, Text};
@@ -14,23 +14,24 @@ use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 pub(crate) struct Redacted {
     pub(crate) payload: Payload,
     pub(crate) vault: Vault,
-    pub(crate) facts: Redaction,
 }
 
-/// Redacts every leaf of `payload` for the caller `scope`.
-pub(crate) fn redact(redactor: &Redactor, scope: &Scope, payload: &Payload) -> Result<Redacted, Rejection> {
+/// Redacts every leaf of `payload` for the caller `scope`; what was found is noted in `exchange` also if it is blocked.
+pub(crate) fn redact(
+    redactor: &Redactor,
+    scope: &Scope,
+    payload: &Payload,
+    exchange: &Exchange,
+) -> Result<Redacted, Rejection> {
     let coverage = check_opaque(redactor, payload)?;
     let Plan { arguments, texts, places } = Plan::of(payload).map_err(fault)?;
     let mut session = Session::new(redactor, scope);
     let texts = session.redact_unless_blocked(texts).map_err(fault)?;
+    exchange.facts(|facts| facts.redaction = Some(session.facts(coverage)));
     check_blocked(payload, &arguments, &texts, &places)?;
     let edits = edits(&arguments, texts, &places).map_err(fault)?;
     let payload = payload.splice(&edits)?;
-    let outcome = session.into_outcome();
-    let mut facts = Redaction::default();
-    facts.counts = outcome.counts.iter().map(|(entity, count)| (entity.name().into(), *count)).collect();
-    facts.coverage = coverage;
-    Ok(Redacted { payload, vault: outcome.vault, facts })
+    Ok(Redacted { payload, vault: session.into_outcome().vault })
 }
 
 /// 503 `redaction_failed`: what could not be looked at does not leave.

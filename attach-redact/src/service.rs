@@ -9,22 +9,26 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tower_service::Service;
 
+use crate::offload::{LARGE, perform};
 use crate::vault::Vault;
-use crate::{Redactor, Scope, request, restore};
+use crate::{RedactLayer, Redactor, Scope, request, restore};
 
 /// The service of [`RedactLayer`](crate::RedactLayer).
 #[derive(Debug, Clone)]
 pub struct Redact<S> {
     inner: S,
-    redactor: Redactor,
-    body_limit: usize,
+    layer: RedactLayer,
 }
 
 impl<S> Redact<S> {
-    /// Puts `inner` behind `redactor`; bodies of more than `body_limit` bytes are refused.
+    /// Puts `inner` behind `redactor`.
     #[must_use]
-    pub fn new(inner: S, redactor: Redactor, body_limit: usize) -> Self {
-        Self { inner, redactor, body_limit }
+    pub fn new(inner: S, redactor: Redactor) -> Self {
+        Self::with(inner, RedactLayer::new(redactor))
+    }
+
+    pub(crate) fn with(inner: S, layer: RedactLayer) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -55,9 +59,9 @@ where
             let answer = inner.call(request.map(Body::new));
             return ResponseFuture(Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) }));
         }
-        let (redactor, limit) = (self.redactor.clone(), self.body_limit);
+        let layer = self.layer.clone();
         ResponseFuture(Box::pin(async move {
-            let (request, vault) = match redact(&redactor, request, limit, &exchange).await {
+            let (request, vault) = match redact(&layer, request, &exchange).await {
                 Ok(redacted) => redacted,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
@@ -69,19 +73,19 @@ where
 
 /// The request without what was found in it, and what it takes to restore the answer.
 async fn redact<B>(
-    redactor: &Redactor,
+    layer: &RedactLayer,
     request: Request<B>,
-    limit: usize,
     exchange: &Exchange,
 ) -> Result<(Request<Body>, Vault), Rejection>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let (mut request, payload) = Payload::take(request, limit).await?;
+    let (mut request, payload) = Payload::take(request, layer.limit()).await?;
     let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
-    let redacted = request::redact(redactor, &scope, &payload)?;
-    exchange.facts(|facts| facts.redaction = Some(redacted.facts));
+    let elsewhere = layer.elsewhere().filter(|_| payload.bytes().len() > LARGE);
+    let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
+    let redacted = perform(elsewhere, move || request::redact(&redactor, &scope, &payload, &noted)).await?;
     redacted.payload.attach(&mut request);
     if !redacted.vault.is_empty() {
         // An encoded answer could not be restored.

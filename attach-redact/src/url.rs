@@ -11,20 +11,40 @@ const LONGEST_HOST: usize = 256;
 #[derive(Clone, Default)]
 pub(crate) struct Sight {
     word: String,
+    /// What the word stands in, and hence what it goes on across.
+    within: Within,
     /// The word was longer than what is kept of it.
     cut: bool,
     /// What isn't kept had a mark of a URL in it.
     marked: bool,
 }
 
+/// Where a URL may go on after a space, a quote or a line's end.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Within {
+    #[default]
+    Text,
+    /// A Markdown link's destination and title (CommonMark §6.3).
+    Link,
+    /// A destination in angle brackets.
+    Brackets,
+    /// An HTML tag: attributes may hold white space, and browsers drop line ends from URLs.
+    Tag,
+}
+
 impl Sight {
     /// Reads on.
     pub(crate) fn pass(&mut self, text: &str) {
-        for piece in text.split_inclusive(is_end) {
+        for piece in text.split_inclusive(may_end) {
             self.word.push_str(piece);
-            if piece.ends_with(is_end) && !self.is_inside_brackets() {
+            self.enter();
+            let last = piece.chars().next_back().unwrap_or('a');
+            if self.ends_at(last) {
                 *self = Self { word: std::mem::take(&mut self.word), ..Self::default() };
                 self.word.clear();
+                if last == '<' {
+                    self.word.push(last);
+                }
             } else if self.word.len() > LONGEST {
                 self.marked |= self.has_mark();
                 self.cut = true;
@@ -34,9 +54,28 @@ impl Sight {
         }
     }
 
-    /// A Markdown link's destination in angle brackets goes on after a space (CommonMark §6.3).
-    fn is_inside_brackets(&self) -> bool {
-        self.word.ends_with("](<") || self.word.ends_with([' ', '\t']) && self.word.contains("](<")
+    fn enter(&mut self) {
+        let is_tag = || {
+            self.word.strip_prefix('<').is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        self.within = match self.within {
+            Within::Text | Within::Link if self.word.contains("](<") || self.word.contains("]: <") => {
+                Within::Brackets
+            }
+            Within::Text if self.word.contains("](") => Within::Link,
+            Within::Text if is_tag() => Within::Tag,
+            within => within,
+        };
+    }
+
+    fn ends_at(&self, last: char) -> bool {
+        match self.within {
+            Within::Text if last.is_ascii_whitespace() => !self.word.trim_ascii_end().ends_with("]:"),
+            Within::Text => last == '<' && !self.word.ends_with("]: <") || is_end(last) && last != '<',
+            Within::Link => matches!(last, ')' | '\n'),
+            Within::Brackets => matches!(last, '>' | '\n'),
+            Within::Tag => last == '>' || self.word.ends_with("\n\n"),
+        }
     }
 
     /// Whether what comes next stands in a URL.
@@ -45,8 +84,15 @@ impl Sight {
     }
 
     fn has_mark(&self) -> bool {
-        let word = self.word.to_ascii_lowercase().replace('\\', "/");
-        ["//", "http:", "https:", "www.", "](", "/u00"].iter().any(|mark| word.contains(mark))
+        let kept = |c: &char| !c.is_ascii_whitespace() && !c.is_ascii_control();
+        let word: String = self
+            .word
+            .chars()
+            .filter(kept)
+            .map(|c| if c == '\\' { '/' } else { c.to_ascii_lowercase() })
+            .collect();
+        let marks = ["//", "http:", "https:", "www.", "](", "]:", "/u00", "&#", "&colon;", "&sol;"];
+        marks.iter().any(|mark| word.contains(mark))
     }
 
     /// What stands around a placeholder that comes next and that `after` follows: the outer `None` if more of `after`
@@ -84,9 +130,14 @@ impl Sight {
     }
 }
 
-/// What no URL goes across.
+/// What no URL in plain text goes across. White space beyond ASCII's is part of one, to some.
 fn is_end(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`')
+    c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, '"' | '<' | '>' | '`')
+}
+
+/// [`is_end`], and what ends the places a URL may stand in.
+fn may_end(c: char) -> bool {
+    is_end(c) || c == ')'
 }
 
 impl fmt::Debug for Sight {
@@ -117,10 +168,27 @@ mod tests {
             r"https:\\x.io\",
             r"https:\/\/x.io\/",
             "href=https://x",
+            "![a](https://x.io/?q=\u{a0}",
+            "[a](https://x.io/?q=\"",
+            "[x]: <https://x.io/?q=a ",
+            "[x]: https&colon;&sol;&sol;x.io&sol;?q=",
+            "https&#58;&#47;&#47;x.io",
+            "<img src=\"https://x.io/?q=a b`",
+            "<img src='ht\ntps://x.io/?q=",
         ] {
             assert!(sight(text).is_url(), "{text}");
         }
-        for text in ["see https://x.io/ and ", "mailto:", "<a href=\"", "a/b", "// "] {
+        for text in [
+            "see https://x.io/ and ",
+            "mailto:",
+            "<a href=\"",
+            "a/b",
+            "// ",
+            "[a](https://x.io/) by ",
+            "<b>by ",
+            "a <b and\n\n",
+            "{\"url\":\"https://x.io\",\"mail\":\"",
+        ] {
             assert!(!sight(text).is_url(), "{text}");
         }
     }

@@ -7,6 +7,7 @@ pub(crate) fn ranges(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
+    let mut paragraph = 0;
     while let Some(start) = memchr::memchr(b'`', &bytes[at..]).map(|offset| at + offset) {
         let width = bytes[start..].iter().take_while(|byte| **byte == b'`').count();
         let inside = start + width;
@@ -14,10 +15,12 @@ pub(crate) fn ranges(text: &str) -> Vec<Range<usize>> {
             // A fence that is never closed goes on to the end (CommonMark §4.5).
             closing(bytes, inside, width).unwrap_or(bytes.len())
         } else {
-            // A span stays within its paragraph (§6.1).
-            let paragraph =
-                memchr::memmem::find(&bytes[inside..], b"\n\n").map_or(bytes.len(), |end| inside + end);
-            match closing(&bytes[..paragraph], inside, width) {
+            // A span stays within its paragraph (§6.1), whose end is looked for once.
+            if paragraph <= inside {
+                paragraph =
+                    memchr::memmem::find(&bytes[inside..], b"\n\n").map_or(bytes.len(), |end| inside + end);
+            }
+            match closing(&bytes[..paragraph.max(inside)], inside, width) {
                 Some(end) => end,
                 None => {
                     at = inside;

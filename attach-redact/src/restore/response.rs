@@ -1,7 +1,7 @@
 //! The answer as a whole: which way it is restored.
 
 use attach_core::usage::Wire;
-use attach_core::{BoxError, Exchange, Rejection, ResponseBody, body};
+use attach_core::{BoxError, Exchange, Outcome, Rejection, ResponseBody, body};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
@@ -64,7 +64,7 @@ fn wire(headers: &HeaderMap) -> Option<Wire> {
 }
 
 fn bad_gateway(code: &'static str, message: &'static str) -> Rejection {
-    Rejection::new(StatusCode::BAD_GATEWAY, code, message)
+    Rejection::new(StatusCode::BAD_GATEWAY, code, message).with_outcome(Outcome::Failed)
 }
 
 fn streamed<R>(

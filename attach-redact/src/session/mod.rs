@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
+use attach_core::exchange::{Coverage, Redaction};
+
 use crate::entity::LITERAL;
 use crate::finding::resolve;
 use crate::occurrences::Occurrences;
@@ -52,17 +54,31 @@ impl<'r> Session<'r> {
 
     /// Redacts `texts`; if something in one is blocked, that one says so and none is to be used.
     pub(crate) fn redact_unless_blocked(&mut self, mut texts: Vec<Text>) -> Result<Vec<Text>, Fault> {
+        let mut settled = false;
         for round in 0..ROUNDS {
             let found = self.find(&texts)?;
-            if !self.apply(&mut texts, &found, round == 0)? {
+            settled = !self.apply(&mut texts, &found, round == 0)?;
+            if settled {
                 break;
             }
+        }
+        // What was replaced last may have left something to be found.
+        if !settled && self.find(&texts)?.iter().any(|found| !found.is_empty()) {
+            return Err(Fault::new("the text did not settle"));
         }
         self.protect_literals(&mut texts)?;
         for text in texts.iter().filter(|text| text.redacted.is_some()) {
             self.vault.remember_urls(text.current());
         }
         Ok(texts)
+    }
+
+    /// How many of each entity were found so far.
+    pub(crate) fn facts(&self, coverage: Coverage) -> Redaction {
+        let mut facts = Redaction::default();
+        facts.counts = self.counts.iter().map(|(entity, count)| (entity.name().into(), *count)).collect();
+        facts.coverage = coverage;
+        facts
     }
 
     pub(crate) fn into_outcome(self) -> Outcome {
