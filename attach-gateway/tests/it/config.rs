@@ -150,6 +150,7 @@ async fn one_state_directory_serves_one_gateway() {
 async fn a_state_directory_that_others_can_read_is_refused() {
     let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
     let state = TempDir::new();
+    state.write("somebody-elses", "x");
     std::fs::set_permissions(state.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let place = state.path().display().to_string();
     let said = Launch::env(&issuer, &upstream).set("ATTACH_STATE_DIR", &place).refusal().await;

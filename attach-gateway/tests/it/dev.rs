@@ -83,12 +83,12 @@ async fn every_printed_command_behaves_as_printed() {
     assert_eq!(forbidden.code(), "model_not_available");
 
     let many = dev.call("429");
-    assert!(dev.command("429").contains("seq 32"));
+    assert!(dev.command("429").contains("seq 45"));
     let mut statuses = Vec::new();
-    for _ in 0..32 {
+    for _ in 0..45 {
         statuses.push(many.send().await.status);
     }
-    assert_eq!((statuses[0], statuses[31]), (200, 429), "{statuses:?}");
+    assert_eq!((statuses[0], statuses[44]), (200, 429), "{statuses:?}");
 
     let verify = dev.command("nobody changed it");
     let arguments: Vec<_> = verify.split_once(" -- ").unwrap().1.split_whitespace().collect();
