@@ -4,6 +4,10 @@
 //! who waits, and begins again: the longer the disk takes, the larger the groups. A record is on its way as soon as
 //! it was taken; it is *durable* when its group is.
 //!
+//! How long a disk takes must not decide how long a request waits, so a second thread looks at the clock: a record
+//! that waits for longer than its patience is given up on, though it stays in the queue, and no new request is taken
+//! until the disk has answered and a `gap` record says how many there were.
+//!
 //! When a write or a sync fails, the segment is given up on: a sync is never tried twice on one file, because the
 //! kernel may have dropped the pages that the first one could not write. What was not acknowledged is written again
 //! to a new segment, whose head says from where. If that fails too, the log takes no new request until it works
@@ -12,15 +16,21 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
+mod batch;
 mod name;
 mod options;
 mod queue;
 mod recover;
 mod segment;
 mod storage;
+mod tee;
+#[cfg(test)]
+mod tests;
+mod watch;
 mod writer;
 
 pub use self::options::Options;
@@ -30,8 +40,12 @@ pub(crate) use self::name::SegmentName;
 pub(crate) use self::recover::LONGEST;
 
 use self::queue::Queue;
-use self::writer::Writer;
+use self::tee::Tee;
+use self::writer::{Farewell, Writer};
 use crate::{Ack, Record, Sink};
+
+/// How long the end of a log waits for a disk that hangs.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A log in a directory of its own; a [`Sink`].
 ///
@@ -47,7 +61,7 @@ use crate::{Ack, Record, Sink};
 /// ```
 pub struct Log {
     queue: Arc<Queue>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Log {
@@ -66,11 +80,17 @@ impl Log {
     ///
     /// As [`open`](Self::open).
     pub fn open_on(storage: impl Storage, options: Options) -> io::Result<Self> {
+        let tee = if options.tee_stdout { Some(Tee::new(io::stdout())?) } else { None };
+        Self::start(Box::new(storage), options, tee)
+    }
+
+    fn start(storage: Box<dyn Storage>, options: Options, tee: Option<Tee>) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(&options));
-        let writer = Writer::open(Box::new(storage), options, Arc::clone(&queue))?;
-        let thread =
-            std::thread::Builder::new().name("attach-audit-log".into()).spawn(move || writer.run())?;
-        Ok(Self { queue, writer: Mutex::new(Some(thread)) })
+        let writer = Writer::open(storage, options, Arc::clone(&queue), tee)?;
+        let (watched, farewell) = (Arc::clone(&queue), Farewell::new(Arc::clone(&queue)));
+        let watchdog = Builder::new().name("attach-audit-watch".into()).spawn(move || watched.watch())?;
+        let writer = Builder::new().name("attach-audit-log".into()).spawn(move || writer.run(farewell))?;
+        Ok(Self { queue, threads: vec![watchdog, writer] })
     }
 }
 
@@ -88,13 +108,19 @@ impl Sink for Log {
     }
 }
 
-/// Waits for what was taken to be written: at most one group, and the lock on the directory is free afterwards.
+/// Waits for what was taken to be written: at most one group. The lock on the directory is free afterwards, unless
+/// the disk has hung for ten seconds: then nobody waits for it any longer.
 impl Drop for Log {
     fn drop(&mut self) {
         self.queue.close();
-        let thread = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the audit log's writer panicked");
+        if !self.queue.wait_gone(FAREWELL) {
+            tracing::error!("the disk does not answer: the audit log ends without its last records");
+            return;
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the audit log panicked");
+            }
         }
     }
 }

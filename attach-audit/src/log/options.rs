@@ -12,11 +12,12 @@ pub struct Options {
     pub config_hash: String,
     /// Protections that are off, for the `start` record; what this version of the log lacks is added by itself.
     pub protections_off: Vec<Box<str>>,
-    /// Whether durable records are also printed to the standard output.
+    /// Whether durable records are also printed to the standard output. What its reader does not take is left out.
     pub tee_stdout: bool,
     /// A segment that has reached this many bytes is followed by a new one. Restarting reads one segment.
     pub segment_bytes: u64,
-    /// How long a record may wait on a disk that fails before its request is refused.
+    /// How long a record may wait for the disk before its request is refused. A disk that has not failed is given a
+    /// tenth of a second at least.
     pub patience: Duration,
     /// How long the log waits before it tries a failed disk again.
     pub retry: Duration,
@@ -79,7 +80,7 @@ impl Options {
         Self { retry, ..self }
     }
 
-    /// Sets how long a record may wait on a disk that fails.
+    /// Sets how long a record may wait for the disk.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }

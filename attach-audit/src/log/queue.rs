@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -5,6 +6,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::Options;
+use super::batch::{Batch, Waiting};
 use crate::record::Effect;
 use crate::{Ack, Record, Timestamp};
 
@@ -12,19 +14,44 @@ use crate::{Ack, Record, Timestamp};
 const GROUP: usize = 256;
 /// Records kept for a disk that fails; further ones are lost, and counted.
 const KEPT: usize = 65_536;
+/// A thread's buffer above this size is not kept.
+const SCRATCH: usize = 64 << 10;
 
-/// What stands between the requests and the writer: one buffer that records are formatted into.
-pub(super) struct Queue {
-    state: Mutex<State>,
-    wake: Condvar,
-    ready: AtomicBool,
-    linger: Duration,
+thread_local! {
+    /// Where a thread formats its records before it takes the lock.
+    static FORMATTED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-struct State {
+/// What stands between the requests, the writer and the watchdog.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the writer.
+    wake: Condvar,
+    /// Wakes the watchdog, and who waits for the writer's end.
+    pub(super) watch: Condvar,
+    ready: AtomicBool,
+    linger: Duration,
+    pub(super) patience: Duration,
+}
+
+pub(super) struct State {
     batch: Batch,
+    /// Who waits for the records of `batch`, in the same order.
+    pub(super) waiting: Vec<Waiting>,
+    /// Who waits for what the writer has, in the same order.
+    pub(super) flight: Vec<Waiting>,
+    /// Since when the writer has it.
+    pub(super) began: Option<Instant>,
     writer: Writer,
+    /// Set while new requests are refused.
+    pub(super) outage: Option<Outage>,
     closed: bool,
+    /// The writer has ended.
+    pub(super) gone: bool,
+    /// The watchdog will look again by itself.
+    pub(super) watched: bool,
+    /// Something came since the watchdog looked.
+    pub(super) busy: bool,
 }
 
 /// What the writer is doing: it is woken only if that changes something.
@@ -36,75 +63,56 @@ enum Writer {
     Lingering,
 }
 
-/// Records in the order they came.
-#[derive(Default)]
-pub(super) struct Batch {
-    /// The members of all entries, one after another.
-    pub(super) text: Vec<u8>,
-    pub(super) entries: Vec<Entry>,
-    /// Records there was no room for.
-    pub(super) lost: u64,
+/// A time without a working disk, of which a `gap` record has to tell.
+#[derive(Clone, Copy)]
+pub(super) struct Outage {
+    pub(super) since: Timestamp,
+    /// Records that were given up on, as far as no `gap` record tells of them.
+    pub(super) refused: u64,
 }
 
-pub(super) struct Entry {
-    pub(super) id: Uuid,
-    pub(super) at: Timestamp,
-    /// Where its members end in the text.
-    pub(super) end: usize,
-    pub(super) effect: Effect,
-    pub(super) since: Instant,
-    pub(super) ack: Ack,
-}
-
-impl Batch {
-    pub(super) fn push(&mut self, record: &Record<'_>, ack: Ack) {
-        let start = self.entries.last().map_or(0, |entry| entry.end);
-        // A record whose formatting panicked may have left its beginning.
-        self.text.truncate(start);
-        record.write_members(&mut self.text);
-        self.entries.push(Entry {
-            id: record.id(),
-            // Taken under the queue's lock, so that it goes forward with the sequence number.
-            at: Timestamp::now(),
-            end: self.text.len(),
-            effect: record.effect(),
-            since: Instant::now(),
-            ack,
-        });
-    }
-
-    /// Appends another batch, which came later.
-    pub(super) fn append(&mut self, later: &mut Self) {
-        let shift = self.text.len();
-        self.text.append(&mut later.text);
-        self.entries.extend(later.entries.drain(..).map(|entry| Entry { end: entry.end + shift, ..entry }));
-        self.lost += std::mem::take(&mut later.lost);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.text.clear();
-        self.entries.clear();
-        self.lost = 0;
-    }
-
-    fn is_urgent(&self) -> bool {
-        self.entries.len() >= GROUP || self.entries.iter().any(|entry| entry.ack.is_awaited())
+impl Outage {
+    pub(super) fn begin() -> Self {
+        Self { since: Timestamp::now(), refused: 0 }
     }
 }
 
 impl Queue {
     pub(super) fn new(options: &Options) -> Self {
-        let state = State { batch: Batch::default(), writer: Writer::Busy, closed: false };
+        let state = State {
+            batch: Batch::default(),
+            waiting: Vec::new(),
+            flight: Vec::new(),
+            began: None,
+            writer: Writer::Busy,
+            outage: None,
+            closed: false,
+            gone: false,
+            watched: true,
+            busy: false,
+        };
         Self {
             state: Mutex::new(state),
             wake: Condvar::new(),
+            watch: Condvar::new(),
             ready: AtomicBool::new(true),
             linger: options.linger,
+            patience: options.patience,
         }
     }
 
     /// Takes a record; `last` closes the queue behind it.
     pub(super) fn push(&self, record: &Record<'_>, ack: Ack, last: bool) {
+        // A thread that is ending has no buffer any more, and one that is formatting already has lent it.
+        let mut members = FORMATTED.try_with(Cell::take).unwrap_or_default();
+        record.write_members(&mut members);
+        self.add(record.id(), record.effect(), &members, ack, last);
+        members.clear();
+        members.shrink_to(SCRATCH);
+        let _ = FORMATTED.try_with(|buffer| buffer.set(members));
+    }
+
+    fn add(&self, id: Uuid, effect: Effect, members: &[u8], ack: Ack, last: bool) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -116,12 +124,13 @@ impl Queue {
             return ack.failed("the log's queue is full");
         }
         let awaited = ack.is_awaited();
-        state.batch.push(record, ack);
+        state.batch.push(id, effect, members);
+        state.waiting.push(Waiting { since: Instant::now(), ack });
         if last {
             state.closed = true;
-            self.set_ready(false);
+            self.publish(&state);
         }
-        let urgent = awaited || last || state.batch.entries.len() >= GROUP;
+        let urgent = awaited || last || state.waiting.len() >= GROUP;
         let wake = match state.writer {
             Writer::Busy => false,
             Writer::Idle => true,
@@ -129,8 +138,15 @@ impl Queue {
         };
         if wake {
             state.writer = Writer::Busy;
-            drop(state);
+        }
+        state.busy = true;
+        let watched = std::mem::replace(&mut state.watched, true);
+        drop(state);
+        if wake {
             self.wake.notify_one();
+        }
+        if !watched {
+            self.watch.notify_all();
         }
     }
 
@@ -143,8 +159,9 @@ impl Queue {
         self.ready.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Release);
+    /// To be called under the lock, by whoever begins or ends an outage or closes the queue.
+    pub(super) fn publish(&self, state: &State) {
+        self.ready.store(state.outage.is_none() && !state.closed, Ordering::Release);
     }
 
     /// Waits for records and takes all there are, in exchange for an empty batch; false when closed and empty.
@@ -157,41 +174,145 @@ impl Queue {
             state.writer = Writer::Idle;
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if !state.closed && !state.batch.is_urgent() {
+        if !state.closed && !state.is_urgent() {
             state.writer = Writer::Lingering;
             let (lingered, _) = self
                 .wake
-                .wait_timeout_while(state, self.linger, |state| !state.closed && !state.batch.is_urgent())
+                .wait_timeout_while(state, self.linger, |state| !state.closed && !state.is_urgent())
                 .unwrap_or_else(PoisonError::into_inner);
             state = lingered;
         }
+        let state = &mut *state;
         state.writer = Writer::Busy;
+        state.began = Some(Instant::now());
         std::mem::swap(&mut state.batch, empty);
+        std::mem::swap(&mut state.waiting, &mut state.flight);
         true
     }
 
-    /// Waits `pause`, then adds what came meanwhile to `kept`. False when closed.
-    pub(super) fn pause(&self, pause: Duration, kept: &mut Batch) -> bool {
+    /// What the writer had is durable: who waits for it, in exchange for an empty list; and whether there is an
+    /// outage to be ended.
+    pub(super) fn land(&self, empty: &mut Vec<Waiting>) -> bool {
+        let mut state = self.lock();
+        state.began = None;
+        std::mem::swap(&mut state.flight, empty);
+        state.outage.is_some()
+    }
+
+    /// From now on requests are refused.
+    pub(super) fn fail(&self) {
+        let mut state = self.lock();
+        state.outage.get_or_insert_with(Outage::begin);
+        self.publish(&state);
+        drop(state);
+        self.watch.notify_all();
+    }
+
+    /// Waits `pause`, then adds what came meanwhile to `kept`. What a `gap` record has to say, and whether the
+    /// queue is open.
+    pub(super) fn pause(&self, pause: Duration, kept: &mut Batch) -> (Outage, bool) {
         let state = self.lock();
         let (mut state, _) = self
             .wake
             .wait_timeout_while(state, pause, |state| !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
         let room = KEPT.saturating_sub(kept.entries.len());
         if state.batch.entries.len() <= room {
             kept.append(&mut state.batch);
+            state.flight.append(&mut state.waiting);
         }
-        !state.closed
+        (*state.outage.get_or_insert_with(Outage::begin), !state.closed)
     }
 
-    /// Closes the queue and takes what is left.
-    pub(super) fn abandon(&self) -> Batch {
+    /// A `gap` record that tells of `refused` is durable. Whether that was all: then requests are taken again.
+    pub(super) fn resume(&self, refused: u64) -> bool {
+        let mut state = self.lock();
+        let rest = state.outage.map_or(0, |outage| outage.refused.saturating_sub(refused));
+        state.outage = (rest > 0).then(|| Outage { refused: rest, ..Outage::begin() });
+        self.publish(&state);
+        rest == 0
+    }
+
+    /// Closes the queue and fails whatever is in it; how many records that were.
+    pub(super) fn abandon(&self, reason: &str) -> usize {
         let mut state = self.lock();
         state.closed = true;
-        std::mem::take(&mut state.batch)
+        self.publish(&state);
+        state.batch.clear();
+        let mut left = std::mem::take(&mut state.flight);
+        left.append(&mut state.waiting);
+        drop(state);
+        let n = left.len();
+        left.into_iter().for_each(|waiting| waiting.ack.failed(reason));
+        n
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// The writer has ended.
+    pub(super) fn gone(&self) {
+        self.lock().gone = true;
+        self.watch.notify_all();
+    }
+
+    /// Waits until the writer has ended; false if it has not by then.
+    pub(super) fn wait_gone(&self, at_most: Duration) -> bool {
+        let waited = self.watch.wait_timeout_while(self.lock(), at_most, |state| !state.gone);
+        waited.unwrap_or_else(PoisonError::into_inner).0.gone
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_urgent(&self) -> bool {
+        self.waiting.len() >= GROUP || self.waiting.iter().any(|waiting| waiting.ack.is_awaited())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Kind;
+
+    fn record() -> Record<'static> {
+        Record::system(Kind::Gap, |_| ())
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_in_time_even_if_there_is_no_room_left() {
+        let queue = Arc::new(Queue::new(&Options::new("n").patience(Duration::from_millis(50))));
+        let watching = Arc::clone(&queue);
+        let watchdog = std::thread::spawn(move || watching.watch());
+        let mut kept = Batch::default();
+        for _ in 0..KEPT {
+            queue.push(&record(), Ack::unawaited(None), false);
+        }
+        assert!(queue.take(&mut kept));
+        queue.fail();
+
+        let (ack, told) = Ack::awaited(None);
+        queue.push(&record(), ack, false);
+        queue.pause(Duration::ZERO, &mut kept);
+        assert_eq!((kept.entries.len(), queue.lock().waiting.len()), (KEPT, 1), "it did not fit");
+        assert!(told.await.is_err());
+        assert_eq!(queue.pause(Duration::ZERO, &mut kept).0.refused, 1);
+
+        queue.gone();
+        watchdog.join().expect("it ends with the writer");
+    }
+
+    #[test]
+    fn a_record_without_room_is_counted() {
+        let queue = Queue::new(&Options::new("n"));
+        for _ in 0..KEPT + 3 {
+            queue.push(&record(), Ack::unawaited(None), false);
+        }
+        let mut batch = Batch::default();
+        assert!(queue.take(&mut batch));
+        assert_eq!((batch.entries.len(), batch.lost), (KEPT, 3));
     }
 }

@@ -1,12 +1,15 @@
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::queue::{Batch, Queue};
+use super::batch::{Batch, Waiting};
+use super::queue::Queue;
 use super::recover::{Recovered, recover};
 use super::segment::{Framer, Tip};
+use super::tee::Tee;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
 use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
@@ -35,11 +38,38 @@ pub(super) struct Writer {
     tip: Tip,
     open: HashMap<Uuid, Uuid>,
     out: Vec<u8>,
+    /// Who waits for what has just become durable.
+    landed: Vec<Waiting>,
+    tee: Option<Tee>,
+}
+
+/// Closes the queue and fails what is in it when the writer ends, however that comes about.
+pub(super) struct Farewell(Arc<Queue>);
+
+impl Farewell {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
+        Self(queue)
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let lost = self.0.abandon("the log has ended");
+        if std::thread::panicking() {
+            tracing::error!(lost, "the audit log's writer panicked: requests are refused until a restart");
+        }
+        self.0.gone();
+    }
 }
 
 impl Writer {
     /// Finds the end of the last chain and begins the next.
-    pub(super) fn open(storage: Box<dyn Storage>, options: Options, queue: Arc<Queue>) -> io::Result<Self> {
+    pub(super) fn open(
+        storage: Box<dyn Storage>,
+        options: Options,
+        queue: Arc<Queue>,
+        tee: Option<Tee>,
+    ) -> io::Result<Self> {
         let mut names: Vec<_> = storage.list()?.iter().filter_map(|name| SegmentName::parse(name)).collect();
         let own = SegmentName::first(&options.node, None).node;
         names.retain(|name| name.node == own);
@@ -59,6 +89,8 @@ impl Writer {
             tip: Tip { next: 0, hash: Hash::ZERO },
             open: HashMap::new(),
             out: Vec::new(),
+            landed: Vec::new(),
+            tee,
         };
         writer.begin(found)?;
         Ok(writer)
@@ -90,66 +122,67 @@ impl Writer {
         }
         self.commit()?;
         self.tip = tip;
+        self.copy();
         Ok(())
     }
 
     /// Writes until the queue is closed and empty.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(mut self, farewell: Farewell) {
         let mut batch = Batch::default();
         while self.queue.take(&mut batch) {
             self.write(&mut batch);
-            batch.clear();
             self.out.shrink_to(KEEP);
             batch.text.shrink_to(KEEP);
         }
+        drop(self);
+        drop(farewell);
     }
 
     fn write(&mut self, batch: &mut Batch) {
-        let rotate = self.file.is_none() || self.bytes >= self.options.segment_bytes;
         let lost = (batch.lost > 0).then(|| gap(batch.lost, Timestamp::now(), "queue_full"));
-        let first = self.attempt(batch, rotate, lost.as_ref());
-        let Err(error) = first.or_else(|error| {
+        let first = self.attempt(batch, lost.as_ref());
+        match first.or_else(|error| {
             tracing::error!(%error, segment = %self.name, "the audit log could not write; trying a new segment");
-            self.attempt(batch, true, lost.as_ref())
-        }) else {
-            return;
-        };
-        self.outage(batch, &error);
+            self.attempt(batch, lost.as_ref())
+        }) {
+            Ok(Requests::Taken) => {}
+            Ok(Requests::Refused) => self.resume(batch, Duration::ZERO),
+            Err(error) => {
+                tracing::error!(%error, "the audit log does not work: requests are refused until it does");
+                self.queue.fail();
+                self.resume(batch, self.options.retry);
+            }
+        }
     }
 
-    /// Refuses new requests and tries again until it works.
-    fn outage(&mut self, batch: &mut Batch, error: &io::Error) {
-        tracing::error!(%error, "the audit log does not work: requests are refused until it does");
-        self.queue.set_ready(false);
-        let since = Timestamp::now();
-        let mut refused = 0;
+    /// Tries, while new requests are refused, until a `gap` record that tells of them is durable.
+    fn resume(&mut self, batch: &mut Batch, mut pause: Duration) {
         loop {
-            for entry in &mut batch.entries {
-                if entry.ack.is_awaited() && entry.since.elapsed() >= self.options.patience {
-                    entry.ack.give_up("the disk does not take it");
-                    refused += 1;
-                }
-            }
-            let open = self.queue.pause(self.options.retry, batch);
-            let gap = gap(refused + batch.lost, since, "log_unavailable");
-            match self.attempt(batch, true, Some(&gap)) {
-                Ok(()) => break,
+            let (outage, open) = self.queue.pause(pause, batch);
+            let gap = gap(outage.refused + batch.lost, outage.since, "log_unavailable");
+            match self.attempt(batch, Some(&gap)) {
+                Ok(_) if self.queue.resume(outage.refused) => break,
+                Ok(_) => pause = Duration::ZERO,
                 Err(error) if !open => {
-                    let lost = batch.entries.len() + self.queue.abandon().entries.len();
+                    let lost = self.queue.abandon("the log was closed while it did not work");
                     tracing::error!(%error, lost, "the audit log was closed while it did not work");
-                    return;
+                    return batch.clear();
                 }
-                Err(error) => tracing::debug!(%error, "the audit log still does not work"),
+                Err(error) => {
+                    tracing::debug!(%error, "the audit log still does not work");
+                    pause = self.options.retry;
+                }
             }
         }
         tracing::warn!("the audit log works again");
-        self.queue.set_ready(true);
     }
 
-    /// Writes a batch, after a new segment's head if `fresh`; nothing has changed if it fails.
-    fn attempt(&mut self, batch: &mut Batch, fresh: bool, gap: Option<&Record<'_>>) -> io::Result<()> {
+    /// Writes a batch and empties it, after a new segment's head if it is time for one; nothing has changed if it
+    /// fails.
+    fn attempt(&mut self, batch: &mut Batch, gap: Option<&Record<'_>>) -> io::Result<Requests> {
         let mut tip = self.tip;
         self.out.clear();
+        let fresh = self.file.is_none() || self.bytes >= self.options.segment_bytes;
         let previous = if fresh { Some(self.replace(&mut tip)?) } else { None };
         if let Some(gap) = gap {
             self.framer.record(&mut self.out, &mut tip, gap);
@@ -173,8 +206,7 @@ impl Writer {
         }
         self.disowned = 0;
         self.tip = tip;
-        self.acknowledge(batch);
-        Ok(())
+        Ok(self.settle(batch))
     }
 
     /// Begins a new segment in place of the current one, whose name is returned; its head is in `out`, not written.
@@ -206,15 +238,14 @@ impl Writer {
         file.append(&self.out)?;
         file.sync()?;
         self.bytes += self.out.len() as u64;
-        if self.options.tee_stdout {
-            // A copy for whoever looks: the log itself is durable by now.
-            let _ = io::stdout().lock().write_all(&self.out);
-        }
         Ok(())
     }
 
-    fn acknowledge(&mut self, batch: &mut Batch) {
-        for entry in batch.entries.drain(..) {
+    /// Tells who waits that the batch is durable; only then is it copied.
+    fn settle(&mut self, batch: &mut Batch) -> Requests {
+        let outage = self.queue.land(&mut self.landed);
+        self.landed.drain(..).for_each(|waiting| waiting.ack.durable());
+        for entry in &batch.entries {
             match entry.effect {
                 Effect::None => {}
                 Effect::Opens(intent) => {
@@ -224,9 +255,24 @@ impl Writer {
                     self.open.remove(&intent);
                 }
             }
-            entry.ack.durable();
+        }
+        batch.clear();
+        self.copy();
+        if outage { Requests::Refused } else { Requests::Taken }
+    }
+
+    fn copy(&self) {
+        if let Some(tee) = &self.tee {
+            tee.copy(&self.out);
         }
     }
+}
+
+/// What happens to new requests at the time a write has gone well.
+enum Requests {
+    Taken,
+    /// The write took longer than they wait, or others had failed before.
+    Refused,
 }
 
 /// Says that `n` records were refused or lost between `first` and now.

@@ -96,11 +96,9 @@ impl Ack {
         drop(self.slot);
     }
 
-    /// Tells who waits that the record is not durable yet; its place in the queue stays taken.
-    pub(crate) fn give_up(&mut self, reason: &str) {
-        if let Some(waiter) = self.waiter.take() {
-            let _ = waiter.send(Err(Unavailable(reason.into())));
-        }
+    /// Parts who waits, if anybody does, from the record; its place in the queue stays taken.
+    pub(crate) fn part(&mut self) -> Option<Self> {
+        self.waiter.take().map(|waiter| Self { waiter: Some(waiter), slot: None })
     }
 }
 

@@ -97,8 +97,14 @@ async fn a_panic_of_the_body_ends_the_stream_in_the_dialect() {
         }
     }
     let records = Memory::new();
-    let addr =
-        served(&Audit::new(records.clone()), post(async || axum::body::Body::new(Panics(false)))).await;
+    let stream = async |mut request: axum::extract::Request| {
+        let exchange = attach_core::Exchange::of_request(&mut request);
+        let mut response = http::Response::new(Panics(false));
+        response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+        let metered = attach_core::body::metered(response, attach_core::Api::OpenAiChat, &exchange);
+        metered.map(axum::body::Body::new)
+    };
+    let addr = served(&Audit::new(records.clone()), post(stream)).await;
     let mut client = Wire::post(addr, "/v1/chat/completions").await;
     client.until("first").await;
     let answer = client.until("[DONE]").await;

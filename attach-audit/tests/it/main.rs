@@ -12,6 +12,7 @@ mod outage;
 mod refusals;
 mod schema;
 mod simulation;
+mod stall;
 mod support;
 mod tamper;
 mod throughput;

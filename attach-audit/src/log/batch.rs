@@ -1,0 +1,52 @@
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use crate::record::Effect;
+use crate::{Ack, Timestamp};
+
+/// Records in the order they came.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The members of all entries, one after another.
+    pub(super) text: Vec<u8>,
+    pub(super) entries: Vec<Entry>,
+    /// Records there was no room for.
+    pub(super) lost: u64,
+}
+
+pub(super) struct Entry {
+    pub(super) id: Uuid,
+    pub(super) at: Timestamp,
+    /// Where its members end in the text.
+    pub(super) end: usize,
+    pub(super) effect: Effect,
+}
+
+/// An entry's other half, which stays with the queue: who waits for it must not depend on the disk.
+pub(super) struct Waiting {
+    pub(super) since: Instant,
+    pub(super) ack: Ack,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, id: Uuid, effect: Effect, members: &[u8]) {
+        self.text.extend_from_slice(members);
+        // The time is taken under the queue's lock, so that it goes forward with the sequence number.
+        self.entries.push(Entry { id, at: Timestamp::now(), end: self.text.len(), effect });
+    }
+
+    /// Appends another batch, which came later.
+    pub(super) fn append(&mut self, later: &mut Self) {
+        let shift = self.text.len();
+        self.text.append(&mut later.text);
+        self.entries.extend(later.entries.drain(..).map(|entry| Entry { end: entry.end + shift, ..entry }));
+        self.lost += std::mem::take(&mut later.lost);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.entries.clear();
+        self.lost = 0;
+    }
+}
