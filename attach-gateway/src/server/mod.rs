@@ -32,6 +32,9 @@ pub(crate) use self::signals::StopSignals;
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may leave what it is sent unread.
+const WRITE_STALL: Duration = Duration::from_secs(60);
+
 /// Connections served at a time; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 20_000;
 
@@ -112,7 +115,7 @@ fn io(stream: TcpStream) -> TokioIo<Patience> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
-    TokioIo::new(Patience::new(stream, HEAD_TIMEOUT))
+    TokioIo::new(Patience::new(stream, HEAD_TIMEOUT, WRITE_STALL))
 }
 
 /// The stack, for one connection.

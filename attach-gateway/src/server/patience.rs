@@ -11,16 +11,31 @@ use tokio::time::Sleep;
 /// What a client sends before it is known which version of HTTP it speaks: as long as HTTP/2's preface (RFC 9113 §3.4).
 const PREFACE: usize = 24;
 
-/// A connection that has to begin soon: nobody else's timer runs before the version of HTTP is known.
+/// A connection whose client has to begin soon, and to read on what it is sent.
+///
+/// Nobody else's timer runs before the version of HTTP is known, or while nothing can be written.
 pub(super) struct Patience {
     stream: TcpStream,
     alarm: Option<Pin<Box<Sleep>>>,
     read: usize,
+    stall: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patience {
-    pub(super) fn new(stream: TcpStream, limit: Duration) -> Self {
-        Self { stream, alarm: Some(Box::pin(tokio::time::sleep(limit))), read: 0 }
+    /// The first bytes may take as long as `begin`, and a write may wait for the client as long as `stall`.
+    pub(super) fn new(stream: TcpStream, begin: Duration, stall: Duration) -> Self {
+        Self { stream, alarm: Some(Box::pin(tokio::time::sleep(begin))), read: 0, stall, stalled: None }
+    }
+
+    fn written(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let stall = self.stall;
+        let alarm = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        alarm.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -48,7 +63,8 @@ impl AsyncRead for Patience {
 
 impl AsyncWrite for Patience {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(cx, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -64,7 +80,8 @@ impl AsyncWrite for Patience {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -79,16 +96,18 @@ mod tests {
 
     use super::*;
 
-    async fn pair(limit: Duration) -> (TcpStream, Patience) {
+    const SOON: Duration = Duration::from_millis(20);
+
+    async fn pair() -> (TcpStream, Patience) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        (client, Patience::new(server, limit))
+        (client, Patience::new(server, SOON, SOON))
     }
 
     #[tokio::test]
     async fn a_client_that_says_nothing_is_given_up() {
-        let (mut client, mut server) = pair(Duration::from_millis(20)).await;
+        let (mut client, mut server) = pair().await;
         client.write_all(b"PRI").await.unwrap();
         let error = server.read_to_end(&mut Vec::new()).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -96,12 +115,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_has_begun_may_pause() {
-        let (mut client, mut server) = pair(Duration::from_millis(20)).await;
+        let (mut client, mut server) = pair().await;
         client.write_all(b"GET / HTTP/1.1\r\nhost: example.com\r\n\r\n").await.unwrap();
         let mut buffer = [0; 64];
         assert!(server.read(&mut buffer).await.unwrap() >= PREFACE);
         tokio::time::sleep(Duration::from_millis(60)).await;
         client.write_all(b"more").await.unwrap();
         assert_eq!(server.read(&mut buffer).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (_client, mut server) = pair().await;
+        let error = server.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

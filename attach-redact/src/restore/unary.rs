@@ -4,7 +4,7 @@ use attach_core::json::{Document, Edit, Kind, Value};
 use bytes::Bytes;
 
 use super::text::{Into, Restorer, Tally};
-use crate::vault::Vault;
+use crate::vault::{Vault, next_prefix};
 
 /// The document with placeholders restored in every string and key.
 pub(crate) fn restore(bytes: Bytes, vault: &Vault) -> (Bytes, Tally) {
@@ -19,7 +19,7 @@ pub(crate) fn restore(bytes: Bytes, vault: &Vault) -> (Bytes, Tally) {
     }
     match document.splice(&edits) {
         Ok(spliced) => (spliced.bytes().clone(), tally),
-        Err(_) => (bytes, tally),
+        Err(_) => (bytes, Tally { restored: 0, withheld: tally.withheld.saturating_add(tally.restored) }),
     }
 }
 
@@ -65,6 +65,8 @@ fn is_signed(value: Value<'_>) -> bool {
 }
 
 fn restored(text: &str, into: Into, vault: &Vault, tally: &mut Tally) -> Option<String> {
+    // Most strings of most answers have no placeholder in them.
+    next_prefix(text, 0)?;
     let mut out = String::with_capacity(text.len());
     Restorer::new(into).push(vault, text, true, tally, &mut out);
     (out != text).then_some(out)
