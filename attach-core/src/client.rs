@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::fetch::{Fetch, FetchError, FetchFuture};
+use crate::fetch::{Fetch, FetchError, FetchFuture, error_chain};
 
 /// Fetches small documents: five seconds, one mebibyte, no redirect, TLS by the platform's roots.
 ///
@@ -101,13 +101,7 @@ impl Fetch for Client {
 }
 
 fn connect_error(error: &legacy::Error) -> FetchError {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    FetchError::Connect(text.into())
+    FetchError::Connect(error_chain(error).into())
 }
 
 fn body_error(error: &crate::BoxError) -> FetchError {

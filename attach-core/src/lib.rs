@@ -32,6 +32,7 @@ pub mod identity;
 pub mod json;
 pub mod usage;
 
+mod future;
 mod outcome;
 mod payload;
 mod peer;
@@ -42,6 +43,7 @@ pub use self::call::{Api, Call, Dialect};
 pub use self::destination::Destination;
 pub use self::exchange::{Exchange, ExchangeId};
 pub use self::fetch::Fetch;
+pub use self::future::ResponseFuture;
 pub use self::identity::Identity;
 pub use self::outcome::Outcome;
 pub use self::payload::Payload;

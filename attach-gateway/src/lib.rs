@@ -11,6 +11,7 @@ pub mod config;
 pub mod dev;
 
 mod front;
+mod hex;
 mod redact;
 mod run;
 mod server;

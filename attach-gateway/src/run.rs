@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, ConfigError};
 use crate::front::Probes;
+use crate::hex::hex;
 use crate::stack::{self, Stack};
 use crate::state::StateDir;
 use crate::upstream::Pseudonym;
@@ -166,15 +167,11 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
 }
 
 fn config_hash(config: &Config) -> String {
-    use std::fmt::Write as _;
     let mut digest = Sha256::new().chain_update(config.describe());
     for (_, terms) in &config.redact.terms {
         terms.iter().for_each(|term| digest.update(term));
     }
-    digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&digest.finalize())
 }
 
 fn node_name() -> String {

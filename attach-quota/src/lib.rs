@@ -51,7 +51,6 @@ pub mod store;
 
 mod clock;
 mod estimate;
-mod future;
 mod guard;
 mod headers;
 mod key;
@@ -62,9 +61,9 @@ mod refusal;
 mod service;
 
 pub use self::clock::{Clock, SystemClock};
-pub use self::future::ResponseFuture;
 pub use self::layer::QuotaLayer;
 pub use self::limit::{Limit, Scope, Unit};
 pub use self::rate::{Rate, RateError};
 pub use self::service::Quota;
 pub use self::store::Store;
+pub use attach_core::ResponseFuture;

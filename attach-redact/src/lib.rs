@@ -51,4 +51,5 @@ pub use self::recognize::Recognize;
 pub use self::redacted::{RedactError, Redacted};
 pub use self::redactor::Redactor;
 pub use self::scope::Scope;
-pub use self::service::{Redact, ResponseFuture};
+pub use self::service::Redact;
+pub use attach_core::ResponseFuture;

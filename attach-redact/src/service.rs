@@ -1,9 +1,6 @@
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
+use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody, ResponseFuture};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
@@ -57,17 +54,17 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         if trusted || exchange.api().is_none() {
             let answer = inner.call(request.map(Body::new));
-            return ResponseFuture(Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) }));
+            return ResponseFuture::new(async move { Ok(answer.await?.map(ResponseBody::inner)) });
         }
         let layer = self.layer.clone();
-        ResponseFuture(Box::pin(async move {
+        ResponseFuture::new(async move {
             let (request, vault) = match redact(&layer, request, &exchange).await {
                 Ok(redacted) => redacted,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
             let response = inner.call(request).await?;
             Ok(restore::response(response, vault, &exchange).await)
-        }))
+        })
     }
 }
 
@@ -92,24 +89,4 @@ where
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     Ok((request, redacted.vault))
-}
-
-/// The future of [`Redact`].
-#[must_use]
-pub struct ResponseFuture<R, E>(Boxed<Result<Response<ResponseBody<R>>, E>>);
-
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-impl<R, E> Future for ResponseFuture<R, E> {
-    type Output = Result<Response<ResponseBody<R>>, E>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
-    }
-}
-
-impl<R, E> fmt::Debug for ResponseFuture<R, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
 }

@@ -10,6 +10,8 @@ use http::{HeaderMap, Request, Response};
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service};
 
+use crate::hex::hex;
+
 pub(crate) const USER: HeaderName = HeaderName::from_static("x-attach-user");
 pub(crate) const SESSION: HeaderName = HeaderName::from_static("x-attach-session");
 pub(crate) const GROUPS: HeaderName = HeaderName::from_static("x-attach-groups");
@@ -41,12 +43,8 @@ impl Caller {
 }
 
 fn session(subject: &str, agent: &[u8]) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::new().chain_update(subject).chain_update(b":").chain_update(agent).finalize();
-    digest[..8].iter().fold(String::with_capacity(16), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&digest[..8])
 }
 
 fn groups(identity: &Identity) -> Option<HeaderValue> {

@@ -79,9 +79,10 @@ fn shape(dialect: Dialect, listed: Vec<Listed>) -> Value {
 
 /// The upstream's own entry where it speaks the dialect, else one with what is known.
 fn entry(dialect: Dialect, one: Listed) -> Value {
-    match one.native {
-        Some((native, value)) if native == dialect => return value,
-        _ => {}
+    if let Some((native, value)) = one.native
+        && native == dialect
+    {
+        return value;
     }
     match dialect {
         Dialect::Ollama => json!({

@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -7,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use attach_core::exchange::Route;
+use attach_core::fetch::error_chain;
 use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -14,7 +14,6 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_util::client::legacy;
 use tower::Service;
 
 use super::answer::{Answer, answer};
@@ -117,8 +116,8 @@ async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response
     match answer.await {
         Err(_) => Err(Miss::Timeout),
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) if error.is_connect() => Err(Miss::Connect(chain(&error))),
-        Ok(Err(error)) => Err(Miss::Broke(chain(&error))),
+        Ok(Err(error)) if error.is_connect() => Err(Miss::Connect(error_chain(&error).into())),
+        Ok(Err(error)) => Err(Miss::Broke(error_chain(&error).into())),
     }
 }
 
@@ -130,16 +129,6 @@ pub(super) fn uri(base: &Uri, path: &str) -> Result<Uri, http::Error> {
     let scheme = base.scheme().cloned().unwrap_or(Scheme::HTTP);
     let authority = base.authority().cloned().unwrap_or_else(|| Authority::from_static("localhost"));
     Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build()
-}
-
-fn chain(error: &legacy::Error) -> Box<str> {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text.into()
 }
 
 impl Service<Request<Body>> for Dispatch {

@@ -3,17 +3,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use attach_core::ResponseBody;
 use http::Response;
+
+use crate::ResponseBody;
+
+/// The answer of a layer's service, on its way: what the layers that wait for something return.
+pub struct ResponseFuture<R, E>(Pin<Box<dyn Future<Output = Answer<R, E>> + Send>>);
 
 type Answer<R, E> = Result<Response<ResponseBody<R>>, E>;
 
-/// The future of [`Auth`](crate::Auth) and [`Access`](crate::policy::Access).
-pub struct ResponseFuture<R, E>(Pin<Box<dyn Future<Output = Answer<R, E>> + Send>>);
-
 impl<R, E> ResponseFuture<R, E> {
-    pub(crate) fn new(future: impl Future<Output = Answer<R, E>> + Send + 'static) -> Self {
-        Self(Box::pin(future))
+    /// Boxes `answer`.
+    pub fn new(answer: impl Future<Output = Result<Response<ResponseBody<R>>, E>> + Send + 'static) -> Self {
+        Self(Box::pin(answer))
     }
 }
 
