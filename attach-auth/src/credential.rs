@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -5,7 +6,8 @@ use http::request::Parts;
 
 use crate::Denial;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Where clients that only know keys put theirs: those of Anthropic, those of Azure.
+static KEYS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
 /// What a caller showed: one bearer token. `Debug` hides it.
 #[derive(Clone)]
@@ -20,7 +22,7 @@ pub struct Credential {
 pub enum Source {
     /// `Authorization: Bearer …` (RFC 6750 §2.1).
     Authorization,
-    /// `x-api-key`, where clients of the Anthropic API put theirs.
+    /// `x-api-key` or `api-key`, where clients that only know keys put theirs. No access token comes in these.
     ApiKey,
 }
 
@@ -49,33 +51,31 @@ impl Credential {
     ///
     /// No credential, more than one, or one that is not a bearer token.
     pub fn of(parts: &Parts) -> Result<Self, Denial> {
-        let authorization = one(&parts.headers, &AUTHORIZATION)?;
-        let api_key = one(&parts.headers, &API_KEY)?;
-        let in_query = has_token(parts.uri.query().unwrap_or_default());
-        match (authorization, api_key) {
-            (Some(_), Some(_)) => {
-                Err(two("both `Authorization` and `x-api-key` carry a credential; send one"))
+        let mut found = None;
+        for name in [&AUTHORIZATION, &KEYS[0], &KEYS[1]] {
+            let Some(value) = one(&parts.headers, name)? else { continue };
+            if let Some((other, _)) = found.replace((name, value)) {
+                return Err(two(format!("both `{other}` and `{name}` carry a credential; send one")));
             }
-            (Some(_), _) if in_query => {
-                Err(two("both `Authorization` and the query carry a token; send one"))
-            }
-            (_, Some(_)) if in_query => Err(two("both `x-api-key` and the query carry a token; send one")),
-            (Some(value), None) => bearer(value),
-            (None, Some(value)) => Ok(Self::new(text(value)?, Source::ApiKey)),
-            (None, None) => Err(Denial::no_credentials()),
         }
+        let Some((name, value)) = found else {
+            return Err(Denial::no_credentials());
+        };
+        if has_token(parts.uri.query().unwrap_or_default()) {
+            return Err(two(format!("both `{name}` and the query carry a token; send one")));
+        }
+        if name == AUTHORIZATION { bearer(value) } else { Ok(Self::new(text(value)?, Source::ApiKey)) }
     }
 }
 
-fn two(message: &'static str) -> Denial {
+fn two(message: impl Into<Cow<'static, str>>) -> Denial {
     Denial::invalid_request("multiple_credentials").with_message(message)
 }
 
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Denial> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (Some(_), Some(_)) if name == AUTHORIZATION => Err(two("two `Authorization` headers; send one")),
-        (Some(_), Some(_)) => Err(two("two `x-api-key` headers; send one")),
+        (Some(_), Some(_)) => Err(two(format!("two `{name}` headers; send one"))),
         (first, _) => Ok(first),
     }
 }
@@ -174,7 +174,7 @@ mod tests {
             assert_eq!(refusal("/", headers), (400, "multiple_credentials".into()));
         }
         let denial = of("/", two[3]).expect_err("is refused").to_string();
-        assert!(denial.contains("Authorization") && denial.contains("x-api-key"), "{denial}");
+        assert!(denial.contains("authorization") && denial.contains("x-api-key"), "{denial}");
     }
 
     #[test]

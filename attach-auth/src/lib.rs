@@ -29,12 +29,16 @@
 //! [`tower`]: https://docs.rs/tower
 //! [`Identity`]: attach_core::Identity
 
+pub mod endpoint;
 pub mod jws;
 pub mod oidc;
 pub mod policy;
+pub mod revocation;
+pub mod state;
 
 mod authenticate;
 mod challenge;
+mod clock;
 mod credential;
 mod denial;
 mod error;
@@ -42,13 +46,18 @@ mod headers;
 mod layer;
 mod notice;
 mod service;
+mod throttle;
+mod witness;
 
 pub use self::authenticate::Authenticate;
+pub use self::clock::Clock;
 pub use self::credential::{Credential, Source};
 pub use self::denial::Denial;
 pub use self::error::ConfigError;
 pub use self::layer::AuthLayer;
 pub use self::oidc::{IssuerConfig, IssuerStatus, OidcVerifier, Preset};
 pub use self::policy::{Policy, PolicyLayer};
+pub use self::revocation::Revocations;
 pub use self::service::Auth;
+pub use self::witness::{Event, LogWitness, Unwitnessed, Witness};
 pub use attach_core::ResponseFuture;

@@ -28,6 +28,8 @@ pub struct Identity {
     pub name: Option<Arc<str>>,
     /// E-mail address, for people's eyes only.
     pub email: Option<Arc<str>>,
+    /// The name a directory knows the caller by (`preferred_username`, `upn`): it may be given to somebody else.
+    pub user_name: Option<Arc<str>>,
     /// Groups, each in its directory.
     pub groups: BTreeSet<Group>,
     /// OAuth scopes granted to the token (`scope` or `scp`).
@@ -42,6 +44,12 @@ pub struct Identity {
     pub assurance: Assurance,
     /// What the caller showed.
     pub proof: Proof,
+    /// The gateway key that was shown, if one was: its id, not its secret.
+    pub key_id: Option<Arc<str>>,
+    /// The client that speaks for the caller, if one does.
+    pub actor: Option<Arc<Self>>,
+    /// When the proof was issued.
+    pub issued_at: Option<SystemTime>,
     /// When the proof stops being valid.
     pub expires_at: Option<SystemTime>,
     /// The claims as received.
@@ -70,6 +78,7 @@ impl Identity {
             kind,
             name: None,
             email: None,
+            user_name: None,
             groups: BTreeSet::new(),
             scopes: BTreeSet::new(),
             client_id: None,
@@ -77,6 +86,9 @@ impl Identity {
             token_id: None,
             assurance: Assurance::default(),
             proof: Proof::Token,
+            key_id: None,
+            actor: None,
+            issued_at: None,
             expires_at: None,
             claims: None,
         }

@@ -7,7 +7,6 @@ use attach_core::json::Document;
 use attach_core::{Fetch, Identity};
 
 use super::claims;
-use super::clock::Clock;
 use super::config::IssuerConfig;
 use super::entitlement::{self, Notices};
 use super::keyring::KeyRing;
@@ -15,6 +14,7 @@ use super::person;
 use super::source::Source;
 use super::times::Times;
 use crate::Denial;
+use crate::clock::Clock;
 use crate::jws::{Compact, JwsError};
 
 #[derive(Debug)]

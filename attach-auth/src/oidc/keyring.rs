@@ -10,9 +10,9 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
-use super::clock::Clock;
 use super::source::{Fetched, Problem, Source};
 use crate::Denial;
+use crate::clock::Clock;
 use crate::jws::{Compact, JwsError, KeySet, KeySetError};
 
 /// How old keys get before [`KeyRing::refresh`] fetches them again: a withdrawn key is refused after that.

@@ -2,7 +2,6 @@
 
 mod cache;
 mod claims;
-mod clock;
 mod config;
 mod diagnose;
 #[cfg(feature = "discovery")]
@@ -18,7 +17,6 @@ mod times;
 mod url;
 mod verifier;
 
-pub use self::clock::Clock;
 pub use self::config::IssuerConfig;
 pub use self::preset::Preset;
 pub use self::verifier::{IssuerStatus, OidcVerifier};

@@ -35,12 +35,14 @@ pub(super) fn identity(
     identity.id = first(claims, habits.id).unwrap_or(subject);
     identity.name = first(claims, &["name", "preferred_username"]);
     identity.email = first(claims, &["email"]);
+    identity.user_name = first(claims, &["preferred_username", "upn", "unique_name", "login"]);
     identity.groups = groups(claims, config, directory);
     identity.scopes = scopes(claims, config.preset, kind);
     identity.client_id = client;
     identity.session_id = first(claims, &["sid"]);
     identity.token_id = first(claims, &["jti", "uti"]);
     identity.assurance = assurance(claims);
+    identity.issued_at = claims.get("iat").and_then(moment);
     identity.expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(times.exp));
     identity.claims = Some(Arc::new(document));
     Ok(identity)

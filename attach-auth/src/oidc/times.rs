@@ -6,6 +6,7 @@ use attach_core::json::{Kind, Value};
 
 use super::config::IssuerConfig;
 use crate::Denial;
+use crate::clock::since_epoch;
 
 /// When a token is good, in whole seconds since the epoch.
 #[derive(Debug, Clone, Copy)]
@@ -65,10 +66,6 @@ fn seconds(value: Value<'_>) -> Option<u64> {
     // Saturates; what is too large is refused as too long a lifetime.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(seconds as u64)
-}
-
-pub(super) fn since_epoch(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The moment of a NumericDate, if the platform can express it.

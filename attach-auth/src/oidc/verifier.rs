@@ -11,10 +11,11 @@ use http::request::Parts;
 
 use super::cache::{Digest, TokenCache};
 use super::claims;
-use super::clock::{Clock, SystemClock};
 use super::config::IssuerConfig;
 use super::diagnose;
 use super::issuer::Issuer;
+use crate::clock::{Clock, SystemClock};
+use crate::credential::Source;
 use crate::jws::{Compact, JwsError};
 use crate::{Authenticate, ConfigError, Credential, Denial};
 
@@ -172,6 +173,10 @@ impl OidcVerifier {
 
 impl Authenticate for OidcVerifier {
     async fn authenticate(&self, credential: &Credential, _: &Parts) -> Result<Arc<Identity>, Denial> {
+        if credential.source() != Source::Authorization {
+            // An access token where keys go would be sent on by the first proxy that thinks it a provider's key.
+            return Err(Denial::no_credentials());
+        }
         self.verify(credential.token()).await
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use attach_auth::oidc::Clock;
+use attach_auth::Clock;
 
 use super::NOW;
 
