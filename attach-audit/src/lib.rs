@@ -32,6 +32,7 @@
 
 mod audit;
 mod chain;
+mod deed;
 mod intent;
 pub mod log;
 mod mode;
@@ -43,6 +44,7 @@ mod trail;
 pub mod verify;
 
 pub use self::audit::Audit;
+pub use self::deed::{Deed, Unrecorded};
 pub use self::intent::{Intent, IntentFuture, IntentLayer};
 pub use self::log::Log;
 pub use self::mode::Mode;

@@ -14,7 +14,7 @@ pub(crate) use self::end::CRASH;
 pub(crate) use self::exchange::{Origin, View};
 pub(crate) use self::shape::{After, Fold, Members, OpenIntent};
 pub use self::time::Timestamp;
-pub(crate) use self::value::{Address, Id, uuid_text};
+pub(crate) use self::value::{Address, Id, Pairs, Text, uuid_text};
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +28,10 @@ pub enum Kind {
     Reject,
     /// An intent whose process died before there was an outcome.
     Orphan,
+    /// Somebody changed who may do what.
+    Admin,
+    /// Somebody lost, or got back, the right to go on.
+    Revocation,
     /// The log began.
     Start,
     /// The log ended in good order.
@@ -47,6 +51,8 @@ impl Kind {
             Self::Outcome => "outcome",
             Self::Reject => "reject",
             Self::Orphan => "orphan",
+            Self::Admin => "admin",
+            Self::Revocation => "revocation",
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Segment => "segment",
