@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use attach_core::Rejection;
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 
 use crate::challenge::Challenge;
 use crate::jws::JwsError;
@@ -30,6 +31,8 @@ enum Kind {
     Absent,
     Malformed,
     Invalid,
+    Proof { error: &'static str },
+    StepUp { acr_values: Box<str>, max_age: Option<u64> },
     Forbidden { scope: Option<Box<str>> },
     Unavailable { retry_after: u64 },
 }
@@ -51,6 +54,24 @@ impl Denial {
     #[must_use]
     pub fn invalid_token(code: &'static str) -> Self {
         Self::new(Kind::Invalid, code)
+    }
+
+    /// 401: the token is bound to a key and came without a proof of its possession (RFC 9449 §7.1).
+    #[must_use]
+    pub fn proof_required() -> Self {
+        Self::new(Kind::Proof { error: "invalid_token" }, "sender_constrained_token")
+            .with_reason("dpop_required")
+    }
+
+    /// 401 `insufficient_user_authentication`: the token is good, but its bearer has to sign in more strongly or
+    /// again (RFC 9470 §3). Any of `acr_values` would do; the sign-in may be `max_age` old.
+    #[must_use]
+    pub fn insufficient_authentication(acr_values: &[Box<str>], max_age: Option<Duration>) -> Self {
+        let kind = Kind::StepUp {
+            acr_values: acr_values.join(" ").into(),
+            max_age: max_age.map(|age| age.as_secs()),
+        };
+        Self::new(kind, "insufficient_user_authentication")
     }
 
     /// 403: the token is good, but not for this (RFC 6750 `insufficient_scope`).
@@ -105,7 +126,9 @@ impl Denial {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.kind {
-            Kind::Absent | Kind::Invalid => StatusCode::UNAUTHORIZED,
+            Kind::Absent | Kind::Invalid | Kind::Proof { .. } | Kind::StepUp { .. } => {
+                StatusCode::UNAUTHORIZED
+            }
             Kind::Malformed => StatusCode::BAD_REQUEST,
             Kind::Forbidden { .. } => StatusCode::FORBIDDEN,
             Kind::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -121,9 +144,17 @@ impl Denial {
             Kind::Absent => "sign in: send an access token as `Authorization: Bearer …`".into(),
             Kind::Malformed => "the credentials of this request make no sense".into(),
             Kind::Invalid => format!("the access token was not accepted: {code}").into(),
+            Kind::Proof { .. } => "the access token is bound to a key; show a DPoP proof with it".into(),
+            Kind::StepUp { .. } => "sign in again, more strongly or more recently, for this".into(),
             Kind::Forbidden { .. } => format!("the access token does not entitle to this: {code}").into(),
             Kind::Unavailable { .. } => "the identity provider cannot be reached; try again".into(),
         }
+    }
+
+    /// The answer further inside: with the challenge of the layer that let the caller in.
+    #[allow(dead_code, reason = "for rules that ask for assurance")]
+    pub(crate) fn into_rejection_within(self, extensions: &Extensions) -> Rejection {
+        self.into_rejection(&Challenge::of(extensions))
     }
 
     /// The answer, with the challenge of RFC 6750 §3 and RFC 9728 §5.1.
@@ -134,6 +165,10 @@ impl Denial {
             Kind::Absent => rejection.with_challenge(&challenge.bare()),
             Kind::Malformed => rejection.with_challenge(&challenge.error("invalid_request", self.code)),
             Kind::Invalid => rejection.with_challenge(&challenge.error("invalid_token", self.code)),
+            Kind::Proof { error } => rejection.with_challenge(&challenge.dpop(error, self.code)),
+            Kind::StepUp { acr_values, max_age } => {
+                rejection.with_challenge(&challenge.step_up(self.code, acr_values, *max_age))
+            }
             Kind::Forbidden { scope } => {
                 rejection.with_challenge(&challenge.insufficient(self.code, scope.as_deref()))
             }

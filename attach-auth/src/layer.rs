@@ -24,7 +24,7 @@ pub(crate) struct Settings {
 impl<A> AuthLayer<A> {
     /// Callers are who `authenticator` says they are.
     pub fn new(authenticator: A) -> Self {
-        let settings = Settings { challenge: Arc::new(Challenge::new("attach")), keep_credential: false };
+        let settings = Settings { challenge: Arc::default(), keep_credential: false };
         Self { authenticator: Arc::new(authenticator), settings }
     }
 

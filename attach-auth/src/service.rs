@@ -79,6 +79,8 @@ async fn identify<A: Authenticate>(
     let identity = authenticator.authenticate(&credential?, parts).await?;
     exchange.identify(Arc::clone(&identity));
     parts.extensions.insert(identity);
+    // What a policy further inside refuses names the same realm.
+    parts.extensions.insert(Arc::clone(&settings.challenge));
     Ok(())
 }
 

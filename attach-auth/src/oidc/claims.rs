@@ -118,13 +118,10 @@ fn check_binding(claims: Value<'_>) -> Result<(), Denial> {
     let Some(cnf) = claims.get("cnf") else {
         return Ok(());
     };
-    let reason = if cnf.get("jkt").is_some() {
-        "dpop_required"
-    } else if cnf.get("x5t#S256").is_some() {
-        "cnf_mismatch"
-    } else {
-        "cnf_unsupported"
-    };
+    if cnf.get("jkt").is_some() {
+        return Err(Denial::proof_required());
+    }
+    let reason = if cnf.get("x5t#S256").is_some() { "cnf_mismatch" } else { "cnf_unsupported" };
     Err(Denial::invalid_token("sender_constrained_token").with_reason(reason))
 }
 
