@@ -13,6 +13,7 @@ use crate::clock::since_epoch;
 pub(super) struct Times {
     pub(super) exp: u64,
     nbf: u64,
+    iat: u64,
     leeway: u64,
 }
 
@@ -26,12 +27,9 @@ impl Times {
         let iat =
             iat.map(|iat| seconds(iat).ok_or_else(|| fault("malformed_token", "iat_type"))).transpose()?;
         let leeway = config.leeway.as_secs();
-        let times = Self { exp, nbf: nbf.unwrap_or(0), leeway };
+        let times = Self { exp, nbf: nbf.unwrap_or(0), iat: iat.unwrap_or(0), leeway };
         times.check(now)?;
         let (now, longest) = (since_epoch(now), config.max_lifetime.as_secs());
-        if iat.is_some_and(|iat| iat > now + leeway) {
-            return Err(fault("token_not_yet_valid", "iat_future"));
-        }
         if exp > now.saturating_add(longest).saturating_add(leeway)
             || iat.is_some_and(|iat| exp.saturating_sub(iat) > longest)
         {
@@ -48,6 +46,9 @@ impl Times {
         }
         if self.nbf > now.saturating_add(self.leeway) {
             return Err(fault("token_not_yet_valid", "nbf"));
+        }
+        if self.iat > now.saturating_add(self.leeway) {
+            return Err(fault("token_not_yet_valid", "iat_future"));
         }
         Ok(())
     }

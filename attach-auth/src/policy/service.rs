@@ -3,14 +3,15 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use attach_core::{Body, BoxError, Exchange, ResponseBody};
+use attach_core::{Body, BoxError, Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::layer::Settings;
 use super::{Policy, PolicyLayer, body};
 use crate::ResponseFuture;
+use crate::challenge::Challenge;
 
 /// The service of [`PolicyLayer`].
 pub struct Access<S, P> {
@@ -57,11 +58,23 @@ where
         let (policy, settings) = (Arc::clone(&self.policy), self.settings);
         ResponseFuture::new(async move {
             let exchange = Exchange::of_request(&mut request);
+            let challenge = request.extensions().get::<Arc<Challenge>>().cloned();
             match body::decide(&*policy, request, settings, &exchange).await {
                 Ok(request) => Ok(inner.call(request).await?.map(ResponseBody::inner)),
-                Err(rejection) => Ok(rejection.into_response(&exchange)),
+                Err(rejection) => Ok(challenged(rejection, challenge.as_deref()).into_response(&exchange)),
             }
         })
+    }
+}
+
+/// Where the caller showed a token, what that is not enough for is said in the terms of tokens (RFC 6750 §3.1).
+fn challenged(rejection: Rejection, challenge: Option<&Challenge>) -> Rejection {
+    match challenge {
+        Some(challenge) if rejection.status() == StatusCode::FORBIDDEN => {
+            let text = challenge.insufficient(rejection.code(), None);
+            rejection.with_challenge(&text)
+        }
+        _ => rejection,
     }
 }
 

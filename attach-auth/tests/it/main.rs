@@ -12,4 +12,5 @@ mod entitlement;
 mod key_life;
 mod policy;
 mod providers;
+mod recipes;
 mod vectors;

@@ -103,7 +103,7 @@ impl Signer {
         format!("{signed}.{signature}")
     }
 
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &*self.key {
             Key::Rsa(key) => {
