@@ -46,6 +46,8 @@ pub struct Identity {
     pub proof: Proof,
     /// The gateway key that was shown, if one was: its id, not its secret.
     pub key_id: Option<Arc<str>>,
+    /// What the proof is good for, whatever its owner may do besides; everything if absent.
+    pub limits: Option<Arc<Limits>>,
     /// The client that speaks for the caller, if one does.
     pub actor: Option<Arc<Self>>,
     /// When the proof was issued.
@@ -87,6 +89,7 @@ impl Identity {
             assurance: Assurance::default(),
             proof: Proof::Token,
             key_id: None,
+            limits: None,
             actor: None,
             issued_at: None,
             expires_at: None,
@@ -111,6 +114,24 @@ impl fmt::Debug for Identity {
             .field("scopes", &self.scopes.len())
             .field("proof", &self.proof)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a key was narrowed to when it was minted. An empty list narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Patterns for the names of the models it may be used with; `*` stands for any characters.
+    pub models: Vec<Box<str>>,
+    /// Names of the operations it may be used for, as in [`Api::as_str`](crate::Api::as_str).
+    pub apis: Vec<Box<str>>,
+}
+
+impl Limits {
+    /// These models and these operations, and nothing else.
+    #[must_use]
+    pub fn new(models: Vec<Box<str>>, apis: Vec<Box<str>>) -> Self {
+        Self { models, apis }
     }
 }
 

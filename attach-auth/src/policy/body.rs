@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 
 use super::layer::Settings;
-use super::{Ask, Policy};
+use super::{Ask, Policy, limits};
 
 /// The reason of a [`Decision`] that turns on a hosted tool.
 pub(super) const TOOL_NOT_ALLOWED: &str = "hosted_tool_not_allowed";
@@ -33,8 +33,9 @@ where
     };
     let Some(api) = request.extensions().get::<Api>().copied().or(exchange.api()) else {
         let ask = Ask::new(&identity).with_peer(request.extensions().get());
-        settle(policy.allows(&ask), None, exchange)?;
-        let known = settings.pass_unknown || request.body().is_end_stream();
+        settle(limits::decide(policy, &ask), None, exchange)?;
+        let known =
+            limits::passes_unknown(&identity, settings.pass_unknown) || request.body().is_end_stream();
         return if known { Ok(request.map(Body::new)) } else { Err(unknown_endpoint()) };
     };
     // A router may have cut the path that the exchange knew it by.
@@ -51,7 +52,7 @@ where
     let destination = request.extensions().get::<Destination>();
     let peer = request.extensions().get::<Peer>();
     let ask = Ask::call(&identity, call).with_destination(destination).with_peer(peer);
-    settle(on_known_models(policy.allows(&ask), destination), Some(call), exchange)?;
+    settle(on_known_models(limits::decide(policy, &ask), destination), Some(call), exchange)?;
     Ok(request)
 }
 

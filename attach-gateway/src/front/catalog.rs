@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use attach_auth::policy::{Ask, Policy};
+use attach_auth::policy::{self, Ask, Policy};
 use attach_core::call::ModelName;
 use attach_core::{Dialect, Exchange, Identity, Rejection, ResponseBody};
 use bytes::Bytes;
@@ -50,7 +50,7 @@ impl CatalogLayer {
 
     async fn listed(&self, identity: &Identity) -> Result<Vec<Listed>, Rejection> {
         let mut listed = listing(&self.upstreams).await?;
-        listed.retain(|one| self.policy.allows(&Ask::model(identity, &one.name)).allowed);
+        listed.retain(|one| policy::decide(&*self.policy, &Ask::model(identity, &one.name)).allowed);
         Ok(listed)
     }
 }

@@ -1,0 +1,65 @@
+use attach_core::Identity;
+use attach_core::exchange::Decision;
+use attach_core::identity::Limits;
+
+use super::{Ask, ModelGlob, Policy};
+
+/// The reason of a [`Decision`] that turns on what a key was narrowed to.
+const KEY_SCOPE: &str = "key_scope";
+
+/// The decision of `policy` on `ask`, unless the caller showed a key that was narrowed to something else.
+///
+/// What [`PolicyLayer`](super::PolicyLayer) does; whoever asks a policy without it, as a list of models does, calls this.
+pub fn decide<P: Policy + ?Sized>(policy: &P, ask: &Ask<'_>) -> Decision {
+    match &ask.identity.limits {
+        Some(limits) if !within(limits, ask) => Decision::new(false, KEY_SCOPE),
+        _ => policy.allows(ask),
+    }
+}
+
+/// Whether a body that no rule can see into may go on. What a key was narrowed to could not be held to it.
+pub(super) fn passes_unknown(identity: &Identity, pass_unknown: bool) -> bool {
+    pass_unknown && identity.limits.is_none()
+}
+
+fn within(limits: &Limits, ask: &Ask<'_>) -> bool {
+    let glob = |pattern: &str| pattern.parse::<ModelGlob>().ok();
+    let model = |model: &str| {
+        let mut globs = limits.models.iter().filter_map(|pattern| glob(pattern));
+        limits.models.is_empty() || globs.any(|glob| glob.matches(model))
+    };
+    let api = |name: &str| limits.apis.is_empty() || limits.apis.iter().any(|api| **api == *name);
+    ask.model.is_none_or(model) && ask.api.is_none_or(|asked| api(asked.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use attach_core::Api;
+
+    use super::*;
+
+    fn decided(limits: Limits, model: &str, api: Api) -> Decision {
+        let mut alice = Identity::person("acme", "alice");
+        alice.limits = Some(Arc::new(limits));
+        let anything = |_: &Ask<'_>| Decision::new(true, "anything");
+        decide(&anything, &Ask::model(&alice, model).with_api(Some(api)))
+    }
+
+    #[test]
+    fn a_key_is_good_for_its_models_and_operations_only() {
+        let limits = Limits::new(vec!["gpt-4*".into()], vec!["openai.chat".into()]);
+        assert!(decided(limits.clone(), "gpt-4o", Api::OpenAiChat).allowed);
+        for (model, api) in [("gpt-3", Api::OpenAiChat), ("gpt-4o", Api::OpenAiResponses)] {
+            let decision = decided(limits.clone(), model, api);
+            assert_eq!((decision.allowed, decision.reason), (false, KEY_SCOPE));
+        }
+    }
+
+    #[test]
+    fn an_empty_list_narrows_nothing_and_a_bad_pattern_allows_nothing() {
+        assert!(decided(Limits::default(), "any", Api::OllamaChat).allowed);
+        assert!(!decided(Limits::new(vec![" ".into()], Vec::new()), "any", Api::OllamaChat).allowed);
+    }
+}
