@@ -35,6 +35,7 @@ enum Kind {
     StepUp { acr_values: Box<str>, max_age: Option<u64> },
     Forbidden { scope: Option<Box<str>> },
     Unavailable { retry_after: u64 },
+    Throttled { retry_after: u64 },
 }
 
 impl Denial {
@@ -92,6 +93,12 @@ impl Denial {
         Self::new(Kind::Unavailable { retry_after }, "identity_provider_unavailable")
     }
 
+    /// 429: too many bad credentials from one peer; in `retry_after` seconds another one is looked at.
+    #[must_use]
+    pub fn too_many_attempts(retry_after: u64) -> Self {
+        Self::new(Kind::Throttled { retry_after }, "too_many_attempts")
+    }
+
     fn new(kind: Kind, code: &'static str) -> Self {
         Self { kind, code, reason: Cow::Borrowed(code), message: None }
     }
@@ -132,6 +139,7 @@ impl Denial {
             Kind::Malformed => StatusCode::BAD_REQUEST,
             Kind::Forbidden { .. } => StatusCode::FORBIDDEN,
             Kind::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -148,6 +156,9 @@ impl Denial {
             Kind::StepUp { .. } => "sign in again, more strongly or more recently, for this".into(),
             Kind::Forbidden { .. } => format!("the access token does not entitle to this: {code}").into(),
             Kind::Unavailable { .. } => "the identity provider cannot be reached; try again".into(),
+            Kind::Throttled { .. } => {
+                "too many bad credentials came from this address; try again later".into()
+            }
         }
     }
 
@@ -172,7 +183,9 @@ impl Denial {
             Kind::Forbidden { scope } => {
                 rejection.with_challenge(&challenge.insufficient(self.code, scope.as_deref()))
             }
-            Kind::Unavailable { retry_after } => rejection.with_retry_after(*retry_after),
+            Kind::Unavailable { retry_after } | Kind::Throttled { retry_after } => {
+                rejection.with_retry_after(*retry_after)
+            }
         }
     }
 }

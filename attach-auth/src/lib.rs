@@ -31,6 +31,7 @@
 
 pub mod endpoint;
 pub mod jws;
+pub mod keys;
 pub mod oidc;
 pub mod policy;
 pub mod revocation;
