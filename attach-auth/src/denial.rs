@@ -110,6 +110,12 @@ impl Denial {
         self
     }
 
+    /// Replaces the public code.
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Replaces the sentence for people.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {

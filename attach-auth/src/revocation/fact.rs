@@ -59,53 +59,89 @@ impl Fact {
     }
 
     /// The row that makes it last. `keep` is how long anything lives that a *not before* could still meet.
+    ///
+    /// Every *not before* has a row of its own, so that one that comes late never stands in for a later one.
     pub(super) fn change(&self, keep: Duration) -> Change {
-        let (name, not_before) = match self.effect {
-            Effect::NotBefore(time) => ("not_before", Some(since_epoch(time))),
-            Effect::Disabled | Effect::Enabled => ("disabled", None),
-        };
-        let (kind, value) = self.subject.parts();
-        let key = format!("{}\n{kind}\n{value}\n{name}", self.directory);
+        let key = Key::of(self).to_string();
         if self.effect == Effect::Enabled {
             return Change::remove(Table::FACTS, key);
         }
         let at = since_epoch(self.at);
-        let stored = Stored { not_before, source: self.source.to_string(), at };
-        // A struct of numbers and strings cannot fail to become JSON.
+        let stored = Stored { source: self.source.to_string(), at };
+        // A struct of a number and a string cannot fail to become JSON.
         let row = Row::new(Table::FACTS, key, serde_json::to_vec(&stored).unwrap_or_default());
-        Change::put(match not_before {
-            Some(time) => row.until(time.max(at).saturating_add(keep.as_secs())),
-            None => row,
+        Change::put(match self.effect {
+            Effect::NotBefore(time) => row.until(since_epoch(time).max(at).saturating_add(keep.as_secs())),
+            Effect::Disabled | Effect::Enabled => row,
         })
     }
 
     /// Reads a row that [`change`](Self::change) wrote.
     pub(super) fn of_row(row: &Row) -> Option<Self> {
-        let (directory, subject, effect) = Self::of_key(&row.key)?;
+        let key = Key::parse(&row.key)?;
         let stored: Stored = serde_json::from_slice(&row.value).ok()?;
         let moment = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-        let effect = match effect {
-            "not_before" => Effect::NotBefore(moment(stored.not_before?)?),
-            _ => Effect::Disabled,
+        let effect = match key.not_before {
+            Some(seconds) => Effect::NotBefore(moment(seconds)?),
+            None => Effect::Disabled,
         };
-        let source = stored.source.into();
-        Some(Self { directory: directory.into(), subject, effect, source, at: moment(stored.at)? })
+        let subject = Subject::of_parts(key.kind, key.subject)?;
+        let directory = key.directory.into();
+        Some(Self { directory, subject, effect, source: stored.source.into(), at: moment(stored.at)? })
+    }
+}
+
+/// What a row's key says: all that decides whether somebody is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key<'a> {
+    pub(super) directory: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) subject: &'a str,
+    /// In seconds since the epoch; `None` is *disabled*.
+    pub(super) not_before: Option<u64>,
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn of(fact: &'a Fact) -> Self {
+        let (kind, subject) = fact.subject.parts();
+        let not_before = match fact.effect {
+            Effect::NotBefore(time) => Some(since_epoch(time)),
+            Effect::Disabled | Effect::Enabled => None,
+        };
+        Self { directory: &fact.directory, kind, subject, not_before }
     }
 
-    /// Whose fact of which kind a row's key stands for.
-    pub(super) fn of_key(key: &str) -> Option<(&str, Subject, &str)> {
+    pub(super) fn parse(key: &'a str) -> Option<Self> {
         let (directory, rest) = key.split_once('\n')?;
         let (kind, rest) = rest.split_once('\n')?;
-        let (value, effect) = rest.rsplit_once('\n')?;
-        Some((directory, Subject::of_parts(kind, value)?, effect))
+        let (subject, effect) = rest.rsplit_once('\n')?;
+        let not_before = match effect.strip_prefix("not_before:") {
+            Some(seconds) => Some(seconds.parse().ok()?),
+            None if effect == "disabled" => None,
+            None => return None,
+        };
+        Some(Self { directory, kind, subject, not_before })
+    }
+
+    /// What the keys of all rows about the same subject begin with.
+    pub(super) fn prefix(&self) -> String {
+        format!("{}\n{}\n{}\n", self.directory, self.kind, self.subject)
+    }
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.prefix())?;
+        match self.not_before {
+            Some(seconds) => write!(f, "not_before:{seconds}"),
+            None => f.write_str("disabled"),
+        }
     }
 }
 
 /// A fact as a row holds it, besides what its key says.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<u64>,
     source: String,
     at: u64,
 }

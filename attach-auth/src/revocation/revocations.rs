@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use attach_core::Identity;
 use tokio::sync::watch;
 
-use super::{Fact, FactIndex};
+use super::fact::Key;
+use super::{Effect, Fact, FactIndex};
 use crate::Denial;
-use crate::state::{CommitError, Health, State};
+use crate::state::{Change, CommitError, Health, State, Table};
 
 /// Says who lost the right to go on, and records who does.
 ///
@@ -45,7 +46,28 @@ impl Revocations {
     ///
     /// When that cannot be known.
     pub async fn record(&self, facts: &[Fact]) -> Result<(), CommitError> {
-        self.state.commit(facts.iter().map(|fact| fact.change(self.keep)).collect()).await
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let mut changes: Vec<Change> = facts.iter().map(|fact| fact.change(self.keep)).collect();
+        let covered: Vec<Change> = changes.iter().flat_map(|change| self.covered_by(change)).collect();
+        // First what goes, so that nothing goes that comes.
+        changes.splice(..0, covered);
+        self.state.commit(changes).await
+    }
+
+    /// The removal of what a new *not before* says as well, and for longer.
+    fn covered_by(&self, change: &Change) -> Vec<Change> {
+        let Change::Put(new, _) = change else { return Vec::new() };
+        let Some(key) = Key::parse(&new.key) else { return Vec::new() };
+        let Some(time) = key.not_before else { return Vec::new() };
+        let covered = |key: &str| Key::parse(key)?.not_before.map(|earlier| earlier < time);
+        let rows = self.state.scan(Table::FACTS, &key.prefix());
+        rows.into_iter()
+            .filter(|row| row.expires_at.is_some() && row.expires_at <= new.expires_at)
+            .filter(|row| covered(&row.key) == Some(true))
+            .map(|row| Change::Remove(row.table, row.key))
+            .collect()
     }
 
     /// Whether `identity` may go on.
@@ -54,22 +76,49 @@ impl Revocations {
     ///
     /// 401 `revoked`, also when it is the client that speaks for the caller; 503 while the store is down.
     pub fn check(&self, identity: &Identity) -> Result<(), Denial> {
-        if let Health::Down { since, .. } = self.state.health()
-            && since > self.stale
-        {
-            return Err(Denial::unavailable(1).with_reason("revocation_store_down"));
-        }
-        let actor = identity.actor.as_deref();
-        if self.index.refuses(identity) || actor.is_some_and(|actor| self.index.refuses(actor)) {
+        // Known facts first: they hold whatever became of the store.
+        if self.refuses(identity) {
             return Err(Denial::invalid_token("revoked"));
         }
-        Ok(())
+        match self.state.health() {
+            Health::Down { since, .. } if since >= self.stale => Err(unknown()),
+            _ => Ok(()),
+        }
     }
 
-    /// Changes whenever an answer of [`check`](Self::check) may have.
+    /// Whether a fact known here refuses `identity`, or the client that speaks for it, whatever became of the store.
+    ///
+    /// What a running answer is held to: a store that is lost refuses who comes, and interrupts nobody.
+    #[must_use]
+    pub fn refuses(&self, identity: &Identity) -> bool {
+        let refuses = |identity: &Identity| self.index.refuses(identity, || self.state.now());
+        refuses(identity) || identity.actor.as_deref().is_some_and(refuses)
+    }
+
+    /// Changes whenever somebody may be refused who was not before.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.state.subscribe()
+        self.index.subscribe()
+    }
+
+    /// The facts there are, of one directory or of all: at most one of each [`Effect`] for a subject, the latest.
+    #[must_use]
+    pub fn list(&self, directory: Option<&str>) -> Vec<Fact> {
+        let prefix = directory.map(|directory| format!("{directory}\n")).unwrap_or_default();
+        let mut facts: Vec<Fact> = Vec::new();
+        for fact in self.state.scan(Table::FACTS, &prefix).iter().filter_map(Fact::of_row) {
+            // Rows about one subject follow each other.
+            let same = |other: &&mut Fact| {
+                (&other.directory, &other.subject) == (&fact.directory, &fact.subject)
+                    && matches!((other.effect, fact.effect), (Effect::NotBefore(_), Effect::NotBefore(_)))
+            };
+            match facts.last_mut().filter(same) {
+                Some(other) if time(other) < time(&fact) => *other = fact,
+                Some(_) => {}
+                None => facts.push(fact),
+            }
+        }
+        facts
     }
 
     /// The rows the facts are among.
@@ -77,4 +126,18 @@ impl Revocations {
     pub fn state(&self) -> &State {
         &self.state
     }
+}
+
+fn time(fact: &Fact) -> Option<SystemTime> {
+    match fact.effect {
+        Effect::NotBefore(time) => Some(time),
+        Effect::Disabled | Effect::Enabled => None,
+    }
+}
+
+fn unknown() -> Denial {
+    Denial::unavailable(1)
+        .with_code("revocation_store_unavailable")
+        .with_reason("revocation_store_down")
+        .with_message("whether you may still go on cannot be known at the moment; try again")
 }

@@ -5,11 +5,23 @@
 //! [`Backend`] is [`Health::Down`], never "empty": whoever relies on the records asks for the health first.
 
 mod backend;
+mod health;
+mod log;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod row;
+mod rows;
 mod shared;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use self::backend::{Backend, Batch, Feed, Lost, Snapshot};
+pub use self::health::Health;
 pub use self::memory::Memory;
+#[cfg(feature = "redis")]
+pub use self::redis::Redis;
 pub use self::row::{Change, CommitError, Expect, Row, Table};
-pub use self::shared::{Health, State, View};
+pub use self::shared::{State, View};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::Sqlite;

@@ -129,6 +129,17 @@ pub enum Expect {
     Value(Bytes),
 }
 
+impl Expect {
+    /// Whether `there`, the value of a row that is not over, is what was expected.
+    pub(super) fn is_met(&self, there: Option<&Bytes>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => there.is_none(),
+            Self::Value(value) => there == Some(value),
+        }
+    }
+}
+
 /// Why a commit did not happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,16 +1,17 @@
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::backend::{Backend, Batch, Lost};
+use super::health::{Contact, Health};
+use super::rows::Rows;
 use super::{Change, CommitError, Row, Table};
 use crate::clock::{Clock, SystemClock, since_epoch};
 
-/// How long a watched backend may be silent.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait before a backend that was lost is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The rows, in memory and up to date.
 ///
@@ -21,18 +22,18 @@ pub struct State(Arc<Inner>);
 struct Inner {
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
-    rows: RwLock<BTreeMap<(Table, Arc<str>), Row>>,
+    replica: RwLock<Replica>,
     views: Vec<(Table, Arc<dyn View>)>,
-    /// Everything up to this sequence number has been applied here.
-    applied: watch::Sender<u64>,
     /// Counts what anybody might have to look at again: commits, and changes of health.
     revision: watch::Sender<u64>,
     contact: Mutex<Contact>,
 }
 
-struct Contact {
-    confirmed: Duration,
-    lost: Option<Lost>,
+#[derive(Default)]
+struct Replica {
+    rows: Rows,
+    /// Every commit up to this one is in the rows.
+    applied: u64,
 }
 
 /// A typed index over one table, kept up to date with it.
@@ -42,23 +43,9 @@ pub trait View: Send + Sync + 'static {
     /// These are all rows of the table.
     fn reset(&self, rows: &mut dyn Iterator<Item = &Row>);
 
-    /// One row was written or removed.
+    /// One row was written or removed. A row that is over is removed some time later, with the next commit: until
+    /// then a view that has to be exact looks at the row's [end](Row::expires_at) itself.
     fn apply(&self, change: &Change);
-}
-
-/// Whether rows can be relied on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Health {
-    /// They are up to date.
-    Up,
-    /// They are those of a while ago.
-    Down {
-        /// How long ago the backend was last heard of.
-        since: Duration,
-        /// What is wrong.
-        why: Box<str>,
-    },
 }
 
 impl State {
@@ -81,13 +68,12 @@ impl State {
         views: Vec<(Table, Arc<dyn View>)>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Lost> {
-        let contact = Contact { confirmed: clock.elapsed(), lost: None };
+        let contact = Contact::new(clock.elapsed(), backend.is_watched());
         let state = Self(Arc::new(Inner {
             backend: Arc::new(backend),
             clock,
-            rows: RwLock::default(),
+            replica: RwLock::default(),
             views,
-            applied: watch::Sender::new(0),
             revision: watch::Sender::new(0),
             contact: Mutex::new(contact),
         }));
@@ -98,21 +84,20 @@ impl State {
     /// A row, unless it is over.
     #[must_use]
     pub fn get(&self, table: Table, key: &str) -> Option<Row> {
-        let now = self.now();
-        let rows = self.0.rows.read().unwrap_or_else(PoisonError::into_inner);
-        rows.get(&(table, Arc::from(key))).filter(|row| !row.is_over(now)).cloned()
+        self.read().rows.get(table, key, self.now()).cloned()
     }
 
     /// The rows of a table whose keys begin with `prefix`, in the order of their keys.
     #[must_use]
     pub fn scan(&self, table: Table, prefix: &str) -> Vec<Row> {
+        self.read().rows.scan(table, prefix, self.now()).cloned().collect()
+    }
+
+    /// Every row, for a backend that has to be filled again.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
         let now = self.now();
-        let rows = self.0.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let from = rows.range((table, Arc::from(prefix))..);
-        from.take_while(|((of, key), _)| *of == table && key.starts_with(prefix))
-            .filter(|(_, row)| !row.is_over(now))
-            .map(|(_, row)| row.clone())
-            .collect()
+        self.read().rows.all().filter(|row| !row.is_over(now)).cloned().collect()
     }
 
     /// Applies all of `changes` or none. When it returns they are durable, and this node acts on them.
@@ -124,11 +109,10 @@ impl State {
         if let Health::Down { why, .. } = self.health() {
             return Err(CommitError::Unavailable(why));
         }
-        let seq = self.0.backend.commit(changes).await?;
-        let mut applied = self.0.applied.subscribe();
-        let stopped = |_| CommitError::Unavailable("the state is not running".into());
-        applied.wait_for(|applied| *applied >= seq).await.map_err(stopped)?;
-        Ok(())
+        let seq = self.0.backend.commit(changes.clone()).await?;
+        // Mostly nobody else committed meanwhile, and there is nothing to wait for.
+        self.apply(&[Batch { seq, changes }]);
+        self.reach(seq).await
     }
 
     /// Changes whenever rows or health do.
@@ -140,31 +124,23 @@ impl State {
     /// Whether the rows can be relied on.
     #[must_use]
     pub fn health(&self) -> Health {
-        let contact = self.0.contact.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = self.0.clock.elapsed().saturating_sub(contact.confirmed);
-        match &contact.lost {
-            Some(lost @ Lost::Reset(_)) => Health::Down { since, why: lost.to_string().into() },
-            lost if self.0.backend.is_watched() && since > PATIENCE => {
-                let why = lost.as_ref().map_or_else(|| "silent".into(), ToString::to_string);
-                Health::Down { since, why: why.into() }
-            }
-            _ => Health::Up,
-        }
+        self.contact().health(self.0.clock.elapsed())
     }
 
     /// Follows the backend for ever. To be run once, beside the service.
     pub async fn run(&self, pause: impl AsyncFn(Duration)) {
         loop {
-            let after = *self.0.applied.borrow();
+            let after = self.read().applied;
             let followed = match self.0.backend.follow(after).await {
-                Err(Lost::Behind) => self.reload().await.map(|()| Vec::new()),
-                followed => followed,
+                Ok(batches) if self.apply(&batches) => Ok(()),
+                Ok(_) | Err(Lost::Behind) => self.reload().await,
+                Err(lost) => Err(lost),
             };
             match followed {
-                Ok(batches) => self.apply(&batches),
+                Ok(()) => self.note(Contact::confirm),
                 Err(lost) => {
-                    self.lose(lost);
-                    pause(Duration::from_millis(100)).await;
+                    self.note(|contact, _| contact.lose(lost));
+                    pause(PAUSE).await;
                 }
             }
         }
@@ -172,58 +148,89 @@ impl State {
 
     async fn reload(&self) -> Result<(), Lost> {
         let snapshot = self.0.backend.load().await?;
-        let mut rows = self.0.rows.write().unwrap_or_else(PoisonError::into_inner);
-        *rows = snapshot.rows.into_iter().map(|row| ((row.table, Arc::clone(&row.key)), row)).collect();
+        let mut replica = self.write();
+        replica.rows = snapshot.rows.into_iter().collect();
+        replica.applied = snapshot.seq;
         for (table, view) in &self.0.views {
-            view.reset(&mut rows.values().filter(|row| row.table == *table));
+            view.reset(&mut replica.rows.of(*table));
         }
-        drop(rows);
-        self.confirm();
-        self.0.applied.send_replace(snapshot.seq);
+        drop(replica);
         self.0.revision.send_modify(|revision| *revision += 1);
         Ok(())
     }
 
-    fn apply(&self, batches: &[Batch]) {
-        self.confirm();
-        if batches.is_empty() {
-            return;
-        }
-        let mut rows = self.0.rows.write().unwrap_or_else(PoisonError::into_inner);
-        for change in batches.iter().flat_map(|batch| &batch.changes) {
-            match change {
-                Change::Put(row, _) => drop(rows.insert((row.table, Arc::clone(&row.key)), row.clone())),
-                Change::Remove(table, key) => drop(rows.remove(&(*table, Arc::clone(key)))),
+    /// Applies the batches that come next; `false` if one is missing before them.
+    fn apply(&self, batches: &[Batch]) -> bool {
+        let mut replica = self.write();
+        let before = replica.applied;
+        for batch in batches {
+            if batch.seq > replica.applied + 1 {
+                break;
             }
-            for (_, view) in self.0.views.iter().filter(|(table, _)| *table == change.table()) {
-                view.apply(change);
+            if batch.seq == replica.applied + 1 {
+                replica.applied = batch.seq;
+                batch.changes.iter().for_each(|change| self.change(&mut replica.rows, change));
             }
         }
-        drop(rows);
-        let last = batches.iter().map(|batch| batch.seq).max();
-        self.0.applied.send_modify(|applied| *applied = (*applied).max(last.unwrap_or(0)));
-        self.0.revision.send_modify(|revision| *revision += 1);
+        let (after, last) = (replica.applied, batches.last().map_or(0, |batch| batch.seq));
+        if after > before {
+            for change in replica.rows.prune(self.now()) {
+                self.show(&change);
+            }
+            drop(replica);
+            self.0.revision.send_modify(|revision| *revision += 1);
+        }
+        after >= last
     }
 
-    fn confirm(&self) {
-        let mut contact = self.0.contact.lock().unwrap_or_else(PoisonError::into_inner);
-        contact.confirmed = self.0.clock.elapsed();
-        if contact.lost.take().is_some() {
-            tracing::info!("the state store is there again");
+    fn change(&self, rows: &mut Rows, change: &Change) {
+        rows.apply(change);
+        self.show(change);
+    }
+
+    fn show(&self, change: &Change) {
+        let views = self.0.views.iter().filter(|(table, _)| *table == change.table());
+        views.for_each(|(_, view)| view.apply(change));
+    }
+
+    /// Waits until the commit `seq` is in the rows here.
+    async fn reach(&self, seq: u64) -> Result<(), CommitError> {
+        let mut revision = self.subscribe();
+        while self.read().applied < seq {
+            if let Health::Down { why, .. } = self.health() {
+                return Err(CommitError::Unavailable(why));
+            }
+            let stopped = |_| CommitError::Unavailable("the state is gone".into());
+            revision.changed().await.map_err(stopped)?;
+        }
+        Ok(())
+    }
+
+    /// Notes something about the backend, and says so to everybody if the health is another now.
+    fn note(&self, with: impl FnOnce(&mut Contact, Duration)) {
+        let now = self.0.clock.elapsed();
+        let mut contact = self.contact();
+        with(&mut contact, now);
+        let turned = contact.has_turned(now);
+        drop(contact);
+        if turned {
             self.0.revision.send_modify(|revision| *revision += 1);
         }
     }
 
-    fn lose(&self, lost: Lost) {
-        let mut contact = self.0.contact.lock().unwrap_or_else(PoisonError::into_inner);
-        if contact.lost.is_none() {
-            tracing::error!(%lost, "the state store is lost");
-            self.0.revision.send_modify(|revision| *revision += 1);
-        }
-        contact.lost = Some(lost);
+    fn contact(&self) -> MutexGuard<'_, Contact> {
+        self.0.contact.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> u64 {
+    fn read(&self) -> RwLockReadGuard<'_, Replica> {
+        self.0.replica.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Replica> {
+        self.0.replica.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
         since_epoch(self.0.clock.now())
     }
 }
