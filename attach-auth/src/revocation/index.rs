@@ -140,7 +140,9 @@ impl Directory {
     }
 
     fn is_empty(&self) -> bool {
-        [&self.users, &self.names, &self.sessions, &self.tokens, &self.clients].iter().all(|map| map.is_empty())
+        [&self.users, &self.names, &self.sessions, &self.tokens, &self.clients]
+            .iter()
+            .all(|map| map.is_empty())
     }
 }
 

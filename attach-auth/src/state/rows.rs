@@ -16,7 +16,12 @@ impl Rows {
     }
 
     /// Those of `table` whose keys begin with `prefix`, in the order of their keys.
-    pub(super) fn scan<'a>(&'a self, table: Table, prefix: &'a str, now: u64) -> impl Iterator<Item = &'a Row> {
+    pub(super) fn scan<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a str,
+        now: u64,
+    ) -> impl Iterator<Item = &'a Row> {
         use std::ops::Bound::{Included, Unbounded};
         let rows = self.tables.get(&table).into_iter();
         rows.flat_map(move |rows| rows.range::<str, _>((Included(prefix), Unbounded)))
@@ -94,8 +99,9 @@ mod tests {
 
     #[test]
     fn a_row_that_stays_now_is_not_removed_when_the_one_before_it_would_have_been() {
-        let mut rows: Rows =
-            [Row::new(Table::KEYS, "k", "1").until(10), Row::new(Table::KEYS, "k", "2")].into_iter().collect();
+        let mut rows: Rows = [Row::new(Table::KEYS, "k", "1").until(10), Row::new(Table::KEYS, "k", "2")]
+            .into_iter()
+            .collect();
         assert!(rows.prune(u64::MAX).is_empty());
         assert!(rows.get(Table::KEYS, "k", 11).is_some());
     }

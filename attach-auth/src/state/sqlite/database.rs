@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 
 use super::super::backend::{Lost, Snapshot};
 use super::super::{Change, CommitError, Row, Table};
@@ -195,7 +197,9 @@ fn unreadable(error: io::Error) -> Lost {
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn lost(error: rusqlite::Error) -> Lost {
     Lost::Unreachable(match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process has its file open".into(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process has its file open".into()
+        }
         _ => error.to_string().into(),
     })
 }

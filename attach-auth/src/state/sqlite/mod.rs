@@ -83,9 +83,9 @@ impl Backend for Sqlite {
 
     fn commit(&self, changes: Vec<Change>) -> Feed<Result<u64, CommitError>> {
         let committed = self.ask(|reply| Request::Commit(changes, reply));
-        Box::pin(async move {
-            committed.await.map_err(|lost| CommitError::Unavailable(lost.to_string().into()))?
-        })
+        Box::pin(
+            async move { committed.await.map_err(|lost| CommitError::Unavailable(lost.to_string().into()))? },
+        )
     }
 
     fn follow(&self, after: u64) -> Feed<Result<Vec<Batch>, Lost>> {
