@@ -79,6 +79,8 @@ pub enum KeySetError {
     PrivateKey,
     /// No key in it can verify a signature of an algorithm we accept.
     NoUsableKey,
+    /// Two keys in it have the same `kid` and fit the same algorithm.
+    Ambiguous,
 }
 
 impl KeySetError {
@@ -89,6 +91,7 @@ impl KeySetError {
             Self::Malformed => "jwks_malformed",
             Self::PrivateKey => "jwks_bad",
             Self::NoUsableKey => "jwks_no_usable_key",
+            Self::Ambiguous => "jwks_ambiguous",
         }
     }
 }
@@ -99,6 +102,7 @@ impl fmt::Display for KeySetError {
             Self::Malformed => "the key set is not a JSON object with an array `keys`",
             Self::PrivateKey => "the key set publishes a private or symmetric key",
             Self::NoUsableKey => "the key set has no key that can verify a signature",
+            Self::Ambiguous => "the key set has two keys that one `kid` could mean",
         })
     }
 }

@@ -42,6 +42,11 @@ impl Key {
     }
 }
 
+/// A key of type `oct` (RFC 7518 §6.4): whoever knows it can sign.
+pub(super) fn is_symmetric(jwk: Value<'_>) -> bool {
+    jwk.get("kty").and_then(Value::as_str).as_deref() == Some("oct")
+}
+
 /// Members that no published key may have (RFC 7518 §6.2.2, §6.3.2, §6.4).
 pub(super) fn is_private(jwk: Value<'_>) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| jwk.get(member).is_some())

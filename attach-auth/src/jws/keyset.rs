@@ -6,7 +6,7 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use super::algorithm::Algorithm;
 use super::compact::Compact;
 use super::error::{JwsError, KeySetError};
-use super::jwk::{Key, is_private};
+use super::jwk::{Key, is_private, is_symmetric};
 
 /// The public keys of one issuer (RFC 7517 §5).
 ///
@@ -27,6 +27,7 @@ use super::jwk::{Key, is_private};
 pub struct KeySet {
     keys: Vec<Key>,
     ignored: usize,
+    symmetric: usize,
     development: bool,
 }
 
@@ -40,25 +41,44 @@ impl KeySet {
     ///
     /// When the set is not strict JSON of the right shape, publishes a private or symmetric key, or has no key left.
     pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
+        let keys = Self::read(json)?;
+        if keys.symmetric > 0 { Err(KeySetError::PrivateKey) } else { Ok(keys) }
+    }
+
+    /// Reads the set that an issuer publishes: one key too many must not shut out everybody.
+    ///
+    /// Symmetric keys are ignored, for nothing is verified by them. A set in which a token's key could not be told
+    /// is refused whole, so that whoever holds an earlier one keeps it.
+    pub(crate) fn parse_published(json: &[u8]) -> Result<Self, KeySetError> {
+        let keys = Self::read(json)?;
+        if keys.is_ambiguous() { Err(KeySetError::Ambiguous) } else { Ok(keys) }
+    }
+
+    fn read(json: &[u8]) -> Result<Self, KeySetError> {
         let document = Document::parse(json.to_vec().into()).map_err(|_| KeySetError::Malformed)?;
         let root = document.root();
         let list =
             root.get("keys").filter(|keys| keys.kind() == Kind::Array).ok_or(KeySetError::Malformed)?;
-        let (mut keys, mut ignored) = (Vec::new(), 0);
+        let (mut keys, mut ignored, mut symmetric) = (Vec::new(), 0, 0);
         for jwk in list.elements() {
+            if is_symmetric(jwk) {
+                symmetric += 1;
+                continue;
+            }
             if is_private(jwk) {
                 return Err(KeySetError::PrivateKey);
             }
-            match Key::parse(jwk) {
-                Some(key) if keys.len() < Self::MAX_KEYS => keys.push(key),
-                _ => ignored += 1,
+            // What will not be used is not worth the arithmetic of reading it.
+            match (keys.len() < Self::MAX_KEYS).then(|| Key::parse(jwk)).flatten() {
+                Some(key) => keys.push(key),
+                None => ignored += 1,
             }
         }
         if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey);
+            return Err(if symmetric > 0 { KeySetError::PrivateKey } else { KeySetError::NoUsableKey });
         }
         let development = root.get(DEVELOPMENT_MARK).and_then(Value::as_bool) == Some(true);
-        Ok(Self { keys, ignored, development })
+        Ok(Self { keys, ignored, symmetric, development })
     }
 
     /// Reads one JSON Web Key as a set of one.
@@ -100,6 +120,23 @@ impl KeySet {
     #[must_use]
     pub fn ignored(&self) -> usize {
         self.ignored
+    }
+
+    /// How many symmetric keys the set has. They are not used, and should not be there.
+    pub(crate) fn symmetric(&self) -> usize {
+        self.symmetric
+    }
+
+    /// Whether two keys answer to one `kid` and one algorithm (RFC 7517 §4.5 has the `kid` tell them apart).
+    fn is_ambiguous(&self) -> bool {
+        let mut named: Vec<&Key> = self.keys.iter().filter(|key| key.kid.is_some()).collect();
+        named.sort_by(|a, b| a.kid.cmp(&b.kid));
+        let mut groups = named.chunk_by(|a, b| a.kid == b.kid);
+        groups.any(|group| {
+            Algorithm::ALL
+                .into_iter()
+                .any(|algorithm| group.iter().filter(|key| key.with(algorithm).is_some()).nth(1).is_some())
+        })
     }
 
     /// The set is a development issuer's.

@@ -18,7 +18,8 @@ pub(super) struct TokenCache(Cache<Digest, Entry>);
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) identity: Arc<Identity>,
-    pub(super) issuer: usize,
+    /// The serial of the issuer that verified it.
+    pub(super) issuer: u64,
     pub(super) times: Times,
     /// Of the key set that verified it.
     pub(super) generation: u64,
@@ -39,7 +40,7 @@ impl TokenCache {
         self.0.get(key)
     }
 
-    pub(super) fn keep(&self, key: Digest, issuer: usize, verified: &Verified) {
+    pub(super) fn keep(&self, key: Digest, issuer: u64, verified: &Verified) {
         let identity = Arc::clone(&verified.identity);
         let entry = Entry { identity, issuer, times: verified.times, generation: verified.generation };
         self.0.insert(key, entry);

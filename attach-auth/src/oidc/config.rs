@@ -2,7 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attach_core::Fetch;
+
 use super::diagnose;
+use super::fetching::OwnFetch;
+use super::introspection::Introspection;
 use super::path::ClaimPath;
 use super::preset::Preset;
 use super::url;
@@ -45,6 +49,8 @@ pub struct IssuerConfig {
     pub(super) development: bool,
     pub(super) jwks_uri: Option<Box<str>>,
     pub(super) jwks: Option<Arc<KeySet>>,
+    pub(super) introspection: Option<Introspection>,
+    pub(super) fetch: Option<OwnFetch>,
 }
 
 impl IssuerConfig {
@@ -82,6 +88,8 @@ impl IssuerConfig {
             development: false,
             jwks_uri: None,
             jwks: None,
+            introspection: None,
+            fetch: None,
         })
     }
 
@@ -184,6 +192,20 @@ impl IssuerConfig {
         self.jwks = Some(Arc::new(keys));
         Ok(self)
     }
+
+    /// How the issuer is asked about tokens that cannot be verified here (RFC 7662): every token that is no JWT, and
+    /// the JWTs of issuers whose keys are not for us. One issuer of a verifier takes opaque tokens at most.
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.introspection = Some(introspection);
+        self
+    }
+
+    /// Fetches this issuer's documents by `fetch` instead of the verifier's. `what` says what is special about it, and
+    /// tells it from another when the verifier is [reconfigured](crate::OidcVerifier::reconfigured).
+    pub fn fetch(mut self, what: impl Into<Box<str>>, fetch: Arc<dyn Fetch>) -> Self {
+        self.fetch = Some(OwnFetch { what: what.into(), fetch });
+        self
+    }
 }
 
 impl IssuerConfig {
@@ -206,6 +228,24 @@ impl IssuerConfig {
     }
 }
 
+impl IssuerConfig {
+    /// Whether tokens with this `iss` are this issuer's.
+    pub(super) fn is_called(&self, iss: &str) -> bool {
+        *self.issuer == *iss || self.preset.habits().aliases.contains(&iss)
+    }
+
+    /// Whether the provider is asked about the issuer's JWTs.
+    pub(super) fn introspects_jwts(&self) -> bool {
+        let every = self.introspection.as_ref().is_some_and(|introspection| introspection.every_token);
+        every || (self.introspection.is_some() && diagnose::is_okta_organisation(self))
+    }
+
+    /// Whether tokens that are no JWTs are this issuer's to read. An Okta organisation issues none.
+    pub(super) fn takes_opaque(&self) -> bool {
+        self.introspection.is_some() && !diagnose::is_okta_organisation(self)
+    }
+}
+
 impl fmt::Display for IssuerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}), directory {}", self.issuer, self.preset, self.directory_name())?;
@@ -213,6 +253,22 @@ impl fmt::Display for IssuerConfig {
         write!(f, ", lifetime at most {:?}", self.max_lifetime)?;
         if let Some(uri) = &self.jwks_uri {
             write!(f, ", keys at {uri}")?;
+        }
+        if let Some(own) = &self.fetch {
+            write!(f, ", {}", own.what)?;
+        }
+        if self.algorithms.len() < Algorithm::ALL.len() {
+            let names: Vec<_> = self.algorithms.iter().map(|one| one.as_str()).collect();
+            write!(f, ", algorithms {}", names.join(", "))?;
+        }
+        if self.require_at_jwt {
+            write!(f, ", typ at+jwt")?;
+        }
+        if self.accept_id_tokens {
+            write!(f, ", ID tokens accepted")?;
+        }
+        if let Some(introspection) = &self.introspection {
+            write!(f, ", {introspection}")?;
         }
         for (what, list) in [
             ("required_scopes", &self.required_scopes),

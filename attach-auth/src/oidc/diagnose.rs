@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::config::IssuerConfig;
+use super::introspection::Introspection;
 use super::preset::Preset;
 use super::url;
 use crate::ConfigError;
@@ -58,16 +59,7 @@ pub(super) fn audiences(preset: Preset, audiences: &[String]) -> Result<(), Conf
 
 /// What only the whole configuration of an issuer shows.
 pub(super) fn config(config: &IssuerConfig) -> Result<(), ConfigError> {
-    let uri = url::checked("issuer", &config.issuer)?;
-    let okta = config.preset == Preset::Okta || OKTA_HOSTS.iter().any(|host| url::host(&uri).ends_with(host));
-    if okta && uri.path() == "/" && !url::is_loopback(&uri) && !config.accept_id_tokens {
-        return Err(ConfigError::new(format!(
-            "issuer `{}` is an Okta organisation itself, whose access tokens only Okta can check; use an \
-             authorization server, as in `{}/oauth2/default`, or accept ID tokens",
-            config.issuer,
-            config.issuer.trim_end_matches('/'),
-        )));
-    }
+    okta_organisation(config)?;
     if config.preset == Preset::Google && config.hosted_domains.is_empty() {
         return Err(ConfigError::new(
             "Google signs in anybody with an account: set the hosted domain (`hd`) whose people may come in",
@@ -82,11 +74,53 @@ pub(super) fn config(config: &IssuerConfig) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// An Okta organisation's own tokens: opaque by contract, whatever they look like.
+fn okta_organisation(config: &IssuerConfig) -> Result<(), ConfigError> {
+    if !is_okta_organisation(config) || config.accept_id_tokens != config.introspection.is_some() {
+        return Ok(());
+    }
+    let issuer = &config.issuer;
+    Err(ConfigError::new(if config.accept_id_tokens {
+        format!(
+            "issuer `{issuer}` is an Okta organisation itself: accept its ID tokens or introspect, not both"
+        )
+    } else {
+        format!(
+            "issuer `{issuer}` is an Okta organisation itself, whose access tokens only Okta can check; use an \
+             authorization server, as in `{}/oauth2/default`, configure introspection, or accept ID tokens",
+            issuer.trim_end_matches('/'),
+        )
+    }))
+}
+
+/// Whether the issuer is an Okta organisation and none of its authorization servers.
+pub(super) fn is_okta_organisation(config: &IssuerConfig) -> bool {
+    let Ok(uri) = url::checked("issuer", &config.issuer) else {
+        return false;
+    };
+    let okta = config.preset == Preset::Okta || OKTA_HOSTS.iter().any(|host| url::host(&uri).ends_with(host));
+    okta && uri.path() == "/" && !url::is_loopback(&uri)
+}
+
+/// A token is shown to its own provider only, and an opaque one does not say whose it is.
+fn one_reader(configs: &[IssuerConfig]) -> Result<(), ConfigError> {
+    let mut readers = configs.iter().filter(|config| config.takes_opaque());
+    match (readers.next(), readers.next()) {
+        (Some(one), Some(other)) => Err(ConfigError::new(format!(
+            "`{}` and `{}` both have introspection: nobody could tell whose an opaque token is, and it must not be \
+             shown to the other; leave introspection out of one",
+            one.issuer, other.issuer
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What the issuers are only together.
 pub(super) fn configs(configs: &[IssuerConfig]) -> Result<(), ConfigError> {
     if configs.is_empty() {
         return Err(ConfigError::new("no issuer of tokens is configured"));
     }
+    one_reader(configs)?;
     let (mut issuers, mut hosts) = (BTreeSet::new(), BTreeSet::new());
     for config in configs {
         self::config(config)?;
@@ -123,6 +157,9 @@ pub(super) fn warnings(config: &IssuerConfig) -> Vec<String> {
              would say who is entitled",
             config.issuer
         ));
+    }
+    if let Some(what) = config.introspection.as_ref().and_then(Introspection::warning) {
+        warnings.push(format!("introspection of `{}`: {what}", config.issuer));
     }
     if config.development {
         warnings.push(format!("`{}` may be a development issuer: anybody can be anybody", config.issuer));

@@ -17,14 +17,17 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::reach;
 use super::source::{Problem, Source, development};
-use super::url;
 
 /// The members we look at beside the standard ones.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Marks {
     #[serde(default)]
     attach_development_issuer: bool,
+    /// RFC 8414 §2.
+    #[serde(default)]
+    introspection_endpoint: Option<String>,
 }
 
 impl AdditionalProviderMetadata for Marks {}
@@ -44,8 +47,26 @@ type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// Where the issuer says its keys are. The document has to name the issuer exactly (§4.3).
-pub(super) async fn jwks_uri(source: &Source) -> Result<Box<str>, Problem> {
+/// What an issuer says about itself.
+pub(super) struct Found {
+    pub(super) jwks_uri: Box<str>,
+    introspection: Option<Box<str>>,
+}
+
+impl Found {
+    /// Where opaque tokens are asked about.
+    pub(super) fn introspection(self, issuer: &str) -> Result<Box<str>, Problem> {
+        let endpoint = self.introspection.ok_or_else(|| {
+            Problem::Refused(format!("{issuer} names no introspection_endpoint: configure its URL"))
+        })?;
+        reach::from_metadata("introspection_endpoint", &endpoint, issuer)
+            .map_err(|error| Problem::Refused(error.to_string()))?;
+        Ok(endpoint)
+    }
+}
+
+/// What the issuer's document says. It has to name the issuer exactly (§4.3).
+pub(super) async fn discover(source: &Source) -> Result<Found, Problem> {
     let issuer = IssuerUrl::new(source.issuer.to_string())
         .map_err(|error| Problem::Refused(format!("`{}`: {error}", source.issuer)))?;
     let metadata = Metadata::discover_async(issuer, &Client(&*source.fetch))
@@ -55,8 +76,10 @@ pub(super) async fn jwks_uri(source: &Source) -> Result<Box<str>, Problem> {
         return Err(development(&source.issuer));
     }
     let uri = metadata.jwks_uri().as_str();
-    url::checked("jwks_uri", uri).map_err(|error| Problem::Refused(error.to_string()))?;
-    Ok(uri.into())
+    reach::from_metadata("jwks_uri", uri, &source.issuer)
+        .map_err(|error| Problem::Refused(error.to_string()))?;
+    let introspection = metadata.additional_metadata().introspection_endpoint.as_deref();
+    Ok(Found { jwks_uri: uri.into(), introspection: introspection.map(Into::into) })
 }
 
 fn problem(issuer: &str, error: &DiscoveryError<FetchFailed>) -> Problem {

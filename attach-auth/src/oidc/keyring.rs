@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
+use super::key_files::{KeyFile, KeyFiles};
 use super::source::{Fetched, Problem, Source};
 use crate::Denial;
 use crate::clock::Clock;
@@ -41,8 +42,10 @@ pub(super) struct KeyRing {
     source: Option<Arc<Source>>,
     clock: Arc<dyn Clock>,
     current: ArcSwapOption<Published>,
-    /// When the keys were last confirmed, in milliseconds of the clock.
-    confirmed: AtomicU64,
+    /// When the keys were last confirmed, in milliseconds of the clock; below zero if before it began.
+    confirmed: AtomicI64,
+    /// Where the last good set is kept, if it is.
+    file: OnceLock<KeyFile>,
     /// Fetches that came to an end.
     landed: AtomicU64,
     /// The fetch under way. Whoever waits for it drives it, so a caller that goes away neither breaks nor repeats it.
@@ -84,10 +87,29 @@ impl KeyRing {
             source,
             clock,
             current: ArcSwapOption::empty(),
-            confirmed: AtomicU64::new(0),
+            confirmed: AtomicI64::new(0),
+            file: OnceLock::new(),
             landed: AtomicU64::new(0),
             flight: Mutex::new(None),
             health: StdMutex::new(Health::default()),
+        }
+    }
+
+    /// Keeps good sets in `files`, and begins with the one that was kept there, if there is none yet.
+    pub(super) fn keep_in(&self, files: &KeyFiles) {
+        let Some(source) = &self.source else { return };
+        let file = self.file.get_or_init(|| files.of(&source.issuer));
+        if self.current.load().is_some() {
+            return;
+        }
+        let Some(kept) = file.read(self.clock.now()).filter(|kept| kept.age < MAX_STALE) else { return };
+        match source.read(kept.bytes) {
+            Ok(fetched) => {
+                self.publish(fetched);
+                self.confirmed.store(self.millis() - millis(kept.age), Ordering::Release);
+                tracing::info!(issuer = %source.issuer, age = ?kept.age, "begins with the keys that were kept");
+            }
+            Err(problem) => tracing::warn!(issuer = %source.issuer, %problem, "the kept key set is not used"),
         }
     }
 
@@ -139,14 +161,18 @@ impl KeyRing {
     }
 
     fn age(&self) -> Duration {
-        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire));
-        self.clock.elapsed().saturating_sub(confirmed)
+        let age = self.millis().saturating_sub(self.confirmed.load(Ordering::Acquire));
+        Duration::from_millis(u64::try_from(age).unwrap_or(0))
+    }
+
+    fn millis(&self) -> i64 {
+        millis(self.clock.elapsed())
     }
 
     /// 503, unless it is the provider's keys themselves that cannot be relied on.
     pub(super) fn unavailable(&self) -> Denial {
         match self.health().problem {
-            Some(Problem::Keys(error @ KeySetError::PrivateKey)) => {
+            Some(Problem::Keys(error @ (KeySetError::PrivateKey | KeySetError::Ambiguous))) => {
                 Denial::invalid_token("unknown_key").with_reason(error.as_str())
             }
             _ => Denial::unavailable(PAUSE.as_secs()).with_reason("idp_unavailable"),
@@ -195,6 +221,9 @@ impl KeyRing {
     fn land(&self, result: Result<Fetched, Problem>) {
         match result {
             Ok(fetched) => {
+                if let Some(file) = self.file.get() {
+                    file.write(fetched.bytes.clone(), self.clock.now());
+                }
                 self.publish(fetched);
                 if self.health().problem.take().is_some() {
                     tracing::info!(issuer = %self.issuer(), "the issuer's keys are available again");
@@ -214,11 +243,30 @@ impl KeyRing {
         let before = self.current.load_full();
         if before.as_ref().is_none_or(|before| before.bytes != fetched.bytes) {
             let generation = before.map_or(1, |before| before.generation + 1);
+            self.remark(&fetched.keys);
             let keys = Arc::new(fetched.keys);
             self.current.store(Some(Arc::new(Published { keys, bytes: fetched.bytes, generation })));
         }
-        let now = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.confirmed.store(now, Ordering::Release);
+        self.confirmed.store(self.millis(), Ordering::Release);
+    }
+
+    /// What is odd about a new set, once.
+    fn remark(&self, keys: &KeySet) {
+        if keys.symmetric() > 0 {
+            tracing::warn!(
+                issuer = %self.issuer(),
+                keys = keys.symmetric(),
+                "the issuer publishes symmetric keys; they are ignored, but whoever relies on them is open to all"
+            );
+        }
+        if keys.len() == KeySet::MAX_KEYS && keys.ignored() > 0 {
+            tracing::warn!(
+                issuer = %self.issuer(),
+                ignored = keys.ignored(),
+                "the issuer publishes more keys than are used; only the first {} count",
+                KeySet::MAX_KEYS
+            );
+        }
     }
 
     fn issuer(&self) -> &str {
@@ -228,6 +276,10 @@ impl KeyRing {
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Debug for KeyRing {

@@ -7,16 +7,24 @@ mod diagnose;
 #[cfg(feature = "discovery")]
 mod discovery;
 mod entitlement;
+mod fetching;
+mod introspection;
 mod issuer;
+mod key_files;
 mod keyring;
 mod path;
 mod person;
 mod preset;
+#[cfg(feature = "discovery")]
+mod reach;
+mod reconfigure;
 mod source;
 mod times;
 mod url;
 mod verifier;
 
 pub use self::config::IssuerConfig;
+pub use self::introspection::{ClientSecret, Introspection};
+pub use self::key_files::KeyFiles;
 pub use self::preset::Preset;
 pub use self::verifier::{IssuerStatus, OidcVerifier};

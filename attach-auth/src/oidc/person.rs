@@ -35,7 +35,7 @@ pub(super) fn identity(
     identity.id = first(claims, habits.id).unwrap_or(subject);
     identity.name = first(claims, &["name", "preferred_username"]);
     identity.email = first(claims, &["email"]);
-    identity.user_name = first(claims, &["preferred_username", "upn", "unique_name", "login"]);
+    identity.user_name = first(claims, &["preferred_username", "upn", "unique_name", "login", "username"]);
     identity.groups = groups(claims, config, directory);
     identity.scopes = scopes(claims, config.preset, kind);
     identity.client_id = client;

@@ -10,7 +10,7 @@ use http::{Request, StatusCode, header};
 use crate::jws::{KeySet, KeySetError};
 
 /// The longest key set or discovery document that is read.
-const MAX_DOCUMENT: usize = 1 << 20;
+pub(super) const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Why there are no new keys.
 #[derive(Debug, Clone)]
@@ -75,19 +75,33 @@ impl Source {
 
     async fn keys_at(&self, uri: &str) -> Result<Fetched, Problem> {
         let bytes = get(&*self.fetch, uri).await?;
-        let keys = KeySet::parse(&bytes).map_err(Problem::Keys)?;
+        self.read(bytes)
+    }
+
+    /// A key set of this issuer, wherever the bytes were kept.
+    pub(super) fn read(&self, bytes: Bytes) -> Result<Fetched, Problem> {
+        let keys = KeySet::parse_published(&bytes).map_err(Problem::Keys)?;
         if keys.is_development() && !self.development {
             return Err(development(&self.issuer));
-        }
-        if keys.ignored() > 0 {
-            tracing::debug!(issuer = %self.issuer, ignored = keys.ignored(), "keys that are not used");
         }
         Ok(Fetched { keys, bytes })
     }
 
     #[cfg(feature = "discovery")]
     async fn locate(&self) -> Result<Box<str>, Problem> {
-        super::discovery::jwks_uri(self).await
+        Ok(super::discovery::discover(self).await?.jwks_uri)
+    }
+
+    /// Where the issuer answers questions about opaque tokens (RFC 7662).
+    #[cfg(feature = "discovery")]
+    pub(super) async fn introspection(&self) -> Result<Box<str>, Problem> {
+        super::discovery::discover(self).await?.introspection(&self.issuer)
+    }
+
+    #[cfg(not(feature = "discovery"))]
+    #[allow(clippy::unused_async)]
+    pub(super) async fn introspection(&self) -> Result<Box<str>, Problem> {
+        Err(Problem::Refused("built without discovery: introspection needs its endpoint".to_owned()))
     }
 
     #[cfg(not(feature = "discovery"))]

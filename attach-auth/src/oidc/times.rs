@@ -38,6 +38,36 @@ impl Times {
         Ok(times)
     }
 
+    /// Of an introspection answer, in which all of them are optional (RFC 7662 §2.2). A token without an end is good
+    /// for `hold`, after which the provider is asked again, and in all for no longer than any other token may be.
+    pub(super) fn of_answer(
+        claims: Value<'_>,
+        config: &IssuerConfig,
+        now: SystemTime,
+        hold: Duration,
+    ) -> Result<Self, Denial> {
+        if claims.get("exp").is_some() {
+            return Self::of(claims, config, now);
+        }
+        let number = |name: &'static str, reason: &'static str| {
+            let read = |value| seconds(value).ok_or_else(|| fault("malformed_token", reason));
+            claims.get(name).map(read).transpose()
+        };
+        let (nbf, iat) = (number("nbf", "nbf")?, number("iat", "iat_type")?);
+        let (seconds, leeway) = (since_epoch(now), config.leeway.as_secs());
+        if iat.is_some_and(|iat| iat > seconds.saturating_add(leeway)) {
+            return Err(fault("token_not_yet_valid", "iat_future"));
+        }
+        let longest = iat.map_or(u64::MAX, |iat| iat.saturating_add(config.max_lifetime.as_secs()));
+        if longest <= seconds {
+            return Err(fault("lifetime_too_long", "lifetime"));
+        }
+        let exp = seconds.saturating_add(hold.as_secs()).min(longest);
+        let times = Self { exp, nbf: nbf.unwrap_or(0), leeway };
+        times.check(now)?;
+        Ok(times)
+    }
+
     /// Whether the token is good at `now`; also asked of tokens that were good before.
     pub(super) fn check(self, now: SystemTime) -> Result<(), Denial> {
         let now = since_epoch(now);

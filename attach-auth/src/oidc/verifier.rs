@@ -1,10 +1,10 @@
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use attach_core::fetch::{FetchError, FetchFuture};
-use attach_core::json::Value;
-use attach_core::{Fetch, Identity};
+use attach_core::json::{Document, Value};
+use attach_core::{Fetch, Identity, Peer};
 use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
@@ -13,7 +13,9 @@ use super::cache::{Digest, TokenCache};
 use super::claims;
 use super::config::IssuerConfig;
 use super::diagnose;
+use super::introspection::{Introspector, Shown, is_opaque};
 use super::issuer::Issuer;
+use super::key_files::KeyFiles;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::Source;
 use crate::jws::{Compact, JwsError};
@@ -27,13 +29,15 @@ const CACHE: usize = 10_000;
 /// Cheap to clone; clones share keys and cache. Keys are fetched when a token asks for them;
 /// [`refresh`](Self::refresh), called at start and from a timer, has them ready before.
 #[derive(Debug, Clone)]
-pub struct OidcVerifier(Arc<Inner>);
+pub struct OidcVerifier(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    issuers: Vec<Issuer>,
-    cache: TokenCache,
-    clock: Arc<dyn Clock>,
+pub(super) struct Inner {
+    pub(super) issuers: Vec<Arc<Issuer>>,
+    pub(super) cache: Arc<TokenCache>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) fetch: Arc<dyn Fetch>,
+    pub(super) files: OnceLock<KeyFiles>,
 }
 
 impl OidcVerifier {
@@ -53,27 +57,35 @@ impl OidcVerifier {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    #[expect(clippy::needless_pass_by_value, reason = "as in `new`: what every caller has is an owner")]
     pub fn with_clock(
         issuers: Vec<IssuerConfig>,
         fetch: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
-        diagnose::configs(&issuers)?;
-        if cfg!(not(feature = "discovery"))
-            && let Some(lost) =
-                issuers.iter().find(|issuer| issuer.jwks.is_none() && issuer.jwks_uri.is_none())
-        {
-            let message =
-                format!("`{}` needs a jwks_uri or its keys: built without `discovery`", lost.issuer);
-            return Err(ConfigError::new(message));
-        }
-        let issuers = issuers.into_iter().map(|config| Issuer::new(config, &fetch, &clock)).collect();
-        let verifier = Self(Arc::new(Inner { issuers, cache: TokenCache::new(CACHE), clock }));
+        check(&issuers)?;
+        let make = |config| Arc::new(Issuer::new(config, &fetch, &clock));
+        let issuers = issuers.into_iter().map(make).collect();
+        let cache = Arc::new(TokenCache::new(CACHE));
+        Ok(Self::with(Inner { issuers, cache, clock, fetch, files: OnceLock::new() }))
+    }
+
+    pub(super) fn with(inner: Inner) -> Self {
+        let verifier = Self(Arc::new(inner));
         for warning in verifier.warnings() {
             tracing::warn!("{warning}");
         }
-        Ok(verifier)
+        verifier
+    }
+
+    /// Keeps the last good key sets in `files`, and begins with those that were kept there no longer than a day ago,
+    /// so that a restart while a provider is away refuses nobody. Reads files: for the start of a service.
+    #[must_use]
+    pub fn key_files(self, files: KeyFiles) -> Self {
+        let files = self.0.files.get_or_init(|| files);
+        for issuer in &self.0.issuers {
+            issuer.keys.keep_in(files);
+        }
+        self
     }
 
     /// Verifies tokens of one issuer by keys that never change; nothing is fetched.
@@ -90,8 +102,7 @@ impl OidcVerifier {
     /// To be called at start and from a timer of some seconds; a call that finds nothing due costs nothing.
     pub async fn refresh(&self) {
         // All at once: a provider that does not answer keeps nobody waiting for another's keys.
-        let mut running: Vec<_> =
-            self.0.issuers.iter().map(|issuer| Box::pin(issuer.keys.refresh())).collect();
+        let mut running: Vec<_> = self.0.issuers.iter().map(|issuer| Box::pin(issuer.refresh())).collect();
         std::future::poll_fn(|cx| {
             running.retain_mut(|refresh| refresh.as_mut().poll(cx).is_pending());
             if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
@@ -102,11 +113,11 @@ impl OidcVerifier {
     /// How each issuer is, in the order they were given.
     #[must_use]
     pub fn status(&self) -> Vec<IssuerStatus> {
-        let status = |issuer: &Issuer| IssuerStatus {
-            issuer: Arc::clone(&issuer.config.issuer),
-            directory: Arc::clone(&issuer.directory),
-            ready: issuer.keys.usable().is_some(),
-            problem: issuer.keys.problem(),
+        let status = |issuer: &Arc<Issuer>| IssuerStatus {
+            issuer: Arc::clone(&issuer.facts.config.issuer),
+            directory: Arc::clone(&issuer.facts.directory),
+            ready: issuer.is_ready(),
+            problem: issuer.problem(),
         };
         self.0.issuers.iter().map(status).collect()
     }
@@ -115,7 +126,7 @@ impl OidcVerifier {
     #[must_use]
     pub fn directories(&self) -> Vec<Arc<str>> {
         let mut directories: Vec<_> =
-            self.0.issuers.iter().map(|issuer| Arc::clone(&issuer.directory)).collect();
+            self.0.issuers.iter().map(|issuer| Arc::clone(&issuer.facts.directory)).collect();
         directories.sort();
         directories.dedup();
         directories
@@ -124,7 +135,7 @@ impl OidcVerifier {
     /// What works, but hardly is meant, one sentence each; also logged at start.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.0.issuers.iter().flat_map(|issuer| diagnose::warnings(&issuer.config)).collect()
+        self.0.issuers.iter().flat_map(|issuer| diagnose::warnings(&issuer.facts.config)).collect()
     }
 
     /// Who shows `token`.
@@ -134,24 +145,51 @@ impl OidcVerifier {
     /// When it is not a good access token for this service (401), does not entitle to it (403), or when that
     /// cannot be known because the issuer's keys cannot be had (503).
     pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, Denial> {
+        self.verify_from(token, None).await
+    }
+
+    /// Who shows `token` from `peer`, whose junk is asked about only so often.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify); also when the issuer is not asked about more tokens now (503).
+    pub async fn verify_from(&self, token: &str, peer: Option<&Peer>) -> Result<Arc<Identity>, Denial> {
         let key = TokenCache::key(token);
         if let Some(identity) = self.remembered(&key).await? {
             return Ok(identity);
+        }
+        let shown = Shown { token, key, peer };
+        if is_opaque(token)
+            && let Some(found) = self.reader()
+        {
+            let (issuer, introspector) = found;
+            return introspector.verify(shown, &issuer.facts).await;
         }
         let compact = Compact::parse(token)?;
         if compact.nested {
             return Err(JwsError::Encrypted.into());
         }
         let document = claims::parse(compact.payload()?)?;
-        let wrong_issuer = || Denial::invalid_token("wrong_issuer").with_reason("iss");
-        let (index, issuer) = {
-            let iss = document.root().get("iss").and_then(Value::as_str).ok_or_else(wrong_issuer)?;
-            let found = self.0.issuers.iter().enumerate().find(|(_, issuer)| issuer.is_called(&iss));
-            found.ok_or_else(wrong_issuer)?
-        };
+        let issuer = self.issuer_of(&document)?;
+        if let Some(introspector) = issuer.reads_jwts() {
+            return introspector.verify(shown, &issuer.facts).await;
+        }
         let verified = issuer.verify(&compact, document, self.0.clock.now()).await?;
-        self.0.cache.keep(key, index, &verified);
+        self.0.cache.keep(key, issuer.serial, &verified);
         Ok(verified.identity)
+    }
+
+    /// Whom to ask about opaque tokens.
+    fn reader(&self) -> Option<(&Issuer, &Introspector)> {
+        self.0.issuers.iter().find_map(|issuer| Some((&**issuer, issuer.reads_opaque()?)))
+    }
+
+    /// The issuer that the claims name; nothing is verified yet.
+    fn issuer_of(&self, claims: &Document) -> Result<&Issuer, Denial> {
+        let wrong = || Denial::invalid_token("wrong_issuer").with_reason("iss");
+        let iss = claims.root().get("iss").and_then(Value::as_str).ok_or_else(wrong)?;
+        let mut issuers = self.0.issuers.iter().map(|issuer| &**issuer);
+        issuers.find(|issuer| issuer.facts.config.is_called(&iss)).ok_or_else(wrong)
     }
 
     /// A token that was good before, if time has not run out and its key has not been withdrawn.
@@ -159,7 +197,7 @@ impl OidcVerifier {
         let Some(entry) = self.0.cache.find(key) else {
             return Ok(None);
         };
-        let Some(issuer) = self.0.issuers.get(entry.issuer) else {
+        let Some(issuer) = self.0.issuers.iter().find(|issuer| issuer.serial == entry.issuer) else {
             return Ok(None);
         };
         if let Err(denial) = entry.times.check(self.0.clock.now()) {
@@ -172,12 +210,25 @@ impl OidcVerifier {
 }
 
 impl Authenticate for OidcVerifier {
-    async fn authenticate(&self, credential: &Credential, _: &Parts) -> Result<Arc<Identity>, Denial> {
+    async fn authenticate(&self, credential: &Credential, parts: &Parts) -> Result<Arc<Identity>, Denial> {
         if credential.source() != Source::Authorization {
             // An access token where keys go would be sent on by the first proxy that thinks it a provider's key.
             return Err(Denial::no_credentials());
         }
-        self.verify(credential.token()).await
+        self.verify_from(credential.token(), parts.extensions.get::<Peer>()).await
+    }
+}
+
+/// Whether these issuers can be meant, and can be reached by this build.
+pub(super) fn check(issuers: &[IssuerConfig]) -> Result<(), ConfigError> {
+    diagnose::configs(issuers)?;
+    let lost = |issuer: &&IssuerConfig| issuer.jwks.is_none() && issuer.jwks_uri.is_none();
+    match issuers.iter().find(lost) {
+        Some(lost) if cfg!(not(feature = "discovery")) => Err(ConfigError::new(format!(
+            "`{}` needs a jwks_uri or its keys: built without `discovery`",
+            lost.issuer
+        ))),
+        _ => Ok(()),
     }
 }
 

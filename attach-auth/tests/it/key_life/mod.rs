@@ -114,11 +114,39 @@ async fn a_set_that_publishes_a_private_key_is_not_relied_on() {
     let provider = Provider::new(&[]);
     let mut jwk = signer.jwk();
     jwk["d"] = json!("AAAA");
-    for bad in [jwk, json!({"kty": "oct", "k": "AAAA"})] {
-        provider.fetch.set(KEYS, Reply::Json(json!({"keys": [signer.jwk(), bad]}).to_string()));
-        assert_eq!(provider.outcome(&signer.token(&claims())).await, (401, "jwks_bad".to_owned()));
-        provider.clock.advance(Duration::from_secs(10));
-    }
+    provider.fetch.set(KEYS, Reply::Json(json!({"keys": [signer.jwk(), jwk]}).to_string()));
+    assert_eq!(provider.outcome(&signer.token(&claims())).await, (401, "jwks_bad".to_owned()));
+}
+
+#[tokio::test]
+async fn a_symmetric_key_is_ignored_and_a_set_of_nothing_else_is_not_relied_on() {
+    let signer = Signer::es256("k");
+    let provider = Provider::new(&[]);
+    let log = Log::start();
+    let symmetric = json!({"kty": "oct", "k": "AAAA", "kid": "s"});
+    provider.fetch.set(KEYS, Reply::Json(json!({"keys": [symmetric]}).to_string()));
+    assert_eq!(provider.outcome(&signer.token(&claims())).await, (401, "jwks_bad".to_owned()));
+    provider.clock.advance(Duration::from_secs(10));
+    provider.fetch.set(KEYS, Reply::Json(json!({"keys": [symmetric, signer.jwk()]}).to_string()));
+    assert_eq!(provider.outcome(&signer.token(&claims())).await, good());
+    assert_eq!(log.lines_with("symmetric keys; they are ignored").len(), 1);
+}
+
+#[tokio::test]
+async fn a_set_in_which_a_kid_means_two_keys_does_not_replace_a_good_one() {
+    let (signer, other) = (Signer::es256("k"), Signer::es256("k"));
+    let cold = Provider::new(&[&signer, &other]);
+    assert_eq!(cold.outcome(&signer.token(&claims())).await, (401, "jwks_ambiguous".to_owned()));
+    let warm = Provider::new(&[&signer]);
+    assert_eq!(warm.outcome(&signer.token(&claims())).await, good());
+    warm.publish(&[&signer, &other]);
+    warm.clock.advance(Duration::from_secs(300));
+    warm.verifier.refresh().await;
+    assert!(warm.verifier.status()[0].problem.as_deref().is_some_and(|why| why.contains("one `kid`")));
+    assert_eq!(warm.outcome(&signer.token(&claims_with(json!({"sub": "bob"})))).await, good());
+    // Of different types they answer to different algorithms (RFC 7517 §4.5).
+    let apart = Provider::new(&[&signer, &Signer::rsa("k", "RS256")]);
+    assert_eq!(apart.outcome(&signer.token(&claims())).await, good());
 }
 
 #[tokio::test]
