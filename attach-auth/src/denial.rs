@@ -169,7 +169,6 @@ impl Denial {
     }
 
     /// The answer further inside: with the challenge of the layer that let the caller in.
-    #[allow(dead_code, reason = "for rules that ask for assurance")]
     pub(crate) fn into_rejection_within(self, extensions: &Extensions) -> Rejection {
         self.into_rejection(&Challenge::of(extensions))
     }

@@ -39,6 +39,7 @@ pub mod state;
 
 mod authenticate;
 mod challenge;
+mod claim_path;
 mod clock;
 mod credential;
 mod denial;

@@ -7,10 +7,10 @@ use attach_core::Fetch;
 use super::diagnose;
 use super::fetching::OwnFetch;
 use super::introspection::Introspection;
-use super::path::ClaimPath;
 use super::preset::Preset;
 use super::url;
 use crate::ConfigError;
+use crate::claim_path::ClaimPath;
 use crate::jws::{Algorithm, KeySet};
 
 /// One issuer of tokens: whose they are, what they are for, and what they have to say.

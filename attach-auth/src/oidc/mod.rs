@@ -12,7 +12,6 @@ mod introspection;
 mod issuer;
 mod key_files;
 mod keyring;
-mod path;
 mod person;
 mod preset;
 #[cfg(feature = "discovery")]

@@ -9,10 +9,10 @@ use attach_core::identity::{Assurance, Group, Kind};
 use attach_core::json::{Document, Value};
 
 use super::config::IssuerConfig;
-use super::path::{ClaimPath, texts};
 use super::preset::Preset;
 use super::times::{Times, moment};
 use crate::Denial;
+use crate::claim_path::{ClaimPath, texts};
 
 /// Who the claims are about, in `directory`.
 pub(super) fn identity(

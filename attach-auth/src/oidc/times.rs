@@ -55,15 +55,12 @@ impl Times {
         };
         let (nbf, iat) = (number("nbf", "nbf")?, number("iat", "iat_type")?);
         let (seconds, leeway) = (since_epoch(now), config.leeway.as_secs());
-        if iat.is_some_and(|iat| iat > seconds.saturating_add(leeway)) {
-            return Err(fault("token_not_yet_valid", "iat_future"));
-        }
         let longest = iat.map_or(u64::MAX, |iat| iat.saturating_add(config.max_lifetime.as_secs()));
         if longest <= seconds {
             return Err(fault("lifetime_too_long", "lifetime"));
         }
         let exp = seconds.saturating_add(hold.as_secs()).min(longest);
-        let times = Self { exp, nbf: nbf.unwrap_or(0), leeway };
+        let times = Self { exp, nbf: nbf.unwrap_or(0), iat: iat.unwrap_or(0), leeway };
         times.check(now)?;
         Ok(times)
     }

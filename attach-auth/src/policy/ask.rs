@@ -1,5 +1,7 @@
-use attach_core::exchange::Decision;
-use attach_core::{Api, Call, Destination, Identity, Peer};
+use attach_core::destination::Candidate;
+use attach_core::{Api, Call, Identity, Peer};
+
+use super::Verdict;
 
 /// What a policy is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -13,17 +15,31 @@ pub struct Ask<'a> {
     pub model: Option<&'a str>,
     /// The call, if there is one.
     pub call: Option<&'a Call>,
-    /// Where the request may go, if that is known.
-    pub destination: Option<&'a Destination>,
+    /// The hosted tools that the call uses.
+    pub tools: &'a [Box<str>],
+    /// The place that the call would go to; one that may go to several is asked about once for each. `None` is
+    /// somewhere outside the perimeter, of which nothing is known.
+    pub candidate: Option<&'a Candidate>,
     /// The connection, if the server told.
     pub peer: Option<&'a Peer>,
+    /// The administrative act (`keys.manage`), if the request is one and no call of a model.
+    pub verb: Option<&'a str>,
 }
 
 impl<'a> Ask<'a> {
     /// Whether `identity` may be here at all.
     #[must_use]
     pub fn new(identity: &'a Identity) -> Self {
-        Self { identity, api: None, model: None, call: None, destination: None, peer: None }
+        Self {
+            identity,
+            api: None,
+            model: None,
+            call: None,
+            tools: &[],
+            candidate: None,
+            peer: None,
+            verb: None,
+        }
     }
 
     /// Whether `identity` may use the model with the canonical name `model` in some way: what a list of models asks.
@@ -39,14 +55,21 @@ impl<'a> Ask<'a> {
             api: Some(call.api),
             model: Some(call.model.canonical()),
             call: Some(call),
+            tools: &call.hosted_tools,
             ..Self::new(identity)
         }
     }
 
-    /// The same question, knowing where the request may go.
+    /// Whether `identity` may do what the administrative verb `verb` stands for, such as `revocations.write`.
     #[must_use]
-    pub fn with_destination(mut self, destination: Option<&'a Destination>) -> Self {
-        self.destination = destination;
+    pub fn verb(identity: &'a Identity, verb: &'a str) -> Self {
+        Self { verb: Some(verb), ..Self::new(identity) }
+    }
+
+    /// The same question, for a call that would go to `candidate`.
+    #[must_use]
+    pub fn with_candidate(mut self, candidate: Option<&'a Candidate>) -> Self {
+        self.candidate = candidate;
         self
     }
 
@@ -63,21 +86,30 @@ impl<'a> Ask<'a> {
         self.api = api;
         self
     }
+
+    /// The same question, for a call that uses these hosted tools.
+    #[must_use]
+    pub fn with_tools(mut self, tools: &'a [Box<str>]) -> Self {
+        self.tools = tools;
+        self
+    }
 }
 
-/// Decides what a caller may do. Closures are policies.
+/// Decides what a caller may do. Closures are policies; they return a [`Verdict`], a
+/// [`Decision`](attach_core::exchange::Decision) or a `bool`.
 ///
 /// A decision must not depend on whether a model exists: names would leak by the difference.
 pub trait Policy: Send + Sync + 'static {
     /// The decision on `ask`. Its reason is for the audit trail; the caller sees one of a few fixed codes.
-    fn allows(&self, ask: &Ask<'_>) -> Decision;
+    fn allows(&self, ask: &Ask<'_>) -> Verdict;
 }
 
-impl<F> Policy for F
+impl<F, D> Policy for F
 where
-    F: Fn(&Ask<'_>) -> Decision + Send + Sync + 'static,
+    F: Fn(&Ask<'_>) -> D + Send + Sync + 'static,
+    D: Into<Verdict>,
 {
-    fn allows(&self, ask: &Ask<'_>) -> Decision {
-        self(ask)
+    fn allows(&self, ask: &Ask<'_>) -> Verdict {
+        self(ask).into()
     }
 }

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use attach_core::call::StateUse;
 use attach_core::exchange::Decision;
-use attach_core::{Api, Body, BoxError, Call, Destination, Exchange, Identity, Payload, Peer, Rejection};
+use attach_core::{Api, Body, BoxError, Call, Exchange, Identity, Payload, Rejection};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Extensions, Request, StatusCode};
 
 use super::layer::Settings;
-use super::{Ask, Policy, limits};
-
-/// The reason of a [`Decision`] that turns on a hosted tool.
-pub(super) const TOOL_NOT_ALLOWED: &str = "hosted_tool_not_allowed";
+use super::{Ask, Policy, Verdict, limits, reason, route};
+use crate::Denial;
 
 /// The request as it may go on, or why it may not.
 pub(super) async fn decide<P, B>(
@@ -33,14 +31,14 @@ where
     };
     let Some(api) = request.extensions().get::<Api>().copied().or(exchange.api()) else {
         let ask = Ask::new(&identity).with_peer(request.extensions().get());
-        settle(limits::decide(policy, &ask), None, exchange)?;
+        settle(limits::decide(policy, &ask), None, exchange, request.extensions())?;
         let known =
             limits::passes_unknown(&identity, settings.pass_unknown) || request.body().is_end_stream();
         return if known { Ok(request.map(Body::new)) } else { Err(unknown_endpoint()) };
     };
     // A router may have cut the path that the exchange knew it by.
     request.extensions_mut().insert(api);
-    let (request, payload) = Payload::take(request, settings.body_limit).await?;
+    let (mut request, payload) = Payload::take(request, settings.body_limit).await?;
     let call = payload.call();
     exchange.facts(|facts| {
         facts.model = Some(call.model.as_str().into());
@@ -49,10 +47,16 @@ where
     if let Some(state) = call.state.first() {
         return Err(provider_state(&payload, state, exchange));
     }
-    let destination = request.extensions().get::<Destination>();
-    let peer = request.extensions().get::<Peer>();
-    let ask = Ask::call(&identity, call).with_destination(destination).with_peer(peer);
-    settle(on_known_models(limits::decide(policy, &ask), destination), Some(call), exchange)?;
+    let extensions = request.extensions();
+    let ask = Ask::call(&identity, call).with_peer(extensions.get());
+    let (verdict, narrowed) = match limits::refusal(&ask) {
+        Some(refusal) => (refusal, None),
+        None => route::decide(policy, ask, extensions.get()),
+    };
+    settle(verdict, Some(call), exchange, extensions)?;
+    if let Some(narrowed) = narrowed {
+        request.extensions_mut().insert(narrowed);
+    }
     Ok(request)
 }
 
@@ -60,25 +64,28 @@ fn unknown_endpoint() -> Rejection {
     Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint")
 }
 
-/// A model that nobody serves is answered exactly as one that the caller may not use.
-fn on_known_models(decision: Decision, destination: Option<&Destination>) -> Decision {
-    match destination {
-        Some(destination) if decision.allowed && destination.candidates().is_empty() => {
-            Decision::new(false, "unknown_model")
-        }
-        _ => decision,
+fn settle(
+    verdict: Verdict,
+    call: Option<&Call>,
+    exchange: &Exchange,
+    extensions: &Extensions,
+) -> Result<(), Rejection> {
+    let Verdict { decision, step_up, shadow, .. } = verdict;
+    if let Some(shadow) = &shadow {
+        watch(shadow, decision.allowed, exchange);
     }
-}
-
-fn settle(decision: Decision, call: Option<&Call>, exchange: &Exchange) -> Result<(), Rejection> {
     let (allowed, reason) = (decision.allowed, decision.reason);
     exchange.facts(|facts| facts.decision = Some(decision));
     if allowed {
         return Ok(());
     }
+    if let Some(step_up) = step_up {
+        let denial = Denial::insufficient_authentication(&step_up.acr_values, step_up.max_age);
+        return Err(denial.into_rejection_within(extensions));
+    }
     let (code, message) = match call {
-        Some(_) if reason == TOOL_NOT_ALLOWED => {
-            (TOOL_NOT_ALLOWED, "a hosted tool of this request is not available to you")
+        Some(_) if reason == reason::HOSTED_TOOL_NOT_ALLOWED => {
+            (reason, "a hosted tool of this request is not available to you")
         }
         Some(_) => ("model_not_available", "this model is not available to you"),
         None => ("not_allowed", "this is not available to you"),
@@ -87,11 +94,24 @@ fn settle(decision: Decision, call: Option<&Call>, exchange: &Exchange) -> Resul
     Err(if code == "model_not_available" { rejection.with_param("$.model") } else { rejection })
 }
 
+/// What rules that are only watched would have decided goes to the audit trail, and to the log where it matters.
+fn watch(shadow: &Decision, allowed: bool, exchange: &Exchange) {
+    let mut text = format!("{} {}", if shadow.allowed { "allow" } else { "deny" }, shadow.reason);
+    if let Some(rule) = &shadow.rule {
+        text.push_str("; rule=");
+        text.push_str(rule);
+    }
+    if shadow.allowed != allowed {
+        tracing::info!(request = %exchange.id(), would = %text, "rules in shadow would have decided otherwise");
+    }
+    exchange.facts(|facts| facts.custom.push(("policy_shadow", text.into())));
+}
+
 /// What a provider keeps belongs to the gateway's credential there, not to the caller.
 fn provider_state(payload: &Payload, state: &StateUse, exchange: &Exchange) -> Rejection {
-    let decision = Decision::new(false, "provider_state_not_allowed");
+    let decision = Decision::new(false, reason::PROVIDER_STATE_NOT_ALLOWED);
     exchange.facts(|facts| facts.decision = Some(decision));
     let message = "what the provider keeps on its side is not available through this service";
-    Rejection::new(StatusCode::FORBIDDEN, "provider_state_not_allowed", message)
+    Rejection::new(StatusCode::FORBIDDEN, reason::PROVIDER_STATE_NOT_ALLOWED, message)
         .with_param(payload.document().value(state.node).path())
 }

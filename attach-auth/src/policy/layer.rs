@@ -9,6 +9,10 @@ use super::service::Access;
 ///
 /// Reads the body of the known operations, once for all layers. A request without an identity is answered with 500:
 /// a service that forgot the layer that identifies its callers must not serve them all as one.
+///
+/// A call that could go to several places is asked about once for each, and goes on with a
+/// [`Destination`](attach_core::Destination) of those that are allowed. Where only a stronger or a more recent sign-in
+/// is missing the answer is a 401 that says so (RFC 9470), in the realm of the [`AuthLayer`](crate::AuthLayer) outside.
 #[must_use]
 pub struct PolicyLayer<P> {
     policy: Arc<P>,
@@ -19,6 +23,7 @@ pub struct PolicyLayer<P> {
 pub(super) struct Settings {
     pub(super) body_limit: usize,
     pub(super) pass_unknown: bool,
+    pub(super) decision_header: bool,
 }
 
 impl<P> PolicyLayer<P> {
@@ -32,7 +37,8 @@ impl<P> PolicyLayer<P> {
 
     /// Holds callers to a policy that others use as well, for example to filter a list of models.
     pub fn shared(policy: Arc<P>) -> Self {
-        Self { policy, settings: Settings { body_limit: Self::BODY_LIMIT, pass_unknown: false } }
+        let settings = Settings { body_limit: Self::BODY_LIMIT, pass_unknown: false, decision_header: false };
+        Self { policy, settings }
     }
 
     /// Replaces the longest body that is read, in bytes.
@@ -48,6 +54,13 @@ impl<P> PolicyLayer<P> {
     /// A service under axum's `nest` sets an [`Api`](attach_core::Api) extension instead.
     pub fn pass_unknown(mut self) -> Self {
         self.settings.pass_unknown = true;
+        self
+    }
+
+    /// Says in every answer what was decided and by which rule: `X-Attach-Policy: allowed_by_rule; rule=everyone`.
+    /// It tells callers about the rules; for the time when rules are being written.
+    pub fn decision_header(mut self) -> Self {
+        self.settings.decision_header = true;
         self
     }
 }

@@ -2,19 +2,19 @@ use attach_core::Identity;
 use attach_core::exchange::Decision;
 use attach_core::identity::Limits;
 
-use super::{Ask, ModelGlob, Policy};
+use super::{Ask, ModelGlob, Policy, Verdict, reason};
 
-/// The reason of a [`Decision`] that turns on what a key was narrowed to.
-const KEY_SCOPE: &str = "key_scope";
-
-/// The decision of `policy` on `ask`, unless the caller showed a key that was narrowed to something else.
+/// The verdict of `policy` on `ask`, unless the caller showed a key that was narrowed to something else.
 ///
 /// What [`PolicyLayer`](super::PolicyLayer) does; whoever asks a policy without it, as a list of models does, calls this.
-pub fn decide<P: Policy + ?Sized>(policy: &P, ask: &Ask<'_>) -> Decision {
-    match &ask.identity.limits {
-        Some(limits) if !within(limits, ask) => Decision::new(false, KEY_SCOPE),
-        _ => policy.allows(ask),
-    }
+pub fn decide<P: Policy + ?Sized>(policy: &P, ask: &Ask<'_>) -> Verdict {
+    refusal(ask).unwrap_or_else(|| policy.allows(ask))
+}
+
+/// The verdict on what a key was not made for; `None` if there is nothing to say.
+pub(super) fn refusal(ask: &Ask<'_>) -> Option<Verdict> {
+    let limits = ask.identity.limits.as_ref()?;
+    (!within(limits, ask)).then(|| Decision::new(false, reason::KEY_SCOPE).into())
 }
 
 /// Whether a body that no rule can see into may go on. What a key was narrowed to could not be held to it.
@@ -44,7 +44,7 @@ mod tests {
         let mut alice = Identity::person("acme", "alice");
         alice.limits = Some(Arc::new(limits));
         let anything = |_: &Ask<'_>| Decision::new(true, "anything");
-        decide(&anything, &Ask::model(&alice, model).with_api(Some(api)))
+        decide(&anything, &Ask::model(&alice, model).with_api(Some(api))).decision
     }
 
     #[test]
@@ -53,7 +53,7 @@ mod tests {
         assert!(decided(limits.clone(), "gpt-4o", Api::OpenAiChat).allowed);
         for (model, api) in [("gpt-3", Api::OpenAiChat), ("gpt-4o", Api::OpenAiResponses)] {
             let decision = decided(limits.clone(), model, api);
-            assert_eq!((decision.allowed, decision.reason), (false, KEY_SCOPE));
+            assert_eq!((decision.allowed, decision.reason), (false, reason::KEY_SCOPE));
         }
     }
 

@@ -1,14 +1,17 @@
 use std::sync::Arc;
 
-use attach_core::identity::Kind;
-use attach_core::{Api, Identity};
+use attach_core::Api;
+use attach_core::identity::{Kind, Proof};
 
-use super::Ask;
+use super::claim::ClaimRule;
 use super::glob::{Glob, ModelGlob};
 use super::groups::GroupRef;
+use super::{LabelRule, Network, Require};
+use crate::ConfigError;
 
 /// One rule of [`Rules`](super::Rules): it applies if every condition that was set holds, and a list holds if any
-/// of its members does. A rule without conditions applies to everything.
+/// of its members does. A rule without conditions applies to everything but administrative verbs, which have to be
+/// listed.
 ///
 /// ```
 /// use attach_auth::policy::Rule;
@@ -23,12 +26,20 @@ pub struct Rule {
     pub(super) id: Arc<str>,
     pub(super) groups: Vec<Box<str>>,
     pub(super) resolved: Vec<GroupRef>,
-    models: Vec<ModelGlob>,
-    apis: Vec<Api>,
-    kind: Option<Kind>,
-    tools: Vec<Glob>,
-    scopes: Vec<Box<str>>,
-    client_ids: Vec<Box<str>>,
+    pub(super) models: Vec<ModelGlob>,
+    pub(super) apis: Vec<Api>,
+    pub(super) kind: Option<Kind>,
+    pub(super) tools: Vec<Glob>,
+    pub(super) scopes: Vec<Box<str>>,
+    pub(super) client_ids: Vec<Box<str>>,
+    pub(super) claims: Vec<ClaimRule>,
+    pub(super) networks: Vec<Network>,
+    pub(super) proofs: Vec<Proof>,
+    pub(super) labels: LabelRule,
+    pub(super) verbs: Vec<Glob>,
+    pub(super) require: Require,
+    pub(super) allow_keys: bool,
+    pub(super) shadow: bool,
 }
 
 impl Rule {
@@ -44,6 +55,14 @@ impl Rule {
             tools: Vec::new(),
             scopes: Vec::new(),
             client_ids: Vec::new(),
+            claims: Vec::new(),
+            networks: Vec::new(),
+            proofs: Vec::new(),
+            labels: LabelRule::new(),
+            verbs: Vec::new(),
+            require: Require::new(),
+            allow_keys: false,
+            shadow: false,
         }
     }
 
@@ -90,57 +109,81 @@ impl Rule {
         self
     }
 
+    /// For callers of whom this claim, given as a name or a JSON pointer (RFC 6901), has any of these values; numbers
+    /// and booleans as they are written in JSON. May be called for several claims, which all have to hold.
+    ///
+    /// Of a caller whose claims are not known, a rule that allows holds nothing, and a rule that denies everything.
+    ///
+    /// # Errors
+    ///
+    /// When the path is neither a name nor a pointer, or there is no value.
+    pub fn claim<T: Into<Box<str>>>(
+        mut self,
+        path: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        self.claims.push(ClaimRule::any_of(path, values.into_iter().map(Into::into).collect())?);
+        Ok(self)
+    }
+
+    /// For callers of whom this claim says something, or (`false`) does not: neither `null` nor empty.
+    ///
+    /// # Errors
+    ///
+    /// When the path is neither a name nor a pointer.
+    pub fn claim_present(mut self, path: &str, present: bool) -> Result<Self, ConfigError> {
+        self.claims.push(ClaimRule::present(path, present)?);
+        Ok(self)
+    }
+
+    /// For connections from any of these networks. Where a server does not tell the address, a rule that allows
+    /// does not hold, and a rule that denies does.
+    pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.networks.extend(networks);
+        self
+    }
+
+    /// For callers who showed any of these.
+    pub fn proofs(mut self, proofs: impl IntoIterator<Item = Proof>) -> Self {
+        self.proofs.extend(proofs);
+        self
+    }
+
+    /// For calls that would go to a place of which this holds.
+    pub fn labels(mut self, labels: LabelRule) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// The administrative verbs that the rule is about, `*` standing for any text. Such a rule is about nothing
+    /// else: it allows and denies no call.
+    pub fn verbs<T: Into<Box<str>>>(mut self, verbs: impl IntoIterator<Item = T>) -> Self {
+        self.verbs.extend(verbs.into_iter().map(|verb| Glob(verb.into())));
+        self
+    }
+
+    /// What the rule demands before it allows. Of no effect in a rule that denies.
+    pub fn require(mut self, require: Require) -> Self {
+        self.require = require;
+        self
+    }
+
+    /// Lets gateway keys meet a demand for assurance: `acr` and `amr` by the session that made the key, `auth_age`
+    /// always. Otherwise a rule with such a demand refuses every key.
+    pub fn allow_keys(mut self, allow: bool) -> Self {
+        self.allow_keys = allow;
+        self
+    }
+
+    /// Only watches: what the rule would change is recorded and never enforced.
+    pub fn shadow(mut self, shadow: bool) -> Self {
+        self.shadow = shadow;
+        self
+    }
+
     /// The rule's name.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
-
-    /// Whether the rule, as one that allows, is for this. What is not asked about is not held against it.
-    pub(super) fn allows(&self, ask: &Ask<'_>) -> bool {
-        self.allows_but_groups(ask) && self.is_for_groups_of(ask.identity)
-    }
-
-    /// [`allows`](Self::allows), were the caller in the right group.
-    pub(super) fn allows_but_groups(&self, ask: &Ask<'_>) -> bool {
-        self.is_for(ask.identity)
-            && ask.model.is_none_or(|model| any(&self.models, |glob| glob.matches(model)))
-            && ask.api.is_none_or(|api| any(&self.apis, |known| *known == api))
-    }
-
-    /// Whether the rule, as one that denies, is for this. Its conditions have to be met by something asked about.
-    pub(super) fn denies(&self, ask: &Ask<'_>) -> bool {
-        self.is_for(ask.identity)
-            && self.is_for_groups_of(ask.identity)
-            && any(&self.models, |glob| ask.model.is_some_and(|model| glob.covers(model)))
-            && any(&self.apis, |known| ask.api == Some(*known))
-            && any(&self.tools, |glob| {
-                ask.call.is_some_and(|call| call.hosted_tools.iter().any(|tool| glob.matches(tool, true)))
-            })
-    }
-
-    /// Whether the rule, which allows this, allows the hosted tool as well.
-    pub(super) fn lists_tool(&self, tool: &str) -> bool {
-        self.tools.iter().any(|glob| glob.matches(tool, false))
-    }
-
-    pub(super) fn is_about_tools(&self) -> bool {
-        !self.tools.is_empty()
-    }
-
-    fn is_for(&self, identity: &Identity) -> bool {
-        let client = identity.client_id.as_deref();
-        self.kind.is_none_or(|kind| kind == identity.kind)
-            && any(&self.scopes, |scope| identity.scopes.contains(&**scope))
-            && any(&self.client_ids, |known| client == Some(&**known))
-    }
-
-    fn is_for_groups_of(&self, identity: &Identity) -> bool {
-        any(&self.resolved, |group| group.has(identity))
-    }
-}
-
-/// An empty list is no condition.
-fn any<T>(list: &[T], holds: impl Fn(&T) -> bool) -> bool {
-    list.is_empty() || list.iter().any(holds)
 }

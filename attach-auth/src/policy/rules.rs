@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use attach_core::exchange::Decision;
-
+use super::Rule;
 use super::groups::GroupRef;
-use super::{Ask, Policy, Rule};
-use crate::ConfigError;
+use crate::clock::SystemClock;
 use crate::notice::Notice;
+use crate::{Clock, ConfigError};
 
 /// The rule engine: any rule that denies wins, else any that allows; their order means nothing.
 ///
@@ -21,20 +20,22 @@ use crate::notice::Notice;
 ///     .allow(Rule::new("everyone").models(["llama3".parse()?]))?;
 ///
 /// let mut alice = Identity::person("acme", "alice");
-/// assert!(!rules.allows(&Ask::model(&alice, "gpt-4o")).allowed);
-/// assert!(rules.allows(&Ask::model(&alice, "llama3")).allowed);
+/// assert!(!rules.allows(&Ask::model(&alice, "gpt-4o")).is_allowed());
+/// assert!(rules.allows(&Ask::model(&alice, "llama3")).is_allowed());
 /// alice.groups.insert(Group::new("acme", "AI-Power-Users"));
-/// assert!(rules.allows(&Ask::model(&alice, "gpt-4o")).allowed);
+/// assert!(rules.allows(&Ask::model(&alice, "gpt-4o")).is_allowed());
 /// # Ok::<(), attach_auth::ConfigError>(())
 /// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Rules {
     directories: Vec<Arc<str>>,
-    allow: Vec<Rule>,
-    deny: Vec<Rule>,
-    allow_by_default: bool,
-    lacks_group: Notice,
+    pub(super) allow: Vec<Rule>,
+    pub(super) deny: Vec<Rule>,
+    pub(super) allow_by_default: bool,
+    pub(super) shadow: bool,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lacks_group: Notice,
 }
 
 impl Rules {
@@ -45,6 +46,8 @@ impl Rules {
             allow: Vec::new(),
             deny: Vec::new(),
             allow_by_default: false,
+            shadow: false,
+            clock: Arc::new(SystemClock::default()),
             lacks_group: Notice::default(),
         }
     }
@@ -71,6 +74,26 @@ impl Rules {
         self.directories.sort();
         self.directories.dedup();
         Ok(self)
+    }
+
+    /// Replaces the machine's clock, by which the age of a sign-in is told.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Only watches: every call goes on, and what the rules would have decided is recorded and logged. Administrative
+    /// verbs are decided all the same.
+    pub fn shadow(mut self, shadow: bool) -> Self {
+        self.shadow = shadow;
+        self
+    }
+
+    /// Whether everybody may make every call that no rule denies: by default, by a rule without conditions, or
+    /// because the rules are only watched.
+    #[must_use]
+    pub fn is_open_to_everybody(&self) -> bool {
+        self.allow_by_default || self.shadow || self.allow.iter().any(Rule::is_unconditional)
     }
 
     /// Adds a rule that allows.
@@ -105,62 +128,4 @@ impl Rules {
             .map_err(|error| ConfigError::new(format!("rule `{}`: {error}", rule.id)))?;
         Ok(rule)
     }
-
-    /// The tool that no rule which allows the call lists.
-    fn unlisted_tool<'a>(&self, ask: &Ask<'a>) -> Option<&'a str> {
-        let call = ask.call?;
-        let listed = |tool: &str| {
-            self.allow.iter().any(|rule| rule.is_about_tools() && rule.lists_tool(tool) && rule.allows(ask))
-        };
-        call.hosted_tools.iter().map(|tool| &**tool).find(|tool| !listed(tool))
-    }
-
-    /// Tells the operator that only a group was missing: the commonest cause is a token without its groups claim.
-    fn notice_missing_group(&self, ask: &Ask<'_>) {
-        let Some(rule) = self.allow.iter().find(|rule| rule.allows_but_groups(ask)) else {
-            return;
-        };
-        self.lacks_group.at_most_each_minute(|| {
-            let received: Vec<&str> = ask.identity.groups.iter().take(50).map(|group| &*group.name).collect();
-            tracing::warn!(
-                rule = %rule.id,
-                configured = ?rule.groups,
-                received = ?received,
-                docs = "docs/troubleshooting.md#no_matching_group",
-                "a rule would allow this call, but the token has none of its groups"
-            );
-        });
-    }
-}
-
-impl Policy for Rules {
-    fn allows(&self, ask: &Ask<'_>) -> Decision {
-        if let Some(rule) = self.deny.iter().find(|rule| rule.denies(ask)) {
-            let reason = if rule.is_about_tools() { super::body::TOOL_NOT_ALLOWED } else { "denied_by_rule" };
-            return decision(false, reason, Some(rule), ask);
-        }
-        let rule = self.allow.iter().find(|rule| rule.allows(ask));
-        if rule.is_none() && !self.allow_by_default {
-            self.notice_missing_group(ask);
-            return Decision::new(false, "no_rule_allows");
-        }
-        if self.unlisted_tool(ask).is_some() {
-            return decision(false, super::body::TOOL_NOT_ALLOWED, rule, ask);
-        }
-        match rule {
-            Some(rule) => decision(true, "allowed_by_rule", Some(rule), ask),
-            None => Decision::new(true, "allowed_by_default"),
-        }
-    }
-}
-
-fn decision(allowed: bool, reason: &'static str, rule: Option<&Rule>, ask: &Ask<'_>) -> Decision {
-    let mut decision = Decision::new(allowed, reason);
-    if let Some(rule) = rule {
-        decision.rule = Some(Arc::clone(&rule.id));
-        let decisive =
-            ask.identity.groups.iter().filter(|group| rule.resolved.iter().any(|known| known.is(group)));
-        decision.groups = decisive.map(|group| group.name.clone()).collect();
-    }
-    decision
 }

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::layer::Settings;
-use super::{Policy, PolicyLayer, body};
+use super::{Policy, PolicyLayer, body, header};
 use crate::ResponseFuture;
 use crate::challenge::Challenge;
 
@@ -59,10 +59,14 @@ where
         ResponseFuture::new(async move {
             let exchange = Exchange::of_request(&mut request);
             let challenge = request.extensions().get::<Arc<Challenge>>().cloned();
-            match body::decide(&*policy, request, settings, &exchange).await {
-                Ok(request) => Ok(inner.call(request).await?.map(ResponseBody::inner)),
-                Err(rejection) => Ok(challenged(rejection, challenge.as_deref()).into_response(&exchange)),
+            let mut response = match body::decide(&*policy, request, settings, &exchange).await {
+                Ok(request) => inner.call(request).await?.map(ResponseBody::inner),
+                Err(rejection) => challenged(rejection, challenge.as_deref()).into_response(&exchange),
+            };
+            if settings.decision_header {
+                header::add(response.headers_mut(), &exchange);
             }
+            Ok(response)
         })
     }
 }

@@ -1,6 +1,11 @@
 //! Rules, as a caller sees them.
 
+mod conditions;
+mod destinations;
+mod laws;
+mod requirements;
 mod rules;
+mod visible;
 
 use std::sync::Arc;
 
@@ -10,10 +15,10 @@ use attach_core::destination::{Candidate, Labels};
 use attach_core::exchange::Decision;
 use attach_core::identity::{Group, Kind};
 use attach_core::{Api, Destination, Exchange, Identity};
-use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
-use http::Request;
+use axum::{Extension, Router};
+use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -44,6 +49,7 @@ fn rules() -> Rules {
 
 struct Outcome {
     status: u16,
+    headers: HeaderMap,
     body: Value,
     exchange: Exchange,
 }
@@ -51,6 +57,18 @@ struct Outcome {
 impl Outcome {
     fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// Why, and by which rule.
+    fn decision(&self) -> (&'static str, String) {
+        self.exchange.facts(|facts| {
+            let decision = facts.decision.as_ref().expect("a decision");
+            (decision.reason, decision.rule.as_deref().unwrap_or_default().to_owned())
+        })
     }
 }
 
@@ -60,19 +78,37 @@ async fn call_with(
     destination: Option<Destination>,
     mut request: Request<Body>,
 ) -> Outcome {
+    if let Some(destination) = destination {
+        request.extensions_mut().insert(destination);
+    }
+    send(PolicyLayer::new(policy).body_limit(10_000), identity, request).await
+}
+
+/// The service behind the layer repeats the body, and names the places that are left in a header.
+async fn send(
+    layer: PolicyLayer<impl Policy>,
+    identity: Option<Identity>,
+    mut request: Request<Body>,
+) -> Outcome {
     let exchange = Exchange::of_request(&mut request);
     if let Some(identity) = identity {
         request.extensions_mut().insert(Arc::new(identity));
     }
-    if let Some(destination) = destination {
-        request.extensions_mut().insert(destination);
-    }
-    let echo = any(|body: String| async move { if body.is_empty() { "null".to_owned() } else { body } });
-    let router = Router::new().fallback(echo).layer(PolicyLayer::new(policy).body_limit(10_000));
+    let echo = any(|left: Option<Extension<Destination>>, body: String| async move {
+        let left = left.map(|Extension(destination)| names(&destination)).unwrap_or_default();
+        ([("x-left", left)], if body.is_empty() { "null".to_owned() } else { body })
+    });
+    let router = Router::new().fallback(echo).layer(layer);
     let response = router.oneshot(request).await.expect("is infallible");
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a body").to_bytes();
-    Outcome { status, body: serde_json::from_slice(&body).unwrap_or_default(), exchange }
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    Outcome { status: head.status.as_u16(), headers: head.headers, body, exchange }
+}
+
+fn names(destination: &Destination) -> String {
+    let names: Vec<&str> = destination.candidates().iter().map(|candidate| &*candidate.upstream).collect();
+    names.join(",")
 }
 
 fn chat(body: &Value) -> Request<Body> {

@@ -6,13 +6,13 @@ use crate::ConfigError;
 
 /// Where a claim stands: a plain name (`groups`, `https://acme.example/groups`) or a JSON pointer (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ClaimPath {
+pub(crate) struct ClaimPath {
     text: Box<str>,
     steps: Vec<Box<str>>,
 }
 
 impl ClaimPath {
-    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
         let steps: Vec<Box<str>> = match text.strip_prefix('/') {
             Some(pointer) => {
                 pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~").into()).collect()
@@ -28,16 +28,16 @@ impl ClaimPath {
     }
 
     /// A path that is part of the program.
-    pub(super) fn literal(text: &str) -> Self {
+    pub(crate) fn literal(text: &str) -> Self {
         Self::parse(text).unwrap_or_else(|_| Self { text: text.into(), steps: vec![text.into()] })
     }
 
-    pub(super) fn find<'a>(&self, claims: Value<'a>) -> Option<Value<'a>> {
+    pub(crate) fn find<'a>(&self, claims: Value<'a>) -> Option<Value<'a>> {
         self.steps.iter().try_fold(claims, |value, step| value.get(step))
     }
 
     /// The first step: the claim that a provider leaves out when it has too much to say.
-    pub(super) fn claim(&self) -> &str {
+    pub(crate) fn claim(&self) -> &str {
         self.steps.first().map_or("", |step| step)
     }
 }
@@ -49,7 +49,7 @@ impl fmt::Display for ClaimPath {
 }
 
 /// The texts of a claim that is one string or an array of them; nothing of what is neither.
-pub(super) fn texts(value: Value<'_>) -> Vec<Box<str>> {
+pub(crate) fn texts(value: Value<'_>) -> Vec<Box<str>> {
     match value.kind() {
         Kind::Array => value.elements().filter_map(Value::as_str).map(Into::into).collect(),
         _ => value.as_str().map(Into::into).into_iter().collect(),
