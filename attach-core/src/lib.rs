@@ -32,6 +32,7 @@ pub mod identity;
 pub mod json;
 pub mod usage;
 
+mod body_check;
 mod future;
 mod outcome;
 mod payload;
@@ -39,6 +40,7 @@ mod peer;
 mod rejection;
 
 pub use self::body::{Body, BoxError, ResponseBody};
+pub use self::body_check::BodyCheck;
 pub use self::call::{Api, Call, Dialect};
 pub use self::destination::Destination;
 pub use self::exchange::{Exchange, ExchangeId};

@@ -10,6 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, TRA
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
 
+use crate::BodyCheck;
 use crate::body::{Body, BoxError};
 use crate::call::{Api, Call, CallError};
 use crate::json::{Document, Edit, JsonError, Value};
@@ -56,13 +57,13 @@ impl Payload {
     /// # Errors
     ///
     /// 404 for a path of no API, 415 for an encoded body, 413 for more than `limit` bytes, 400 for a body that
-    /// breaks off or that [`parse`](Self::parse) refuses.
+    /// breaks off or that [`parse`](Self::parse) refuses, and whatever a [`BodyCheck`] in the extensions says.
     pub async fn take<B>(request: Request<B>, limit: usize) -> Result<(Request<Body>, Self), Rejection>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let known = parts.extensions.get::<Api>().copied();
         let Some(api) = known.or_else(|| Api::of(&parts.method, parts.uri.path())) else {
             return Err(Rejection::new(
@@ -73,6 +74,7 @@ impl Payload {
         };
         check_headers(&parts.headers, limit)?;
         let bytes = collect(body, limit).await?;
+        BodyCheck::settle(&mut parts.extensions, &bytes)?;
         let earlier =
             parts.extensions.get::<Self>().filter(|earlier| earlier.is_parse_of(api, &bytes)).cloned();
         let payload = match earlier {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use attach_core::json::Edit;
-use attach_core::{Api, Body, BoxError, Payload, Rejection};
+use attach_core::{Api, Body, BodyCheck, BoxError, Payload, Rejection};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, Request};
@@ -265,4 +265,32 @@ fn taking_can_be_awaited_on_any_thread() {
         post("/", http_body_util::Empty::<Bytes>::new().map_err(|never: Infallible| match never {})),
         1,
     ));
+}
+
+fn promised(body: &'static str) -> BodyCheck {
+    BodyCheck::new(move |bytes| {
+        if bytes == body.as_bytes() {
+            Ok(())
+        } else {
+            Err(Rejection::bad_request("digest_mismatch", "another"))
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_promise_about_the_body_is_kept_before_it_is_parsed() {
+    for body in [r#"{"model":"other","messages":[]}"#, "no JSON", ""] {
+        let mut request = chat(body);
+        request.extensions_mut().insert(promised(CHAT));
+        assert_eq!(refusal(request, 1000).await.code(), "digest_mismatch", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_promise_is_about_the_senders_bytes_and_not_about_what_a_layer_makes_of_them() {
+    let mut request = chat(CHAT);
+    request.extensions_mut().insert(promised(CHAT));
+    let (request, _) = Payload::take(request, 1000).await.expect("as promised");
+    let request = request.map(|_| Body::from(Bytes::from(CHAT.replace("hello", "[NAME]"))));
+    Payload::take(request, 1000).await.expect("the promise is spent");
 }
