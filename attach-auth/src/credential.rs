@@ -85,7 +85,7 @@ fn text(value: &HeaderValue) -> Result<&str, Denial> {
 }
 
 /// `Bearer`, one space, the token (RFC 6750 §2.1). The scheme's case does not matter (RFC 9110 §11.1).
-fn bearer(value: &HeaderValue) -> Result<Credential, Denial> {
+pub(crate) fn bearer(value: &HeaderValue) -> Result<Credential, Denial> {
     let value = text(value)?;
     let end = value.find([' ', '\t']).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use crate::challenge::Challenge;
+use crate::delegation::Delegation;
 use crate::service::Auth;
 
 /// Lets nobody through who is not known, and tells the inner service who is calling.
@@ -19,12 +20,13 @@ pub struct AuthLayer<A> {
 pub(crate) struct Settings {
     pub(crate) challenge: Arc<Challenge>,
     pub(crate) keep_credential: bool,
+    pub(crate) delegation: Option<Arc<Delegation>>,
 }
 
 impl<A> AuthLayer<A> {
     /// Callers are who `authenticator` says they are.
     pub fn new(authenticator: A) -> Self {
-        let settings = Settings { challenge: Arc::default(), keep_credential: false };
+        let settings = Settings { challenge: Arc::default(), keep_credential: false, delegation: None };
         Self { authenticator: Arc::new(authenticator), settings }
     }
 
@@ -43,6 +45,14 @@ impl<A> AuthLayer<A> {
     /// Leaves the credential in the request, for an inner service that has to see it. It is removed otherwise.
     pub fn keep_credential(mut self) -> Self {
         self.settings.keep_credential = true;
+        self
+    }
+
+    /// The front ends that may speak for people. What they sign about a body is held against it by whoever of us reads
+    /// it: [`PolicyLayer`](crate::PolicyLayer) does, and so does a service that calls
+    /// [`Payload::take`](attach_core::Payload::take).
+    pub fn delegation(mut self, delegation: Delegation) -> Self {
+        self.settings.delegation = Some(Arc::new(delegation));
         self
     }
 }

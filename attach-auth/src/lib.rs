@@ -29,6 +29,7 @@
 //! [`tower`]: https://docs.rs/tower
 //! [`Identity`]: attach_core::Identity
 
+pub mod delegation;
 pub mod endpoint;
 pub mod jws;
 pub mod keys;
@@ -47,6 +48,7 @@ mod error;
 mod headers;
 mod layer;
 mod notice;
+mod once;
 mod service;
 mod throttle;
 mod witness;

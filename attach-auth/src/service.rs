@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
+use crate::delegation::Asserted;
 use crate::layer::Settings;
 use crate::{AuthLayer, Authenticate, Credential, Denial, ResponseFuture, headers};
 
@@ -75,8 +76,10 @@ async fn identify<A: Authenticate>(
     exchange: &Exchange,
 ) -> Result<(), Denial> {
     let credential = Credential::of(parts);
+    let asserted = Asserted::of(settings.delegation.as_deref(), parts);
     headers::clean(&mut parts.headers, settings.keep_credential);
     let identity = authenticator.authenticate(&credential?, parts).await?;
+    let identity = asserted.resolve(identity, authenticator, parts, exchange).await?;
     exchange.identify(Arc::clone(&identity));
     parts.extensions.insert(identity);
     // What a policy further inside refuses names the same realm.

@@ -19,3 +19,4 @@ pub use self::error::{JwsError, KeySetError};
 pub use self::keyset::KeySet;
 
 pub(crate) use self::compact::Compact;
+pub(crate) use self::weak::is_small_order;

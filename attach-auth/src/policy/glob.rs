@@ -82,11 +82,11 @@ impl fmt::Debug for ModelGlob {
 
 /// A pattern with `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Glob(pub(super) Box<str>);
+pub(crate) struct Glob(pub(crate) Box<str>);
 
 impl Glob {
     /// Takes time with the product of the lengths, at worst.
-    pub(super) fn matches(&self, text: &str, any_case: bool) -> bool {
+    pub(crate) fn matches(&self, text: &str, any_case: bool) -> bool {
         let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
         let same = |a: u8, b: u8| a == b || (any_case && a.eq_ignore_ascii_case(&b));
         let (mut p, mut t) = (0, 0);

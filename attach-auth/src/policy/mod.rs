@@ -36,6 +36,7 @@ mod service;
 mod verdict;
 
 pub use self::ask::{Ask, Policy};
+pub(crate) use self::glob::Glob;
 pub use self::glob::ModelGlob;
 pub use self::labels::LabelRule;
 pub use self::layer::PolicyLayer;

@@ -8,6 +8,7 @@ mod support;
 mod attacks;
 mod challenges;
 mod compose;
+mod delegation;
 mod entitlement;
 mod key_life;
 mod policy;
