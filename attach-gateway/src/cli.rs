@@ -45,6 +45,12 @@ enum Command {
     /// Work with the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Sign a person in at an identity provider, and keep the tokens for `token`.
+    Login(crate::login::Login),
+    /// Print a valid token of the person who is logged in, and nothing else.
+    Token(crate::login::Which),
+    /// Take the tokens back at the provider and delete them here.
+    Logout(crate::login::Which),
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
@@ -68,6 +74,9 @@ pub fn main() -> ExitCode {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
         Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
+        Some(Command::Login(login)) => return crate::login::login(&login),
+        Some(Command::Token(which)) => return crate::login::token(&which),
+        Some(Command::Logout(which)) => return crate::login::logout(&which),
         #[cfg(feature = "dev")]
         Some(Command::Dev(dev)) => crate::dev::main(&dev, env),
     };

@@ -12,6 +12,7 @@ pub mod dev;
 
 mod front;
 mod hex;
+mod login;
 mod redact;
 mod run;
 mod server;

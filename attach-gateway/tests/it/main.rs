@@ -17,6 +17,7 @@ mod edges;
 mod headers;
 mod identity;
 mod issuers;
+mod login;
 mod passing;
 mod policy;
 mod quota;

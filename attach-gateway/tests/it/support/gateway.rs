@@ -24,6 +24,7 @@ pub(crate) struct Launch {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) ok: bool,
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -99,7 +100,13 @@ impl Launch {
         let output = tokio::time::timeout(PATIENCE, self.command().output());
         let output = output.await.expect("the program ends by itself").unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Finished { ok: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        let code = output.status.code();
+        Finished {
+            ok: output.status.success(),
+            code,
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// With another port than the free one it would take.

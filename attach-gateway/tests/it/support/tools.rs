@@ -94,14 +94,14 @@ pub(crate) struct Idp {
     port: u16,
     folder: TempDir,
     _child: Child,
-    _stderr: Lines,
+    stderr: Lines,
 }
 
 impl Idp {
     /// Starts it; `None` if it is not installed.
     pub(crate) async fn start() -> Option<Self> {
         let folder = node_folder("idp/node_modules", "the certified OpenID provider")?;
-        for script in ["idp.mjs", "login.mjs"] {
+        for script in ["idp.mjs", "login.mjs", "browser.mjs"] {
             std::fs::copy(kept("idp").join(script), folder.path().join(script)).unwrap();
         }
         let port = free_port();
@@ -111,7 +111,7 @@ impl Idp {
         let mut child = command.spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
         stderr.line("idp http").await;
-        Some(Self { port, folder, _child: child, _stderr: stderr })
+        Some(Self { port, folder, _child: child, stderr })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -136,6 +136,33 @@ impl Idp {
         assert!(ok, "{text}");
         let tokens: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         tokens["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Idp {
+    /// What a person's browser does with an address: signs `name` in, agrees to everything (or aborts), and ends with
+    /// a page that asks for nothing.
+    pub(crate) async fn browse(&self, url: &str, name: &str, abort: bool) -> String {
+        let mut command = Command::new("node");
+        command.args(["browser.mjs", url, name]).current_dir(self.folder.path()).env("ISSUER", self.url());
+        if abort {
+            command.arg("abort");
+        }
+        let (text, ok) = run(command).await;
+        assert!(ok, "{text}");
+        text
+    }
+
+    /// How often it has given tokens for such a grant.
+    pub(crate) fn grants(&self, kind: &str) -> usize {
+        self.stderr.text().lines().filter(|line| line.starts_with(&format!("grant {kind} "))).count()
+    }
+
+    /// What it says to a refresh token of a public client.
+    pub(crate) async fn refresh(&self, client: &str, token: &str) -> super::Response {
+        let form = format!("grant_type=refresh_token&client_id={client}&refresh_token={token}");
+        let call = Call::new(SocketAddr::from(([127, 0, 0, 1], self.port)), "POST", "/token");
+        call.header("Content-Type", "application/x-www-form-urlencoded").body(form).send().await
     }
 }
 
