@@ -16,7 +16,7 @@ use super::say;
 use super::session::Grant;
 
 /// What only this login knows.
-struct Secrets {
+pub(super) struct Secrets {
     state: CsrfToken,
     nonce: Nonce,
     verifier: PkceCodeVerifier,
@@ -50,7 +50,8 @@ pub(super) async fn run(
     result
 }
 
-fn request(provider: &Provider, options: &Login, redirect: &Url) -> (Url, Secrets) {
+/// Where to send the person (RFC 6749 §4.1.1, RFC 7636 §4.3).
+pub(super) fn request(provider: &Provider, options: &Login, redirect: &Url) -> (Url, Secrets) {
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let mut request = provider
         .client()
@@ -73,7 +74,8 @@ fn request(provider: &Provider, options: &Login, redirect: &Url) -> (Url, Secret
     (url, Secrets { state, nonce, verifier })
 }
 
-async fn exchange(
+/// The code against tokens (RFC 6749 §4.1.3), the ID token verified.
+pub(super) async fn exchange(
     provider: &Provider,
     code: AuthorizationCode,
     secrets: Secrets,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use openidconnect::core::CoreDeviceAuthorizationResponse;
-use openidconnect::{DeviceCodeErrorResponseType, Nonce, RequestTokenError, Scope};
+use openidconnect::{DeviceCodeErrorResponse, DeviceCodeErrorResponseType, Nonce, RequestTokenError, Scope};
 
 use super::arguments::Login;
 use super::error::{LoginError, printable};
 use super::provider::Provider;
 use super::say;
 use super::session::Grant;
+use super::transport::HttpFailed;
 
 /// Signs in on another device. `sleep` passes the time between two questions.
 pub(super) async fn run<S, F>(provider: &Provider, options: &Login, sleep: S) -> Result<Grant, LoginError>
@@ -35,22 +36,23 @@ where
         request = request.add_extra_param(name, value);
     }
     // The crate waits 5 s longer after each `slow_down` (§3.5), and at most as long as the code is good.
-    let answer = request.request_async(provider.http(), sleep, None);
-    let answer = tokio::time::timeout(options.timeout, answer)
+    let answer = tokio::time::timeout(options.timeout, request.request_async(provider.http(), sleep, None))
         .await
         .map_err(|_| LoginError::Refused("nobody logged in in time".into()))?;
-    let response = answer.map_err(|error| match &error {
-        RequestTokenError::ServerResponse(why) => match why.error() {
-            DeviceCodeErrorResponseType::AccessDenied => LoginError::Refused("the login was declined".into()),
-            DeviceCodeErrorResponseType::ExpiredToken => {
-                LoginError::Refused("the code has expired before anybody used it".into())
-            }
-            _ => LoginError::token(&error),
-        },
-        _ => LoginError::token(&error),
-    })?;
+    let response = answer.map_err(|error| refused(&error))?;
     // There is no request of ours that a nonce could tie the ID token to.
     Grant::new(provider, &response, |_: Option<&Nonce>| Ok(()))
+}
+
+fn refused(error: &RequestTokenError<HttpFailed, DeviceCodeErrorResponse>) -> LoginError {
+    let RequestTokenError::ServerResponse(why) = error else { return LoginError::token(error) };
+    match why.error() {
+        DeviceCodeErrorResponseType::AccessDenied => LoginError::Refused("the login was declined".into()),
+        DeviceCodeErrorResponseType::ExpiredToken => {
+            LoginError::Refused("the code has expired before anybody used it".into())
+        }
+        _ => LoginError::token(error),
+    }
 }
 
 fn instruct(details: &CoreDeviceAuthorizationResponse) {

@@ -18,6 +18,8 @@ mod provider;
 mod refresh;
 mod registration;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::io::Write as _;
