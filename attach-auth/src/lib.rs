@@ -25,6 +25,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `discovery` (default) | finds an issuer's keys by OpenID Connect Discovery, through `openidconnect`; without it keys are given, or their URL is |
+//! | `sqlite` | state that survives a restart: [`state`] in a file of one node |
+//! | `redis` | the same for many nodes, in Redis or Valkey; needs a tokio runtime |
 //!
 //! [`tower`]: https://docs.rs/tower
 //! [`Identity`]: attach_core::Identity
@@ -43,6 +45,7 @@ mod challenge;
 mod claim_path;
 mod clock;
 mod credential;
+mod deadlines;
 mod denial;
 mod error;
 mod headers;
@@ -50,7 +53,9 @@ mod layer;
 mod notice;
 mod once;
 mod service;
+mod standing;
 mod throttle;
+mod watch;
 mod witness;
 
 pub use self::authenticate::Authenticate;

@@ -3,9 +3,11 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use attach_core::{Exchange, ResponseBody};
+use attach_core::{BoxError, Exchange, Identity, ResponseBody};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use crate::delegation::Asserted;
@@ -16,7 +18,7 @@ use crate::{AuthLayer, Authenticate, Credential, Denial, ResponseFuture, headers
 pub struct Auth<S, A> {
     inner: S,
     authenticator: Arc<A>,
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl<S, A> Auth<S, A> {
@@ -30,7 +32,7 @@ impl<S, A> Auth<S, A> {
         AuthLayer::new(authenticator)
     }
 
-    pub(crate) fn with(inner: S, authenticator: Arc<A>, settings: Settings) -> Self {
+    pub(crate) fn with(inner: S, authenticator: Arc<A>, settings: Arc<Settings>) -> Self {
         Self { inner, authenticator, settings }
     }
 }
@@ -41,6 +43,8 @@ where
     S::Future: Send,
     A: Authenticate,
     B: Send + 'static,
+    R: Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
@@ -53,14 +57,14 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let (authenticator, settings) = (Arc::clone(&self.authenticator), self.settings.clone());
+        let (authenticator, settings) = (Arc::clone(&self.authenticator), Arc::clone(&self.settings));
         ResponseFuture::new(async move {
             let (mut parts, body) = request.into_parts();
             let exchange = Exchange::of(&mut parts);
             match identify(&*authenticator, &settings, &mut parts, &exchange).await {
-                Ok(()) => {
+                Ok(identity) => {
                     let response = inner.call(Request::from_parts(parts, body)).await?;
-                    Ok(response.map(ResponseBody::inner))
+                    Ok(settings.standing.hold(response, identity, &exchange, &settings.challenge))
                 }
                 Err(denial) => Ok(denial.into_rejection(&settings.challenge).into_response(&exchange)),
             }
@@ -68,28 +72,29 @@ where
     }
 }
 
-/// Takes the credential out of the request and puts in who showed it.
+/// Takes the credential out of the request and puts in who showed it, if they may still come in.
 async fn identify<A: Authenticate>(
     authenticator: &A,
     settings: &Settings,
     parts: &mut Parts,
     exchange: &Exchange,
-) -> Result<(), Denial> {
+) -> Result<Arc<Identity>, Denial> {
     let credential = Credential::of(parts);
     let asserted = Asserted::of(settings.delegation.as_deref(), parts);
     headers::clean(&mut parts.headers, settings.keep_credential);
     let identity = authenticator.authenticate(&credential?, parts).await?;
     let identity = asserted.resolve(identity, authenticator, parts, exchange).await?;
     exchange.identify(Arc::clone(&identity));
-    parts.extensions.insert(identity);
+    parts.extensions.insert(Arc::clone(&identity));
     // What a policy further inside refuses names the same realm.
     parts.extensions.insert(Arc::clone(&settings.challenge));
-    Ok(())
+    settings.standing.check(&identity)?;
+    Ok(identity)
 }
 
 impl<S: Clone, A> Clone for Auth<S, A> {
     fn clone(&self) -> Self {
-        Self::with(self.inner.clone(), Arc::clone(&self.authenticator), self.settings.clone())
+        Self::with(self.inner.clone(), Arc::clone(&self.authenticator), Arc::clone(&self.settings))
     }
 }
 

@@ -14,4 +14,5 @@ mod key_life;
 mod policy;
 mod providers;
 mod recipes;
+mod state;
 mod vectors;

@@ -132,7 +132,7 @@ async fn what_a_group_may_use_goes_on_unchanged() {
         let decision = facts.decision.as_ref().expect("a decision");
         assert!(decision.allowed);
         assert_eq!(decision.rule.as_deref(), Some("power-users"));
-        assert_eq!(decision.groups, [Box::from("AI-Power-Users")]);
+        assert_eq!(decision.groups, [Box::<str>::from("AI-Power-Users")]);
         assert_eq!(facts.model.as_deref(), Some("gpt-4o"));
     });
 }

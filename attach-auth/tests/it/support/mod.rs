@@ -3,13 +3,21 @@
 mod clock;
 mod fetch;
 mod log;
+#[cfg(feature = "redis")]
+mod redis;
 mod signer;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod tempdir;
 mod web;
 
 pub(crate) use self::clock::TestClock;
 pub(crate) use self::fetch::{Reply, TestFetch};
 pub(crate) use self::log::Log;
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::{Address, RedisServer};
 pub(crate) use self::signer::{Signer, b64};
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) use self::tempdir::TempDir;
 pub(crate) use self::web::{Answer, ask, get};
 
 use std::sync::Arc;
