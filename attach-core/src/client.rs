@@ -13,9 +13,14 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::fetch::{Fetch, FetchError, FetchFuture, error_chain};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// Fetches small documents: five seconds, one mebibyte, no redirect, TLS by the platform's roots.
 ///
@@ -34,12 +39,36 @@ impl Client {
     ///
     /// When TLS cannot be set up at all.
     pub fn new() -> io::Result<Self> {
-        let https = https_connector(Duration::from_secs(2))?;
+        Ok(Self::over(https_connector(CONNECT)?))
+    }
+
+    /// A client that believes the certificates in `pem` instead of the platform's roots: for a server whose own
+    /// authority signed its certificate.
+    ///
+    /// # Errors
+    ///
+    /// When there is no certificate in `pem`, or one that is none.
+    pub fn with_roots(pem: &[u8]) -> io::Result<Self> {
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
+            roots.add(certificate).map_err(|error| invalid(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(invalid("there is no certificate in it".to_owned()));
+        }
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls(roots)?);
+        let https = builder.https_or_http().enable_http1().enable_http2().wrap_connector(tcp(CONNECT));
+        Ok(Self::over(https))
+    }
+
+    fn over(https: HttpsConnector<HttpConnector>) -> Self {
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(https);
-        Ok(Self { inner, timeout: Duration::from_secs(5), max_bytes: 1 << 20 })
+        Self { inner, timeout: Duration::from_secs(5), max_bytes: 1 << 20 }
     }
 
     /// Replaces the time a whole fetch may take.
@@ -65,22 +94,26 @@ impl Client {
 ///
 /// When TLS cannot be set up at all.
 pub fn https_connector(connect_timeout: Duration) -> io::Result<HttpsConnector<HttpConnector>> {
+    let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(default_provider()) {
+        Ok(builder) => builder,
+        Err(_) => HttpsConnectorBuilder::new().with_tls_config(tls(RootCertStore::empty())?),
+    };
+    Ok(builder.https_or_http().enable_http1().enable_http2().wrap_connector(tcp(connect_timeout)))
+}
+
+fn tcp(connect_timeout: Duration) -> HttpConnector {
     let mut http = HttpConnector::new();
     http.set_connect_timeout(Some(connect_timeout));
     http.set_nodelay(true);
     http.enforce_http(false);
-    let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(default_provider()) {
-        Ok(builder) => builder,
-        Err(_) => HttpsConnectorBuilder::new().with_tls_config(no_roots()?),
-    };
-    Ok(builder.https_or_http().enable_http1().enable_http2().wrap_connector(http))
+    http
 }
 
-fn no_roots() -> io::Result<ClientConfig> {
+fn tls(roots: RootCertStore) -> io::Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 impl Fetch for Client {

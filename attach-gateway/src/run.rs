@@ -9,6 +9,7 @@ use std::time::Duration;
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
 use attach_auth::OidcVerifier;
+use attach_auth::oidc::KeyFiles;
 use attach_core::client::Client;
 use attach_quota::QuotaLayer;
 use bytes::Bytes;
@@ -61,7 +62,8 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let state =
             StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
-        let verifier = verifier(config)?;
+        let keys = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
+        let verifier = verifier(config)?.key_files(KeyFiles::new(keys));
         let quota = QuotaLayer::new(config.limits.clone());
         let audit = open_audit(config, &state)?;
         let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;

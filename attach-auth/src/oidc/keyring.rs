@@ -144,7 +144,12 @@ impl KeyRing {
 
     /// Fetches the keys if that is due.
     pub(super) async fn refresh(&self) {
-        let due = self.usable().is_none() || self.health().problem.is_some() || self.age() >= REFRESH_AFTER;
+        let health = || {
+            let health = self.health();
+            // Keys that were kept from an earlier run may have been withdrawn since.
+            health.problem.is_some() || health.attempted.is_none()
+        };
+        let due = self.usable().is_none() || health() || self.age() >= REFRESH_AFTER;
         if self.source.is_some() && due {
             self.fetch(Cause::Timer).await;
         }

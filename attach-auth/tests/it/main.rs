@@ -10,6 +10,8 @@ mod challenges;
 mod compose;
 mod delegation;
 mod entitlement;
+#[cfg(feature = "discovery")]
+mod introspection;
 mod key_life;
 mod policy;
 mod providers;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::file::{Audit, File, Issuer, Quota, Redact, Server, State, Timeout, Upstream};
+use super::file::{Audit, File, Introspection, Issuer, Quota, Redact, Server, State, Timeout, Upstream};
 use super::secret::SecretRef;
 use super::units::Size;
 use super::{Config, ConfigError, Source, resolve};
@@ -18,6 +18,10 @@ pub(crate) const VARIABLES: &[&str] = &[
     "OIDC_CLIENT_IDS",
     "OIDC_GROUPS_CLAIM",
     "OIDC_HOSTED_DOMAIN",
+    "OIDC_ALGORITHMS",
+    "OIDC_INTROSPECTION_CLIENT_ID",
+    "OIDC_INTROSPECTION_CLIENT_SECRET",
+    "OIDC_INTROSPECTION_CLIENT_SECRET_FILE",
     "ALLOWED_GROUPS",
     "MAX_TOKENS_PER_MIN",
     "ENGINE_URL",
@@ -89,20 +93,50 @@ fn issuer(env: Env<'_>) -> Result<Issuer, ConfigError> {
         max_lifetime: None,
         jwks_uri: None,
         hosted_domain: env("OIDC_HOSTED_DOMAIN"),
+        algorithms: env("OIDC_ALGORITHMS").as_deref().map(list),
+        typ: None,
+        accept_id_tokens: None,
+        ca: None,
+        introspection: introspection(env)?,
     })
+}
+
+fn introspection(env: Env<'_>) -> Result<Option<Introspection>, ConfigError> {
+    let secret = secret("OIDC_INTROSPECTION_CLIENT_SECRET", "OIDC_INTROSPECTION_CLIENT_SECRET_FILE", env)?;
+    match (env("OIDC_INTROSPECTION_CLIENT_ID"), secret) {
+        (None, None) => Ok(None),
+        (Some(client_id), Some(client_secret)) => Ok(Some(Introspection {
+            client_id,
+            client_secret,
+            endpoint: None,
+            every_token: false,
+            accept_missing_audience: false,
+            accept_missing_type: false,
+        })),
+        (Some(_), None) => Err(ConfigError::new(
+            "OIDC_INTROSPECTION_CLIENT_ID needs OIDC_INTROSPECTION_CLIENT_SECRET or \
+             OIDC_INTROSPECTION_CLIENT_SECRET_FILE",
+        )),
+        (None, Some(_)) => {
+            Err(ConfigError::new("OIDC_INTROSPECTION_CLIENT_SECRET needs OIDC_INTROSPECTION_CLIENT_ID"))
+        }
+    }
+}
+
+/// A secret from a variable, or from the file that another names.
+fn secret(name: &'static str, file: &'static str, env: Env<'_>) -> Result<Option<SecretRef>, ConfigError> {
+    match (env(name), env(file)) {
+        (Some(_), Some(_)) => Err(ConfigError::new(format!("{name} and {file} are both set; keep one"))),
+        (Some(_), None) => Ok(Some(SecretRef::Env(name.into()))),
+        (None, Some(path)) => Ok(Some(SecretRef::File(path.into()))),
+        (None, None) => Ok(None),
+    }
 }
 
 fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
     let url = env("ENGINE_URL").unwrap_or_else(|| DEFAULT_ENGINE.into());
     let kinds = env("ENGINE_KIND").map_or_else(|| vec![guess_kind(&url)], |text| list(&text));
-    let key = match (env("ENGINE_API_KEY"), env("ENGINE_API_KEY_FILE")) {
-        (Some(_), Some(_)) => {
-            return Err(ConfigError::new("ENGINE_API_KEY and ENGINE_API_KEY_FILE are both set; keep one"));
-        }
-        (Some(_), None) => Some(SecretRef::Env("ENGINE_API_KEY".into())),
-        (None, Some(path)) => Some(SecretRef::File(path.into())),
-        (None, None) => None,
-    };
+    let key = secret("ENGINE_API_KEY", "ENGINE_API_KEY_FILE", env)?;
     let kind =
         kinds.first().cloned().ok_or_else(|| ConfigError::new("ENGINE_KIND names no kind of server"))?;
     Ok(Upstream {

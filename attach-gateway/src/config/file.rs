@@ -56,6 +56,24 @@ pub(super) struct Issuer {
     pub(super) max_lifetime: Option<Span>,
     pub(super) jwks_uri: Option<String>,
     pub(super) hosted_domain: Option<String>,
+    pub(super) algorithms: Option<Vec<String>>,
+    pub(super) typ: Option<String>,
+    pub(super) accept_id_tokens: Option<bool>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) introspection: Option<Introspection>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Introspection {
+    pub(super) client_id: String,
+    pub(super) client_secret: SecretRef,
+    pub(super) endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) every_token: bool,
+    #[serde(default)]
+    pub(super) accept_missing_audience: bool,
+    #[serde(default)]
+    pub(super) accept_missing_type: bool,
 }
 
 fn generic() -> String {

@@ -40,9 +40,27 @@ const SECTIONS: &[Section] = &[
             "max_lifetime",
             "jwks_uri",
             "hosted_domain",
+            "algorithms",
+            "typ",
+            "accept_id_tokens",
+            "ca",
+            "introspection",
         ],
-        later: &["algorithms", "typ", "accept_id_tokens", "ca", "introspection"],
+        later: &[],
     },
+    Section {
+        path: "issuer.introspection",
+        keys: &[
+            "client_id",
+            "client_secret",
+            "endpoint",
+            "every_token",
+            "accept_missing_audience",
+            "accept_missing_type",
+        ],
+        later: &[],
+    },
+    Section { path: "issuer.introspection.client_secret", keys: &["env", "file", "command"], later: &[] },
     Section {
         path: "upstream",
         keys: &[
@@ -113,7 +131,7 @@ const SECTIONS: &[Section] = &[
 const FREE: &[&str] = &["redact.entities"];
 
 /// Settings that hold a secret. Somebody who writes one inline must not find it in a log for it.
-const SECRETS: &[&str] = &["upstream.key", "redact.key"];
+const SECRETS: &[&str] = &["upstream.key", "redact.key", "issuer.introspection.client_secret"];
 
 /// Refuses every key that is unknown or not implemented yet.
 pub(super) fn check(file: &Table) -> Result<(), ConfigError> {

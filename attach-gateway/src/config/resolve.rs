@@ -20,7 +20,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     if file.upstream.is_empty() {
         return Err(ConfigError::new("no [[upstream]]: there is nothing to call"));
     }
-    let issuers = file.issuer.iter().map(issuer::resolve).collect::<Result<Vec<_>, _>>()?;
+    let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let upstreams = upstreams(file.upstream, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
     let (rules, access_summary) = access(&file.access.unwrap_or_default(), directories(&issuers))?;

@@ -194,3 +194,66 @@ fn a_variable_besides_a_file_is_a_mistake() {
     Config::from_file(&path, env("RUST_LOG")).unwrap();
     std::fs::remove_file(path).unwrap();
 }
+
+const ISSUER: &str = "audience = [\"api\"]";
+
+fn with_issuer(settings: &str) -> Result<Config, ConfigError> {
+    parsed(&FILE.replace(ISSUER, &format!("{ISSUER}\n{settings}")))
+}
+
+#[test]
+fn an_issuer_says_which_tokens_are_looked_at() {
+    let shown = with_issuer("algorithms = [\"ES256\", \"EdDSA\"]\ntyp = \"at+jwt\"\naccept_id_tokens = true");
+    let shown = shown.unwrap().describe();
+    assert!(shown.contains("algorithms ES256, EdDSA, typ at+jwt, ID tokens accepted"), "{shown}");
+    assert!(!with_issuer("typ = \"any\"").unwrap().describe().contains("typ at+jwt"));
+    for (wrong, said) in [
+        ("algorithms = [\"HS256\"]", "these can: RS256"),
+        ("algorithms = []", "no algorithm"),
+        ("typ = \"jwt\"", "neither"),
+        ("ca = \"/nowhere.pem\"", "/nowhere.pem"),
+        ("ca = \"/dev/null\"", "no certificate"),
+    ] {
+        let error = with_issuer(wrong).and_then(|config| {
+            crate::run::verifier(&config).map(|_| config).map_err(|error| ConfigError::new(error.to_string()))
+        });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn introspection_is_shown_without_its_secret() {
+    let settings = "introspection = { client_id = \"gateway\", client_secret = { env = \"OPENAI_KEY\" }, \
+                    endpoint = \"https://idp.example.com/introspect\", every_token = true }";
+    let config = with_issuer(settings).unwrap();
+    let shown = config.describe();
+    assert!(
+        shown.contains("introspection at https://idp.example.com/introspect as client gateway"),
+        "{shown}"
+    );
+    assert!(shown.contains("of JWTs as well") && !shown.contains("sk-secret-value"), "{shown}");
+    assert!(!format!("{config:?}").contains("sk-secret-value"));
+    let inline = with_issuer("introspection = { client_id = \"gateway\", client_secret = \"hunter2\" }");
+    let inline = inline.unwrap_err().to_string();
+    assert!(inline.contains("never written into the file") && !inline.contains("hunter2"), "{inline}");
+    let plain = with_issuer(&settings.replace("https://", "http://")).unwrap_err().to_string();
+    assert!(plain.contains("plain http"), "{plain}");
+    let nearest = with_issuer(&settings.replace("every_token", "evry_token")).unwrap_err().to_string();
+    assert!(nearest.contains("\"every_token\""), "{nearest}");
+}
+
+#[test]
+fn the_environment_configures_introspection_by_client_and_secret() {
+    const ID: (&str, &str) = ("OIDC_INTROSPECTION_CLIENT_ID", "gateway");
+    const SECRET: (&str, &str) = ("OIDC_INTROSPECTION_CLIENT_SECRET", "hunter2");
+    let shown = from_env(&[ID, SECRET, ("OIDC_ALGORITHMS", "RS256")]).unwrap().describe();
+    assert!(shown.contains("as client gateway") && !shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("algorithms RS256"), "{shown}");
+    assert!(refused(&[ID]).contains("OIDC_INTROSPECTION_CLIENT_SECRET"));
+    assert!(refused(&[SECRET]).contains("needs OIDC_INTROSPECTION_CLIENT_ID"));
+    let both = refused(&[ID, SECRET, ("OIDC_INTROSPECTION_CLIENT_SECRET_FILE", "/dev/null")]);
+    assert!(both.contains("keep one"), "{both}");
+    let empty = refused(&[ID, ("OIDC_INTROSPECTION_CLIENT_SECRET_FILE", "/dev/null")]);
+    assert!(empty.contains("empty"), "{empty}");
+}

@@ -18,6 +18,7 @@ mod headers;
 mod identity;
 mod issuers;
 mod login;
+mod opaque;
 mod passing;
 mod policy;
 mod quota;

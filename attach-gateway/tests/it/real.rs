@@ -79,7 +79,7 @@ async fn a_person_who_signed_in_by_the_code_flow_is_a_person() {
     }
 }
 
-fn header(token: &str) -> String {
+pub(crate) fn header(token: &str) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap());
     String::from_utf8(bytes.unwrap()).unwrap()

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "discovery")]
 mod discovery;
+mod reconfigured;
+#[cfg(feature = "discovery")]
+mod sockets;
 
 use std::sync::Arc;
 use std::time::Duration;

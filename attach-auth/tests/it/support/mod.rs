@@ -3,6 +3,8 @@
 mod clock;
 mod fetch;
 mod log;
+#[cfg(feature = "discovery")]
+mod provider;
 #[cfg(feature = "redis")]
 mod redis;
 mod signer;
@@ -13,6 +15,8 @@ mod web;
 pub(crate) use self::clock::TestClock;
 pub(crate) use self::fetch::{Reply, TestFetch};
 pub(crate) use self::log::Log;
+#[cfg(feature = "discovery")]
+pub(crate) use self::provider::{Page, RealProvider};
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::{Address, RedisServer};
 pub(crate) use self::signer::{Signer, b64};

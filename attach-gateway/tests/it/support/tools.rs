@@ -93,7 +93,7 @@ pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(S
 pub(crate) struct Idp {
     port: u16,
     folder: TempDir,
-    _child: Child,
+    child: Child,
     stderr: Lines,
 }
 
@@ -105,13 +105,40 @@ impl Idp {
             std::fs::copy(kept("idp").join(script), folder.path().join(script)).unwrap();
         }
         let port = free_port();
+        let (child, stderr) = Self::run(port, folder.path(), false).await;
+        Some(Self { port, folder, child, stderr })
+    }
+
+    async fn run(port: u16, folder: &Path, rotate: bool) -> (Child, Lines) {
         let mut command = Command::new("node");
-        command.arg("idp.mjs").current_dir(folder.path()).env("PORT", port.to_string());
+        command.arg("idp.mjs").current_dir(folder).env("PORT", port.to_string());
+        if rotate {
+            command.env("ROTATE", "1");
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
         stderr.line("idp http").await;
-        Some(Self { port, folder, _child: child, stderr })
+        (child, stderr)
+    }
+
+    /// Stops it, and with it everything it keeps but its keys.
+    pub(crate) async fn stop(&mut self) {
+        self.child.kill().await.unwrap_or_else(|error| panic!("{error}: {}", self.stderr.text()));
+    }
+
+    /// Starts it again, with new keys before the old ones.
+    pub(crate) async fn rotate(&mut self) {
+        self.stop().await;
+        (self.child, self.stderr) = Self::run(self.port, self.folder.path(), true).await;
+    }
+
+    /// Revokes a machine's token (RFC 7009).
+    pub(crate) async fn revoke(&self, client: &str, token: &str) {
+        let form = format!("token={token}&client_id={client}&client_secret={client}-secret");
+        let call = Call::new(SocketAddr::from(([127, 0, 0, 1], self.port)), "POST", "/token/revocation");
+        let call = call.header("Content-Type", "application/x-www-form-urlencoded");
+        call.body(form).send().await.expect(200);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -130,12 +157,17 @@ impl Idp {
 
     /// A token of a person, by the code flow.
     pub(crate) async fn person(&self, name: &str) -> String {
+        self.tokens(name, "urn:llm-gateway").await["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// What a person gets by the code flow for a resource: access token, refresh token, ID token.
+    pub(crate) async fn tokens(&self, name: &str, resource: &str) -> Value {
         let mut command = Command::new("node");
-        command.args(["login.mjs", name]).current_dir(self.folder.path()).env("ISSUER", self.url());
+        command.args(["login.mjs", name]).current_dir(self.folder.path());
+        command.env("ISSUER", self.url()).env("RESOURCE", resource);
         let (text, ok) = run(command).await;
         assert!(ok, "{text}");
-        let tokens: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-        tokens["access_token"].as_str().unwrap().to_owned()
+        serde_json::from_str(text.lines().next().unwrap()).unwrap()
     }
 }
 
