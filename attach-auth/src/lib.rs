@@ -38,6 +38,7 @@ pub mod keys;
 pub mod oidc;
 pub mod policy;
 pub mod revocation;
+pub mod signals;
 pub mod state;
 
 mod authenticate;

@@ -17,6 +17,7 @@ mod preset;
 #[cfg(feature = "discovery")]
 mod reach;
 mod reconfigure;
+mod signed;
 mod source;
 mod times;
 mod url;
@@ -26,4 +27,7 @@ pub use self::config::IssuerConfig;
 pub use self::introspection::{ClientSecret, Introspection};
 pub use self::key_files::KeyFiles;
 pub use self::preset::Preset;
+pub use self::signed::SignalIssuer;
 pub use self::verifier::{IssuerStatus, OidcVerifier};
+
+pub(crate) use self::signed::{Signed, verify_signed};

@@ -188,8 +188,12 @@ impl OidcVerifier {
     fn issuer_of(&self, claims: &Document) -> Result<&Issuer, Denial> {
         let wrong = || Denial::invalid_token("wrong_issuer").with_reason("iss");
         let iss = claims.root().get("iss").and_then(Value::as_str).ok_or_else(wrong)?;
-        let mut issuers = self.0.issuers.iter().map(|issuer| &**issuer);
-        issuers.find(|issuer| issuer.facts.config.is_called(&iss)).ok_or_else(wrong)
+        self.issuer(&iss).ok_or_else(wrong)
+    }
+
+    /// The issuer that is called `iss`.
+    pub(super) fn issuer(&self, iss: &str) -> Option<&Issuer> {
+        self.0.issuers.iter().map(|issuer| &**issuer).find(|issuer| issuer.facts.config.is_called(iss))
     }
 
     /// A token that was good before, if time has not run out and its key has not been withdrawn.

@@ -8,6 +8,9 @@ use super::{Effect, Fact, FactIndex};
 use crate::Denial;
 use crate::state::{Change, CommitError, Health, State, Table};
 
+/// The source of facts that administrators record.
+const ADMIN: &str = "admin";
+
 /// Says who lost the right to go on, and records who does.
 ///
 /// Cheap to clone; clones share the facts.
@@ -46,14 +49,41 @@ impl Revocations {
     ///
     /// When that cannot be known.
     pub async fn record(&self, facts: &[Fact]) -> Result<(), CommitError> {
-        if facts.is_empty() {
-            return Ok(());
+        let changes = self.changes(facts);
+        if !changes.is_empty() {
+            return self.state.commit(changes).await;
         }
-        let mut changes: Vec<Change> = facts.iter().map(|fact| fact.change(self.keep)).collect();
+        match self.state.health() {
+            Health::Up => Ok(()),
+            Health::Down { why, .. } => Err(CommitError::Unavailable(why)),
+        }
+    }
+
+    /// What [`record`](Self::record) would commit, for those who have more to commit at once.
+    ///
+    /// A *not before* never moves back, and a caller who was disabled is enabled by whoever disabled them, or by an
+    /// administrator: what these would change is left out.
+    #[must_use]
+    pub fn changes(&self, facts: &[Fact]) -> Vec<Change> {
+        let mut changes: Vec<Change> = facts.iter().filter_map(|fact| self.change(fact)).collect();
         let covered: Vec<Change> = changes.iter().flat_map(|change| self.covered_by(change)).collect();
         // First what goes, so that nothing goes that comes.
         changes.splice(..0, covered);
-        self.state.commit(changes).await
+        changes
+    }
+
+    fn change(&self, fact: &Fact) -> Option<Change> {
+        let change = fact.change(self.keep);
+        let standing = self.state.get(Table::FACTS, change.key());
+        let by_admin = &*fact.source == ADMIN;
+        let applies = match (fact.effect, standing.map(|row| Fact::of_row(&row))) {
+            (Effect::Enabled, None) => false,
+            (Effect::Enabled, Some(Some(standing))) => by_admin || standing.source == fact.source,
+            // What cannot be read is not lifted by a signal, and what stands needs no second one.
+            (Effect::Enabled, Some(None)) | (Effect::Disabled, Some(_)) => by_admin,
+            (Effect::NotBefore(_), _) | (Effect::Disabled, None) => true,
+        };
+        applies.then_some(change)
     }
 
     /// The removal of what a new *not before* says as well, and for longer.
