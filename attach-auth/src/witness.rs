@@ -57,7 +57,7 @@ pub trait Witness: fmt::Debug + Send + Sync + 'static {
 }
 
 /// There is no record, so nothing may be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unwitnessed;
 

@@ -188,8 +188,7 @@ mod tests {
 
     #[test]
     fn secrets_that_could_be_guessed_are_refused_with_a_way_out() {
-        for bad in
-            ["", "tiny", "0123456789abcdef0123456789abcde", &"a".repeat(64), &format!("{GOOD} {GOOD}")]
+        for bad in ["", "tiny", "0123456789abcdef0123456789abcde", &"a".repeat(64), &format!("{GOOD} {GOOD}")]
         {
             let error = SignalSecret::of_text(bad).expect_err(bad).to_string();
             assert!(error.contains("openssl") && (bad.is_empty() || !error.contains(bad)), "{error}");

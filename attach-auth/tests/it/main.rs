@@ -16,5 +16,6 @@ mod key_life;
 mod policy;
 mod providers;
 mod recipes;
+mod signals;
 mod state;
 mod vectors;
