@@ -35,6 +35,7 @@ pub mod delegation;
 pub mod endpoint;
 pub mod jws;
 pub mod keys;
+pub mod metadata;
 pub mod oidc;
 pub mod policy;
 pub mod revocation;

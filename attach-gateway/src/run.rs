@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
-use attach_auth::OidcVerifier;
+use attach_auth::metadata::ResourceMetadata;
 use attach_auth::oidc::KeyFiles;
+use attach_auth::{IssuerConfig, OidcVerifier};
 use attach_core::client::Client;
 use attach_quota::QuotaLayer;
-use bytes::Bytes;
-use http::Uri;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
@@ -73,7 +72,7 @@ impl Gateway {
             redactor: redact::build(&config.redact)?,
             quota: quota.clone(),
             pseudonym: Pseudonym::new(&pseudonym),
-            probes: probes(config, &verifier, &audit),
+            probes: probes(config, &verifier, &audit)?,
         };
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
         let listener = TcpListener::bind(config.server.listen)
@@ -181,40 +180,19 @@ fn node_name() -> String {
     read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
 }
 
-fn probes(config: &Config, verifier: &OidcVerifier, audit: &Audit) -> Probes {
+fn probes(config: &Config, verifier: &OidcVerifier, audit: &Audit) -> Result<Probes, StartError> {
     let (verifier, audit) = (verifier.clone(), audit.clone());
     let ready = move || audit.is_ready() && verifier.status().iter().any(|status| status.ready);
-    Probes {
-        ready: Box::new(ready),
-        metadata: config.server.external_url.as_ref().map(|url| metadata(url, config)),
-    }
+    Ok(Probes { ready: Box::new(ready), metadata: metadata(config)? })
 }
 
-/// RFC 9728 §2.
-fn metadata(resource: &Uri, config: &Config) -> Bytes {
-    let servers: Vec<_> = config.issuers.iter().map(|issuer| issuer.issuer().to_owned()).collect();
-    let scopes: Vec<_> = config
-        .issuers
-        .iter()
-        .flat_map(|issuer| issuer.scopes().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    serde_json::json!({
-        "resource": base(resource),
-        "authorization_servers": servers,
-        "scopes_supported": scopes,
-        "bearer_methods_supported": ["header"],
-    })
-    .to_string()
-    .into()
-}
-
-/// Where the resource metadata is, for `WWW-Authenticate`.
-pub(crate) fn metadata_url(resource: &Uri) -> String {
-    format!("{}/.well-known/oauth-protected-resource", base(resource))
-}
-
-fn base(uri: &Uri) -> String {
-    uri.to_string().trim_end_matches('/').to_owned()
+/// RFC 9728, if the gateway knows its own address.
+fn metadata(config: &Config) -> Result<Option<ResourceMetadata>, StartError> {
+    let Some(url) = &config.server.external_url else { return Ok(None) };
+    let issuers = || config.issuers.iter();
+    let metadata = ResourceMetadata::new(&url.to_string()).map_err(config_error)?;
+    let scopes = issuers().flat_map(|issuer| issuer.scopes().collect::<Vec<_>>());
+    Ok(Some(metadata.authorization_servers(issuers().map(IssuerConfig::issuer)).scopes(scopes)))
 }
 
 impl fmt::Display for StartError {

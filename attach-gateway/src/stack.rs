@@ -70,8 +70,8 @@ pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
     let policy = Arc::clone(&config.rules);
     let max_body = config.server.max_body;
     let mut auth = AuthLayer::new(parts.verifier).realm("attach");
-    if let Some(url) = &config.server.external_url {
-        auth = auth.resource_metadata(&crate::run::metadata_url(url));
+    if let Some(metadata) = &parts.probes.metadata {
+        auth = auth.resource_metadata(metadata.url());
     }
     let redact = match parts.redactor {
         Some(redactor) => {

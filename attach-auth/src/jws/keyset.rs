@@ -61,6 +61,9 @@ impl KeySet {
             root.get("keys").filter(|keys| keys.kind() == Kind::Array).ok_or(KeySetError::Malformed)?;
         let (mut keys, mut ignored, mut symmetric) = (Vec::new(), 0, 0);
         for jwk in list.elements() {
+            if jwk.kind() != Kind::Object {
+                return Err(KeySetError::Malformed);
+            }
             if is_symmetric(jwk) {
                 symmetric += 1;
                 continue;

@@ -1,14 +1,20 @@
 //! Statuses, challenges and headers, as a client sees them.
 
-use attach_auth::{Authenticate, Credential, Denial};
-use attach_core::Identity;
-use axum::body::Body;
-use http::Request;
-use http::request::Parts;
-use serde_json::json;
 use std::sync::Arc;
 
-use crate::support::{Answer, Signer, ask, claims, claims_with, config, get, verifier};
+use attach_auth::endpoint::EndpointLayer;
+use attach_auth::metadata::ResourceMetadata;
+use attach_auth::{AuthLayer, Authenticate, Credential, Denial};
+use attach_core::Identity;
+use axum::Router;
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderValue, Request};
+use http_body_util::BodyExt;
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::support::{Answer, ISSUER, Signer, ask, claims, claims_with, config, get, verifier};
 
 const BARE: &str =
     "Bearer realm=\"gw\", resource_metadata=\"https://gw/.well-known/oauth-protected-resource\"";
@@ -124,4 +130,31 @@ async fn a_service_may_bring_its_own_credentials() {
     let answer = get(Arc::new(Robots), "c3").await;
     assert_eq!((answer.status, answer.headers["retry-after"].as_bytes()), (503, b"7".as_slice()));
     assert_eq!(answer.challenge(), "");
+}
+
+#[tokio::test]
+async fn a_client_that_was_refused_finds_out_where_to_sign_in() {
+    let metadata =
+        ResourceMetadata::new("https://api.test/llm").expect("a URL").authorization_servers([ISSUER]);
+    let auth = AuthLayer::new(verifier(config(), &[&Signer::es256("k")])).resource_metadata(metadata.url());
+    let place: http::Uri = metadata.url().parse().expect("a URL");
+    let router = Router::new().fallback(|| async {}).layer(auth).layer(EndpointLayer::new(metadata));
+    let get = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        router.clone().oneshot(request).await.expect("is infallible")
+    };
+    let refused = get("/llm/v1/models").await;
+    let challenge = refused.headers()["www-authenticate"].to_str().expect("is text");
+    assert!(challenge.contains(&format!("resource_metadata=\"{place}\"")), "{challenge}");
+    let found = get(place.path()).await;
+    assert_eq!(
+        (found.status(), &found.headers()["cache-control"]),
+        (http::StatusCode::OK, &HeaderValue::from_static("max-age=3600"))
+    );
+    let found = found.into_body().collect().await.expect("a body").to_bytes();
+    let found: serde_json::Value = serde_json::from_slice(&found).expect("JSON");
+    assert_eq!(
+        (&found["resource"], &found["authorization_servers"][0]),
+        (&json!("https://api.test/llm"), &json!(ISSUER))
+    );
 }

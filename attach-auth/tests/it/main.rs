@@ -12,6 +12,7 @@ mod delegation;
 mod entitlement;
 #[cfg(feature = "discovery")]
 mod introspection;
+mod jws_rules;
 mod key_life;
 mod policy;
 mod providers;

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use attach_auth::endpoint::Endpoint;
+use attach_auth::metadata::ResourceMetadata;
 use attach_core::ResponseBody;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -22,7 +24,7 @@ pub(crate) struct Probes {
     /// Whether requests can be served: at least one issuer's keys are known and the audit log works.
     pub(crate) ready: Box<Ready>,
     /// The protected resource metadata of RFC 9728, if the gateway knows its own address.
-    pub(crate) metadata: Option<Bytes>,
+    pub(crate) metadata: Option<ResourceMetadata>,
 }
 
 impl ProbeLayer {
@@ -48,12 +50,14 @@ pub(crate) struct Probe<S> {
 
 impl Probes {
     fn answer<B, R>(&self, request: &Request<B>) -> Option<Response<ResponseBody<R>>> {
-        let metadata = self.metadata.as_ref();
-        let (status, body) = match request.uri().path() {
+        let path = request.uri().path();
+        if let Some(metadata) = self.metadata.as_ref().filter(|metadata| metadata.owns(path)) {
+            return Some(metadata.answer(request.method()).map(ResponseBody::full));
+        }
+        let (status, body) = match path {
             "/healthz" => (StatusCode::OK, Bytes::from_static(b"ok\n")),
             "/readyz" if (self.ready)() => (StatusCode::OK, Bytes::from_static(b"ready\n")),
             "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"not ready\n")),
-            "/.well-known/oauth-protected-resource" => (StatusCode::OK, metadata?.clone()),
             // What Ollama's client programs ask first, without a credential.
             "/" if request.method() == Method::HEAD => (StatusCode::OK, Bytes::new()),
             _ => return None,
@@ -63,13 +67,10 @@ impl Probes {
             Method::HEAD => Bytes::new(),
             _ => return Some(not_allowed()),
         };
-        let json = request.uri().path().starts_with("/.well-known/");
-        let (kind, cache) =
-            if json { ("application/json", "max-age=3600") } else { ("text/plain", "no-store") };
         let mut response = Response::new(ResponseBody::full(body));
         *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Some(response)
     }
 }
