@@ -11,6 +11,7 @@ mod ratio;
 mod redact;
 mod stack;
 mod support;
+mod token;
 mod usage;
 
 // What the gateway's binary uses as well.

@@ -9,11 +9,13 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::audit;
 use crate::race::{Contender, race};
+use crate::token;
 
 /// Prints the ratios.
 pub(crate) fn print() {
     strict_json(&bodies::long_chat());
     audit::print_whole();
+    token::print();
 }
 
 fn strict_json(body: &Bytes) {

@@ -105,7 +105,11 @@ fn a_set_is_an_object_with_keys_that_every_parser_reads_alike() {
         format!("\u{feff}{text}"),
         text.replace("\"sig\"", "\"\u{1}\""),
     ] {
-        assert_eq!(parsed(broken.clone()).map_err(|error| error.as_str()), Err("jwks_malformed"), "{broken}");
+        assert_eq!(
+            parsed(broken.clone()).map_err(attach_auth::jws::KeySetError::as_str),
+            Err("jwks_malformed"),
+            "{broken}"
+        );
     }
 }
 
