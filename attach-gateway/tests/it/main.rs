@@ -14,6 +14,7 @@ mod dev;
 mod directories;
 mod drain;
 mod edges;
+mod guides;
 mod headers;
 mod identity;
 mod issuers;
