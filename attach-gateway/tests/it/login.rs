@@ -236,6 +236,45 @@ async fn a_client_with_a_secret_takes_it_from_the_environment() {
     let token = token.set("DESK_SECRET", "desk-secret").run().await;
     assert!(token.ok, "{token:?}");
     assert!(!std::fs::read_to_string(desk.file()).unwrap().contains("desk-secret"));
+    let logout = desk.command(&["logout"]).set("DESK_SECRET", "desk-secret").run().await;
+    assert!(logout.ok && logout.stderr.contains("revoked at the provider"), "{logout:?}");
+}
+
+#[tokio::test]
+async fn a_logout_without_the_provider_deletes_and_says_that_it_did_not_revoke() {
+    let Some(desk) = Desk::new().await else { return };
+    desk.sign_in("alice", "cli", AUDIENCE).await;
+    let mut kept = desk.kept();
+    kept["issuer"] = "http://127.0.0.1:9".into();
+    std::fs::write(desk.file(), kept.to_string()).unwrap();
+    let logout = desk.command(&["logout"]).run().await;
+    assert_eq!(logout.code, Some(1));
+    assert!(logout.stderr.contains("could not be revoked at the provider"), "{logout:?}");
+    assert_eq!(desk.token().await.code, Some(3));
+}
+
+#[tokio::test]
+async fn no_level_of_logging_shows_a_secret() {
+    let Some(desk) = Desk::new().await else { return };
+    let flags = ["--no-browser", "--client-secret-env", "DESK_SECRET"];
+    let traced = |launch: Launch| launch.set("DESK_SECRET", "desk-secret").set("RUST_LOG", "trace");
+    let mut login = traced(desk.login("desk", AUDIENCE, &flags)).spawn();
+    desk.idp.browse(&address(&login).await, "alice", false).await;
+    assert!(login.ended().await.success());
+    let first = desk.kept();
+    desk.expire();
+    let token = traced(desk.command(&["token"])).run().await;
+    let second = desk.kept();
+    let logout = traced(desk.command(&["logout"])).run().await;
+    let said = [login.stderr.text(), token.stderr, logout.stderr].concat();
+    assert!(said.contains("TRACE") || said.contains("DEBUG"), "nothing is logged: {said}");
+    for kept in [first, second] {
+        for name in ["token", "refresh_token"] {
+            assert!(!said.contains(kept[name].as_str().unwrap()), "{name}: {said}");
+        }
+    }
+    // The secret itself, and as it is in a header: `desk:desk-secret`.
+    assert!(!said.contains("desk-secret") && !said.contains("ZGVzazpkZXNrLXNlY3JldA"), "{said}");
 }
 
 #[tokio::test]
