@@ -157,6 +157,18 @@ fn actor<'a>(identity: &'a Identity, facts: &'a Facts) -> shape::Actor<'a> {
         auth_time: identity.assurance.auth_time.and_then(unix),
         groups_used: facts.decision.as_ref().map_or(&[], |decided| first(&decided.groups)),
         token_exp: identity.expires_at.and_then(unix),
+        on_behalf_of: identity.actor.as_ref().map(|_| Text(&identity.id)),
+        via: identity.actor.as_deref().map(via),
+    }
+}
+
+fn via(actor: &Identity) -> shape::Via<'_> {
+    shape::Via {
+        directory: Text(&actor.directory),
+        uid: Text(&actor.id),
+        client_id: actor.client_id.as_deref().map(Text),
+        jti: actor.token_id.as_deref().map(Text),
+        proof: actor.proof.as_str(),
     }
 }
 

@@ -105,6 +105,11 @@ pub(crate) struct Actor<'a> {
     pub(crate) groups_used: &'a [Box<str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_exp: Option<u64>,
+    /// Whom the request is for, where somebody else made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) on_behalf_of: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) via: Option<Via<'a>>,
 }
 
 #[derive(Serialize, Default)]
@@ -119,6 +124,18 @@ pub(crate) struct Src<'a> {
     pub(crate) tls: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_cert_s256: Option<Hash>,
+}
+
+/// Who made a request for somebody else.
+#[derive(Serialize)]
+pub(crate) struct Via<'a> {
+    pub(crate) directory: Text<'a>,
+    pub(crate) uid: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jti: Option<Text<'a>>,
+    pub(crate) proof: &'static str,
 }
 
 #[derive(Serialize, Default)]

@@ -88,6 +88,7 @@ fn assert_in_order(line: &str, record: &Value) {
 async fn a_record_with_every_member_fits_the_schema() {
     use attach_audit::{Audit, Log, log::Options};
     use attach_core::exchange::{Coverage, Decision, QuotaFacts, Redaction, Route};
+    use attach_core::identity::Proof;
     use attach_core::{Exchange, Identity, Outcome, Peer, TlsFacts};
     use std::time::{Duration, UNIX_EPOCH};
     use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -116,6 +117,9 @@ async fn a_record_with_every_member_fits_the_schema() {
     caller.assurance.amr = vec!["mfa".into()];
     caller.assurance.auth_time = Some(UNIX_EPOCH + Duration::from_secs(5));
     caller.expires_at = Some(UNIX_EPOCH + Duration::from_secs(9));
+    let mut front_end = Identity::service("acme", "web-ui");
+    (front_end.client_id, front_end.token_id) = (Some("web".into()), Some("t2".into()));
+    (caller.proof, caller.actor) = (Proof::Delegated, Some(std::sync::Arc::new(front_end)));
     let exchange = Exchange::of_request(&mut request);
     exchange.identify(std::sync::Arc::new(caller));
     exchange.facts(|facts| {
@@ -150,6 +154,12 @@ async fn a_record_with_every_member_fits_the_schema() {
     assert_eq!((&outcome["src"]["ip"], &outcome["src"]["ua"]), (&"10.1.2.3".into(), &"a\u{fffd}b".into()));
     assert_eq!(outcome["actor"]["sub"].as_str().map(str::len), Some(512));
     assert_eq!((&outcome["actor"]["auth_time"], &outcome["actor"]["token_exp"]), (&5.into(), &9.into()));
+    assert_eq!(
+        (&outcome["actor"]["proof"], &outcome["actor"]["on_behalf_of"]),
+        (&"delegated".into(), &outcome["actor"]["uid"])
+    );
+    let via = serde_json::json!({"directory": "acme", "uid": "web-ui", "client_id": "web", "jti": "t2", "proof": "token"});
+    assert_eq!(outcome["actor"]["via"], via);
     assert_eq!(outcome["redaction"]["counts"], serde_json::json!({"EMAIL": 2}));
     assert_eq!(
         (&outcome["usage"]["output_tokens"], &outcome["usage"]["source"]),

@@ -33,12 +33,14 @@ pub(super) struct Gateway {
 
 /// `open-webui` may do everything; what it may do is changed by `change`.
 pub(super) fn web_ui(change: impl FnOnce(FrontEnd) -> FrontEnd) -> Gateway {
-    Gateway::new(Delegation::new([change(front_end())]).expect("front ends"))
+    let clock = TestClock::default();
+    let delegation = Delegation::new([change(front_end())]).expect("front ends");
+    Gateway::new(delegation.clock(Arc::new(clock.clone())), clock)
 }
 
 /// One of several nodes.
 pub(super) fn sharing(state: State) -> Gateway {
-    Gateway::new(Delegation::new([front_end()]).expect("front ends").state(state))
+    Gateway::new(Delegation::new([front_end()]).expect("front ends").state(state), TestClock::default())
 }
 
 fn front_end() -> FrontEnd {
@@ -47,9 +49,8 @@ fn front_end() -> FrontEnd {
 }
 
 impl Gateway {
-    fn new(delegation: Delegation) -> Self {
-        let (provider, clock) = (Signer::es256("k"), TestClock::default());
-        let delegation = delegation.clock(Arc::new(clock.clone()));
+    fn new(delegation: Delegation, clock: TestClock) -> Self {
+        let provider = Signer::es256("k");
         let layer = AuthLayer::new(verifier(config(), &[&provider])).delegation(delegation);
         let router = Router::new().fallback(any(who)).layer(layer);
         Self { provider, clock, router }
