@@ -133,10 +133,16 @@ impl Keys {
         let revoked = KeyRow { revoked: Some(self.now()), ..entry.key.clone() };
         let row = revoked.to_row(Arc::clone(&entry.row.key));
         match self.state.commit(vec![Change::Put(row, Expect::Value(entry.row.value.clone()))]).await {
-            // Somebody was faster, and what takes a key's place is the same key revoked, or another one.
-            Err(CommitError::Conflict(..)) => Ok(()),
+            // Somebody was faster. What they did to the key is known only once it has arrived here.
+            Err(CommitError::Conflict(..)) if self.is_over(entry) => Ok(()),
             done => Ok(done?),
         }
+    }
+
+    fn is_over(&self, entry: &Entry) -> bool {
+        let held = self.index.keys(&entry.key.tag());
+        let mut same = held.iter().filter(|found| found.entry.key.id == entry.key.id);
+        same.all(|found| found.entry.key.revoked.is_some())
     }
 
     fn shown(&self, tag: &str) -> Vec<Key> {
@@ -200,7 +206,7 @@ impl Keys {
 
     pub(super) fn is_down(&self) -> Option<Duration> {
         match self.state.health() {
-            Health::Down { since, .. } if since > self.settings.stale => Some(since),
+            Health::Down { since, .. } if since >= self.settings.stale => Some(since),
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ mod entitlement;
 mod introspection;
 mod jws_rules;
 mod key_life;
+mod keys;
 mod policy;
 mod providers;
 mod recipes;
