@@ -42,6 +42,11 @@ struct Serve {
 enum Command {
     /// Validate the configuration and print what is in force.
     Check(Serve),
+    /// Say who shows a token, what they may do with a model, and why. Ends with 0 if they may, 1 if not.
+    Explain(crate::explain::Explain),
+    /// Work with the rules of access.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Work with the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -54,6 +59,12 @@ enum Command {
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Hold the rules against a file of cases. Ends with 1 if one fails.
+    Test(crate::rehearse::Rehearse),
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +84,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
+        Some(Command::Explain(explain)) => return explained(explain.run(env)),
+        Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
         Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
         Some(Command::Login(login)) => return crate::login::login(&login),
         Some(Command::Token(which)) => return crate::login::token(&which),
@@ -85,6 +98,18 @@ pub fn main() -> ExitCode {
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// 0 is yes, 1 is no, 2 is trouble.
+fn explained(answer: Result<bool, StartError>) -> ExitCode {
+    match answer {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(2)
         }
     }
 }
@@ -127,14 +152,7 @@ fn verify(path: &Path) -> ExitCode {
 
 impl Serve {
     fn config(&self) -> Result<Config, ConfigError> {
-        let path = self
-            .config
-            .clone()
-            .or_else(|| env("ATTACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
-        let mut config = match path {
-            Some(path) => Config::from_file(&path, env)?,
-            None => Config::from_env(env)?,
-        };
+        let mut config = configuration(self.config.as_deref(), env)?;
         if let Some(host) = self.host {
             config.server.listen.set_ip(host);
         }
@@ -142,6 +160,18 @@ impl Serve {
             config.server.listen.set_port(port);
         }
         Ok(config)
+    }
+}
+
+/// The configuration of the file named, else of `ATTACH_CONFIG`, else of the environment alone.
+pub(crate) fn configuration(
+    path: Option<&Path>,
+    env: fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
+    let named = || env("ATTACH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+    match path.map(Path::to_path_buf).or_else(named) {
+        Some(path) => Config::from_file(&path, env),
+        None => Config::from_env(env),
     }
 }
 
@@ -163,6 +193,11 @@ fn announce(config: &Config, gateway: &Gateway) {
     }
     if config.source == Source::Environment {
         tracing::warn!("configured by the environment alone: every authenticated caller may use every model");
+    }
+    if config.rules.is_shadow() {
+        tracing::warn!(
+            "access.shadow: RULES ARE NOT ENFORCED, every authenticated caller may use every model"
+        );
     }
     if config.redact.enabled && config.redact.key.is_none() {
         tracing::warn!("no ATTACH_REDACT_KEY: placeholders change with every start and differ between nodes");

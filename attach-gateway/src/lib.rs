@@ -10,10 +10,13 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 
+mod explain;
 mod front;
 mod hex;
 mod login;
 mod redact;
+mod rehearse;
+mod reload;
 mod run;
 mod server;
 mod stack;

@@ -10,6 +10,7 @@ use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::oidc::KeyFiles;
+use attach_auth::policy::Live;
 use attach_auth::{IssuerConfig, OidcVerifier};
 use attach_core::client::Client;
 use attach_quota::QuotaLayer;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::config::{Config, ConfigError};
 use crate::front::Probes;
 use crate::hex::hex;
+use crate::reload::Reload;
 use crate::stack::{self, Stack};
 use crate::state::StateDir;
 use crate::upstream::Pseudonym;
@@ -35,6 +37,7 @@ pub struct Gateway {
     audit: Audit,
     verifier: OidcVerifier,
     quota: QuotaLayer,
+    reload: Reload,
     drain: Duration,
     state: StateDir,
 }
@@ -65,10 +68,13 @@ impl Gateway {
         let verifier = verifier(config)?.key_files(KeyFiles::new(keys));
         let quota = QuotaLayer::new(config.limits.clone());
         let audit = open_audit(config, &state)?;
+        let policy = Live::new(Arc::clone(&config.rules));
+        let reload = Reload::listen(config, policy.clone()).map_err(|e| StartError::Io("signals", e))?;
         let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
         let parts = stack::Parts {
             audit: audit.clone(),
             verifier: verifier.clone(),
+            policy,
             redactor: redact::build(&config.redact)?,
             quota: quota.clone(),
             pseudonym: Pseudonym::new(&pseudonym),
@@ -85,7 +91,7 @@ impl Gateway {
                 tracing::warn!(issuer = %status.issuer, %problem, "issuer not ready; its tokens are answered 503 until it is");
             }
         }
-        Ok(Self { listener, addr, stack, audit, verifier, quota, drain: config.server.drain, state })
+        Ok(Self { listener, addr, stack, audit, verifier, quota, reload, drain: config.server.drain, state })
     }
 
     /// Where the gateway listens.
@@ -126,6 +132,7 @@ impl Gateway {
         tokio::select! {
             () = serving => {}
             () = upkeep => {}
+            () = self.reload.run() => {}
         }
         self.audit.close().await;
     }
@@ -160,6 +167,9 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
     }
     if config.limits.is_empty() {
         off.push("quota");
+    }
+    if config.rules.is_shadow() {
+        off.push("model policy: access.shadow, rules are recorded and not enforced");
     }
     if config.source == crate::config::Source::Environment {
         off.push("model policy: every authenticated caller may use every model");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::Audit;
+use attach_auth::policy::{Live, Rules};
 use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer};
 use attach_core::{BoxError, ResponseBody};
 use attach_quota::QuotaLayer;
@@ -37,6 +38,7 @@ pub(crate) type Stack = BoxCloneSyncService<Request<Incoming>, Response<AnswerBo
 pub(crate) struct Parts {
     pub(crate) audit: Audit,
     pub(crate) verifier: OidcVerifier,
+    pub(crate) policy: Live<Rules>,
     pub(crate) redactor: Option<Redactor>,
     pub(crate) quota: QuotaLayer,
     pub(crate) pseudonym: Pseudonym,
@@ -67,8 +69,11 @@ fn blocking_pool() -> impl Fn(attach_redact::Job) + Send + Sync + 'static {
 /// Builds the stack.
 pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
     let directory = Arc::new(Directory::new(config)?);
-    let policy = Arc::clone(&config.rules);
     let max_body = config.server.max_body;
+    let mut policy = PolicyLayer::new(parts.policy.clone()).body_limit(max_body);
+    if config.decision_header {
+        policy = policy.decision_header();
+    }
     let mut auth = AuthLayer::new(parts.verifier).realm("attach");
     if let Some(metadata) = &parts.probes.metadata {
         auth = auth.resource_metadata(metadata.url());
@@ -86,9 +91,9 @@ pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
         .layer(DoorLayer::new(config.server.max_in_flight))
         .layer(auth)
         .layer(CallerLayer)
-        .layer(CatalogLayer::new(Arc::clone(&directory), Arc::clone(&policy) as _))
+        .layer(CatalogLayer::new(Arc::clone(&directory), Arc::new(parts.policy)))
         .layer(ResolveLayer::new(Arc::clone(&directory), max_body))
-        .layer(PolicyLayer::shared(policy).body_limit(max_body))
+        .layer(policy)
         .layer(parts.quota.body_limit(max_body))
         .layer(redact)
         .layer(parts.audit.intent_layer())

@@ -17,6 +17,7 @@ mod preset;
 #[cfg(feature = "discovery")]
 mod reach;
 mod reconfigure;
+mod rehearse;
 mod signed;
 mod source;
 mod times;

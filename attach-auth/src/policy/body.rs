@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Extensions, Request, StatusCode};
 
 use super::layer::Settings;
-use super::{Ask, Policy, Verdict, limits, reason, route};
+use super::{Ask, Policy, Verdict, decide_route, limits, reason};
 use crate::Denial;
 
 /// The request as it may go on, or why it may not.
@@ -49,10 +49,7 @@ where
     }
     let extensions = request.extensions();
     let ask = Ask::call(&identity, call).with_peer(extensions.get());
-    let (verdict, narrowed) = match limits::refusal(&ask) {
-        Some(refusal) => (refusal, None),
-        None => route::decide(policy, ask, extensions.get()),
-    };
+    let (verdict, narrowed) = decide_route(policy, ask, extensions.get());
     settle(verdict, Some(call), exchange, extensions)?;
     if let Some(narrowed) = narrowed {
         request.extensions_mut().insert(narrowed);

@@ -44,6 +44,7 @@ pub use self::limits::decide;
 pub use self::live::{Live, TooOpen};
 pub use self::network::Network;
 pub use self::require::Require;
+pub use self::route::decide_route;
 pub use self::rule::Rule;
 pub use self::rules::Rules;
 pub use self::service::Access;

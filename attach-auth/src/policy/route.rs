@@ -5,17 +5,22 @@ use std::cell::RefCell;
 use attach_core::Destination;
 use attach_core::exchange::Decision;
 
-use super::{Ask, Policy, Verdict, reason};
+use super::{Ask, Policy, Verdict, limits, reason};
 
 /// The verdict on a call, and what is left of its destination where there was something to choose from.
 ///
 /// The policy is asked once for each place. The first that is allowed decides; where none is, the first that signing
-/// in again would open, else the first.
-pub(super) fn decide<P: Policy>(
+/// in again would open, else the first. `None` as the destination left means that it is as it was, or that nothing is.
+/// This is the decision of [`PolicyLayer`](super::PolicyLayer), for whoever wants to know it beforehand.
+#[must_use]
+pub fn decide_route<P: Policy>(
     policy: &P,
     ask: Ask<'_>,
     destination: Option<&Destination>,
 ) -> (Verdict, Option<Destination>) {
+    if let Some(refusal) = limits::refusal(&ask) {
+        return (refusal, None);
+    }
     let Some(destination) = destination else {
         return (policy.allows(&ask), None);
     };

@@ -89,6 +89,12 @@ impl Rules {
         self
     }
 
+    /// Whether the rules are only watched.
+    #[must_use]
+    pub fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+
     /// Whether everybody may make every call that no rule denies: by default, by a rule without conditions, or
     /// because the rules are only watched.
     #[must_use]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::access::Access;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 
@@ -121,32 +122,6 @@ pub(super) struct Model {
 pub(super) enum Target {
     Upstream(String),
     Model { upstream: String, model: Option<String> },
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Access {
-    pub(super) default: Option<String>,
-    pub(super) allow: Vec<AccessRule>,
-    pub(super) deny: Vec<AccessRule>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct AccessRule {
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) groups: Vec<String>,
-    #[serde(default)]
-    pub(super) models: Vec<String>,
-    #[serde(default)]
-    pub(super) apis: Vec<String>,
-    pub(super) kind: Option<String>,
-    #[serde(default)]
-    pub(super) tools: Vec<String>,
-    #[serde(default)]
-    pub(super) scopes: Vec<String>,
-    #[serde(default)]
-    pub(super) client_ids: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,6 +13,31 @@ struct Section {
     later: &'static [&'static str],
 }
 
+/// The keys of a rule, whichever way it decides. What stands below `claims` is the user's own.
+const RULE: &[&str] = &[
+    "id",
+    "groups",
+    "models",
+    "apis",
+    "kind",
+    "tools",
+    "scopes",
+    "client_ids",
+    "claims",
+    "networks",
+    "proof",
+    "tiers",
+    "labels",
+    "devices",
+    "verbs",
+    "require",
+    "allow_keys",
+    "shadow",
+];
+
+/// What a rule may say about where a call goes.
+const LABELS: &[&str] = &["trusted", "zero_retention", "trains_on_data", "region", "tier", "upstream"];
+
 const SECTIONS: &[Section] = &[
     Section {
         path: "",
@@ -82,17 +107,28 @@ const SECTIONS: &[Section] = &[
     Section { path: "upstream.timeout", keys: &["connect", "first_byte", "idle", "total"], later: &[] },
     Section { path: "model", keys: &["name", "aliases", "to", "tier"], later: &["price", "parameters"] },
     Section { path: "model.to", keys: &["upstream", "model"], later: &["weight"] },
-    Section { path: "access", keys: &["default", "allow", "deny"], later: &["shadow"] },
+    Section { path: "access", keys: &["default", "allow", "deny", "shadow", "header"], later: &[] },
+    Section { path: "access.allow", keys: RULE, later: &[] },
+    Section { path: "access.allow.labels", keys: LABELS, later: &[] },
+    Section { path: "access.allow.devices", keys: &["claim", "values", "exists"], later: &[] },
     Section {
-        path: "access.allow",
-        keys: &["id", "groups", "models", "apis", "kind", "tools", "scopes", "client_ids"],
-        later: &["require", "claims", "networks", "proof", "tiers", "labels", "devices"],
+        path: "access.allow.require",
+        keys: &[
+            "acr",
+            "amr",
+            "auth_age",
+            "trusted",
+            "zero_retention",
+            "trains_on_data",
+            "region",
+            "tier",
+            "upstream",
+        ],
+        later: &[],
     },
-    Section {
-        path: "access.deny",
-        keys: &["id", "groups", "models", "apis", "kind", "tools", "scopes", "client_ids"],
-        later: &["require", "claims", "networks", "proof", "tiers", "labels", "devices"],
-    },
+    Section { path: "access.deny", keys: RULE, later: &[] },
+    Section { path: "access.deny.labels", keys: LABELS, later: &[] },
+    Section { path: "access.deny.devices", keys: &["claim", "values", "exists"], later: &[] },
     Section {
         path: "quota",
         keys: &["id", "each", "tokens", "requests", "burst"],

@@ -14,12 +14,14 @@ use attach_core::destination::Labels;
 use attach_quota::Limit;
 use http::Uri;
 
+pub(crate) mod access;
 mod describe;
 mod env;
 mod error;
 mod file;
 mod issuer;
 mod keys;
+mod reread;
 mod resolve;
 mod secret;
 mod units;
@@ -28,6 +30,7 @@ mod upstream;
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
+pub(crate) use self::reread::Reread;
 pub use self::secret::Secret;
 pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
 
@@ -49,6 +52,8 @@ pub struct Config {
     pub rules: Arc<Rules>,
     /// The access rules in a sentence each, for `check` and the start message.
     pub access_summary: Vec<String>,
+    /// Whether answers say what was decided, and by which rule.
+    pub decision_header: bool,
     /// How much anybody may use.
     pub limits: Vec<Limit>,
     /// What is looked for and what is done about it.
@@ -57,6 +62,8 @@ pub struct Config {
     pub audit: Audit,
     /// Where the configuration came from.
     pub source: Source,
+    /// The file but for the rules, to tell whether anything else has changed when it is read again.
+    pub(crate) beside_rules: toml::Table,
 }
 
 /// Where a configuration came from.
@@ -168,9 +175,7 @@ impl Config {
     /// When the file cannot be read, has a key that is unknown or not implemented yet, when a value makes no
     /// sense, or when the environment says something about the gateway that the file does not refer to.
     pub fn from_file(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::new(format!("cannot read {}: {error}", path.display())))?;
-        let file = read_table(&text)?;
+        let file = read_table(&read_text(path)?)?;
         env::refuse_both(&file, path, &env)?;
         let mut config = Self::from_table(file, &env)?;
         config.source = Source::File(path.into());
@@ -188,8 +193,11 @@ impl Config {
 
     fn from_table(table: toml::Table, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         keys::check(&table)?;
+        let beside_rules = reread::beside_rules(table.clone());
         let file = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
-        resolve::resolve(file, env)
+        let mut config = resolve::resolve(file, env)?;
+        config.beside_rules = beside_rules;
+        Ok(config)
     }
 
     /// The configuration in force, a setting a line, secrets hidden.
@@ -197,6 +205,11 @@ impl Config {
     pub fn describe(&self) -> String {
         describe::describe(self)
     }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::new(format!("cannot read {}: {error}", path.display())))
 }
 
 fn read_table(text: &str) -> Result<toml::Table, ConfigError> {

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use attach_auth::policy::{ModelGlob, Rule, Rules};
+use attach_auth::policy::{ModelGlob, Rules};
 use attach_core::destination::Labels;
 use attach_quota::{Limit, Rate, Scope};
 
-use super::file::{Access, AccessRule, EntitySetting, File};
+use super::file::{EntitySetting, File};
 use super::upstream::parse_url;
-use super::{Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, file, issuer};
+use super::{
+    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, file, issuer,
+};
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -23,19 +25,21 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let upstreams = upstreams(file.upstream, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
-    let (rules, access_summary) = access(&file.access.unwrap_or_default(), directories(&issuers))?;
+    let access = access::resolve(&file.access.unwrap_or_default(), directories(&issuers))?;
     Ok(Config {
         server: server(&file.server)?,
         state_dir: file.state.dir,
         issuers,
         upstreams,
         models,
-        rules: Arc::new(rules),
-        access_summary,
+        rules: Arc::new(access.rules),
+        access_summary: access.summary,
+        decision_header: access.header,
         limits: limits(&file.quota)?,
         redact: redact(file.redact, env)?,
         audit: audit(&file.audit)?,
         source: Source::Embedded,
+        beside_rules: toml::Table::new(),
     })
 }
 
@@ -116,76 +120,8 @@ fn tiered(labels: &Arc<Labels>, tier: Option<&str>) -> Arc<Labels> {
     Arc::new(labels)
 }
 
-fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>> {
+pub(super) fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>> {
     issuers.iter().map(attach_auth::IssuerConfig::directory_name).collect()
-}
-
-fn access(from: &Access, directories: Vec<Arc<str>>) -> Result<(Rules, Vec<String>), ConfigError> {
-    let wrong = |why: attach_auth::ConfigError| ConfigError::new(format!("access: {why}"));
-    let (rules, default) = match from.default.as_deref() {
-        None | Some("deny") => (Rules::deny_by_default(), "everything not allowed below is denied"),
-        Some("allow") => (Rules::allow_by_default(), "everything not denied below is allowed"),
-        Some(other) => {
-            return Err(ConfigError::new(format!(
-                "access.default: {other:?} is neither \"deny\" nor \"allow\""
-            )));
-        }
-    };
-    let mut rules = rules.directories(directories).map_err(wrong)?;
-    let mut summary = vec![default.to_owned()];
-    for one in &from.allow {
-        summary.push(format!("allow {}: {}", one.id, summarise(one)));
-        rules = rules.allow(rule("allow", one)?).map_err(wrong)?;
-    }
-    for one in &from.deny {
-        summary.push(format!("deny {}: {}", one.id, summarise(one)));
-        rules = rules.deny(rule("deny", one)?).map_err(wrong)?;
-    }
-    Ok((rules, summary))
-}
-
-fn rule(list: &str, from: &AccessRule) -> Result<Rule, ConfigError> {
-    let at = |key: &str, why: &dyn std::fmt::Display| {
-        ConfigError::new(format!("access.{list} {:?}: {key}: {why}", from.id))
-    };
-    let models = from.models.iter().map(|glob| glob.parse::<ModelGlob>());
-    let models = models.collect::<Result<Vec<_>, _>>().map_err(|why| at("models", &why))?;
-    let api = |name: &String| {
-        let api = attach_core::Api::ALL.into_iter().find(|api| api.as_str() == name);
-        api.ok_or_else(|| at("apis", &format!("{name:?} is not an API such as openai.chat")))
-    };
-    let mut rule = Rule::new(from.id.as_str())
-        .groups(from.groups.iter().map(String::as_str))
-        .models(models)
-        .apis(from.apis.iter().map(api).collect::<Result<Vec<_>, _>>()?)
-        .tools(from.tools.iter().map(String::as_str))
-        .scopes(from.scopes.iter().map(String::as_str))
-        .client_ids(from.client_ids.iter().map(String::as_str));
-    if let Some(kind) = &from.kind {
-        rule = rule.kind(match kind.as_str() {
-            "person" => attach_core::identity::Kind::Person,
-            "service" => attach_core::identity::Kind::Service,
-            _ => return Err(at("kind", &format!("{kind:?} is neither \"person\" nor \"service\""))),
-        });
-    }
-    Ok(rule)
-}
-
-fn summarise(rule: &AccessRule) -> String {
-    let mut parts = Vec::new();
-    let mut add = |what: &str, items: &[String]| {
-        if !items.is_empty() {
-            parts.push(format!("{what} {}", items.join(", ")));
-        }
-    };
-    add("groups", &rule.groups);
-    add("scopes", &rule.scopes);
-    add("clients", &rule.client_ids);
-    add("models", &rule.models);
-    add("apis", &rule.apis);
-    add("hosted tools", &rule.tools);
-    add("kind", rule.kind.as_slice());
-    if parts.is_empty() { "everybody, everything".into() } else { parts.join("; ") }
 }
 
 fn limits(from: &[file::Quota]) -> Result<Vec<Limit>, ConfigError> {

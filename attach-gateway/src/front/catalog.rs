@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use attach_auth::policy::{self, Ask, Policy};
 use attach_core::call::ModelName;
-use attach_core::{Dialect, Exchange, Identity, Rejection, ResponseBody};
+use attach_core::{Destination, Dialect, Exchange, Identity, Peer, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -30,16 +30,21 @@ impl CatalogLayer {
         Self { upstreams, policy }
     }
 
-    async fn answer(&self, route: Route, exchange: &Exchange) -> Result<Value, Rejection> {
+    async fn answer(
+        &self,
+        route: Route,
+        exchange: &Exchange,
+        peer: Option<&Peer>,
+    ) -> Result<Value, Rejection> {
         let identity = exchange.identity().ok_or_else(|| Rejection::misconfigured("no identity"))?;
         match route {
             Route::Version => Ok(json!({"version": env!("CARGO_PKG_VERSION")})),
             Route::Models(dialect) => {
-                let listed = self.listed(identity).await?;
+                let listed = self.listed(identity, peer).await?;
                 Ok(shape(dialect, listed))
             }
             Route::Model(dialect, name) => {
-                let listed = self.listed(identity).await?;
+                let listed = self.listed(identity, peer).await?;
                 let meant = ModelName::canonical_of(&name);
                 let one = listed.into_iter().find(|one| ModelName::canonical_of(&one.name) == meant);
                 one.map(|one| entry(dialect, one)).ok_or_else(unknown)
@@ -48,10 +53,21 @@ impl CatalogLayer {
         }
     }
 
-    async fn listed(&self, identity: &Identity) -> Result<Vec<Listed>, Rejection> {
+    async fn listed(&self, identity: &Identity, peer: Option<&Peer>) -> Result<Vec<Listed>, Rejection> {
         let mut listed = listing(&self.upstreams).await?;
-        listed.retain(|one| policy::decide(&*self.policy, &Ask::model(identity, &one.name)).allowed);
+        listed.retain(|one| {
+            let ask = Ask::model(identity, ModelName::canonical_of(&one.name)).with_peer(peer);
+            self.may_use(ask, &self.upstreams.anywhere(&one.name))
+        });
         Ok(listed)
+    }
+
+    /// Somewhere, now or after signing in again: who never sees a model never finds out how to get at it.
+    fn may_use(&self, ask: Ask<'_>, destination: &Destination) -> bool {
+        destination.candidates().iter().any(|candidate| {
+            let verdict = policy::decide(&*self.policy, &ask.with_candidate(Some(candidate)));
+            verdict.is_allowed() || verdict.step_up.is_some()
+        })
     }
 }
 
@@ -141,8 +157,9 @@ where
             Some(route) => {
                 let layer = self.layer.clone();
                 let exchange = Exchange::of_request(&mut request);
+                let peer = request.extensions_mut().remove::<Peer>();
                 Box::pin(async move {
-                    Ok(match layer.answer(route, &exchange).await {
+                    Ok(match layer.answer(route, &exchange, peer.as_ref()).await {
                         Ok(value) => respond(&value),
                         Err(rejection) => rejection.into_response(&exchange),
                     })

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use attach_core::destination::Candidate;
-use attach_core::{Api, Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
+use attach_core::{Body, BoxError, Exchange, Payload, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
@@ -81,20 +80,8 @@ where
                 facts.model = Some(call.model.as_str().into());
                 facts.stream = call.stream;
             });
-            request.extensions_mut().insert(layer.destination(call.api, call.model.as_str()));
+            request.extensions_mut().insert(layer.upstreams.destination(call.api, call.model.as_str()));
             Ok(inner.call(request).await?.map(ResponseBody::inner))
         })
-    }
-}
-
-impl ResolveLayer {
-    fn destination(&self, api: Api, model: &str) -> Destination {
-        let targets = self.upstreams.targets(api, model);
-        Destination::new(
-            targets
-                .into_iter()
-                .map(|target| Candidate::new(Arc::clone(&target.upstream.name), target.model, target.labels))
-                .collect(),
-        )
     }
 }

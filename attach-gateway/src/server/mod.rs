@@ -27,7 +27,7 @@ mod patience;
 mod signals;
 mod tasks;
 
-pub(crate) use self::signals::StopSignals;
+pub(crate) use self::signals::{ReloadSignal, StopSignals};
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -54,3 +54,29 @@ impl Signals {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+/// SIGHUP: read the configuration again. It never comes where there is no such signal.
+#[derive(Debug)]
+pub(crate) struct ReloadSignal(#[cfg(unix)] tokio::signal::unix::Signal);
+
+impl ReloadSignal {
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map(Self)
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self())
+    }
+
+    /// Ready when the next one comes.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.0.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}

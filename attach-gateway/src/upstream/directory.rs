@@ -3,8 +3,8 @@ use std::io;
 use std::sync::Arc;
 
 use attach_core::client::https_connector;
-use attach_core::destination::Labels;
-use attach_core::{Api, Dialect};
+use attach_core::destination::{Candidate, Labels};
+use attach_core::{Api, Destination, Dialect};
 use bytes::Bytes;
 use http::Uri;
 use http::header::{HeaderName, HeaderValue};
@@ -67,6 +67,26 @@ impl Directory {
                 labels: Arc::clone(labels),
             })
             .collect()
+    }
+
+    /// [`targets`](Self::targets) as the layers know them.
+    pub(crate) fn destination(&self, api: Api, model: &str) -> Destination {
+        let candidate = |target: Target<'_>| {
+            Candidate::new(Arc::clone(&target.upstream.name), target.model, target.labels)
+        };
+        Destination::new(self.targets(api, model).into_iter().map(candidate).collect())
+    }
+
+    /// Where a listed model may be had, by whichever operation.
+    pub(crate) fn anywhere(&self, model: &str) -> Destination {
+        if !self.models.is_empty() {
+            return self.destination(Api::OpenAiChat, model);
+        }
+        let candidate = |place: &Place| {
+            let upstream = &place.upstream;
+            Candidate::new(Arc::clone(&upstream.name), model, Arc::clone(&upstream.labels))
+        };
+        Destination::new(self.places.iter().map(candidate).collect())
     }
 
     fn model(&self, name: &str) -> Option<&Model> {

@@ -100,10 +100,9 @@ impl Launch {
         let output = tokio::time::timeout(PATIENCE, self.command().output());
         let output = output.await.expect("the program ends by itself").unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        let code = output.status.code();
         Finished {
             ok: output.status.success(),
-            code,
+            code: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         }
@@ -195,8 +194,18 @@ impl Gateway {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Replaces the configuration file and sends SIGHUP.
+    pub(crate) fn reload(&self, text: &str) {
+        self.home.write("attach.toml", text);
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
         let pid = self.child.id().expect("still running");
-        let sent = std::process::Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status();
+        let sent = std::process::Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status();
         assert!(sent.unwrap().success());
     }
 
