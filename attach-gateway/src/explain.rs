@@ -20,10 +20,9 @@ use crate::upstream::Directory;
 
 /// A call to be explained. The token is named, never given: what stands on a command line others can read.
 #[derive(Debug, Args)]
-#[group(id = "shown", required = true, multiple = false, args = ["token", "token_env"])]
 pub(crate) struct Explain {
     /// File with the token; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_unless_present = "token_env", conflicts_with = "token_env")]
     token: Option<PathBuf>,
     /// Environment variable with the token.
     #[arg(long, value_name = "NAME")]

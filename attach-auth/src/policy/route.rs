@@ -10,7 +10,8 @@ use super::{Ask, Policy, Verdict, limits, reason};
 /// The verdict on a call, and what is left of its destination where there was something to choose from.
 ///
 /// The policy is asked once for each place. The first that is allowed decides; where none is, the first that signing
-/// in again would open, else the first. `None` as the destination left means that it is as it was, or that nothing is.
+/// in again would open, else the first that is closed for another reason than being the wrong place, else the first.
+/// `None` as the destination left means that it is as it was, or that nothing is.
 /// This is the decision of [`PolicyLayer`](super::PolicyLayer), for whoever wants to know it beforehand.
 #[must_use]
 pub fn decide_route<P: Policy>(
@@ -49,7 +50,10 @@ fn on_known_models(verdict: Verdict) -> Verdict {
 }
 
 fn prefer(decisive: &mut Option<Verdict>, verdict: Verdict) {
-    let rank = |verdict: &Verdict| (verdict.is_allowed(), verdict.step_up.is_some());
+    let rank = |verdict: &Verdict| {
+        let elsewhere = verdict.decision.reason == reason::DESTINATION_NOT_ALLOWED;
+        (verdict.is_allowed(), verdict.step_up.is_some(), !elsewhere)
+    };
     if decisive.as_ref().is_none_or(|known| rank(&verdict) > rank(known)) {
         *decisive = Some(verdict);
     }
