@@ -22,6 +22,8 @@ pub(crate) const TARGETS: &[Target] = &[
     ("events", events),
     ("jws", jws),
     ("redact", redact),
+    ("scim", scim),
+    ("ssf", ssf),
 ];
 
 /// What we accept serde_json accepts, and means the same by.
@@ -103,5 +105,22 @@ pub(crate) fn redact(data: &[u8]) {
     for finding in redactor.find(&text) {
         assert!(end <= finding.range.start && text.get(finding.range.clone()).is_some());
         end = finding.range.end;
+    }
+}
+
+/// A user, a change of one or a filter is understood or refused, by an error that is JSON of the specified shape.
+pub(crate) fn scim(data: &[u8]) {
+    if let Err(body) = attach_auth::signals::fuzzing::scim(data) {
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("an error is JSON");
+        assert_eq!(body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert!(body["status"].is_string() && body["detail"].is_string());
+    }
+}
+
+/// The claims of a security event are understood or refused, by an error that is JSON of the specified shape.
+pub(crate) fn ssf(data: &[u8]) {
+    if let Err(body) = attach_auth::signals::fuzzing::ssf(data) {
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("an error is JSON");
+        assert!(body["err"].is_string() && body["description"].is_string());
     }
 }

@@ -1,7 +1,9 @@
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::Provisioned;
 use super::stats::{Counts, SignalKind, SignalOutcome, SignalStats};
@@ -32,6 +34,8 @@ struct Inner {
     failures: Failures,
     /// For what is signed, and has no credential with a throttle of its own.
     signed: Throttle,
+    /// Changes of one resource take turns, so that those of one node are never recorded and then not done.
+    turns: [Mutex<()>; 32],
     unmatched: Notice,
     refused: Notice,
     unavailable: Notice,
@@ -71,6 +75,7 @@ impl Signals {
             counts: Counts::default(),
             failures: Failures::new(),
             signed: Throttle::new(RATE.0, RATE.1),
+            turns: Default::default(),
             unmatched: Notice::default(),
             refused: Notice::default(),
             unavailable: Notice::default(),
@@ -124,6 +129,14 @@ impl Signals {
 
     pub(super) fn count(&self, kind: SignalKind, outcome: SignalOutcome) {
         self.0.counts.add(kind, outcome);
+    }
+
+    /// Waits until nobody else on this node changes what is called `key`.
+    pub(super) async fn turn(&self, key: &str) -> MutexGuard<'_, ()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
+        let turns = &self.0.turns;
+        let turn = usize::try_from(hash % turns.len() as u64).ok().and_then(|at| turns.get(at));
+        turn.unwrap_or(&turns[0]).lock().await
     }
 
     /// Everything the people meant by `subjects` are called. People whom nobody provisioned, in a directory that

@@ -12,7 +12,7 @@ use super::members;
 use super::path::{Path, Which};
 
 /// Operations of one request that are looked at.
-const MAX_OPERATIONS: usize = 500;
+const MAX_OPERATIONS: usize = 1000;
 /// Attributes that are ours to set, and are not looked at where they come along.
 const OURS: [&str; 3] = ["id", "meta", "schemas"];
 /// Attributes with several values, whatever was sent first.
@@ -34,7 +34,7 @@ pub(super) fn apply(resource: &mut Object, body: &Object) -> Result<(), ScimErro
     let operations = get(body, "Operations").and_then(Value::as_array);
     let operations = operations.ok_or_else(|| ScimError::invalid_syntax("there are no `Operations`"))?;
     if operations.is_empty() || operations.len() > MAX_OPERATIONS {
-        return Err(ScimError::invalid_value("there have to be 1 to 500 operations"));
+        return Err(ScimError::invalid_value("there have to be 1 to 1000 operations"));
     }
     operations.iter().try_for_each(|operation| one(resource, operation))
 }

@@ -17,8 +17,8 @@ use crate::signals::desk::{Signals, Undone};
 use crate::signals::{SignalCredential, SignalKind};
 use crate::state::{Change, Expect, Row, Table};
 
-/// How often a change is tried again that met another one.
-const ATTEMPTS: usize = 5;
+/// How often a change is tried that meets those of other nodes.
+const ATTEMPTS: usize = 10;
 
 /// One directory's resources of one kind.
 pub(super) struct Store<'s> {
@@ -63,7 +63,9 @@ impl Store<'_> {
         headers: &HeaderMap,
         change: impl Fn(Object) -> Result<Object, ScimError>,
     ) -> Result<Stored, ScimError> {
+        let _turn = self.signals.turn(&key(self.directory(), id)).await;
         for _ in 0..ATTEMPTS {
+            let mut news = self.signals.state().subscribe();
             let before = self.load(id)?;
             check(headers, &before)?;
             let object = self.collection.tidy(change(before.object.clone())?, self.limits)?;
@@ -77,7 +79,8 @@ impl Store<'_> {
             match self.act(action, id, (was.as_ref(), is.as_ref()), changes).await? {
                 Ok(()) => return Ok(stored),
                 Err(Table::ONCE) => return Err(ScimError::uniqueness()),
-                Err(_) => {}
+                // What came between is on its way here.
+                Err(_) => news.changed().await.map_err(|_| ScimError::unavailable())?,
             }
         }
         Err(ScimError::unavailable())
@@ -85,7 +88,9 @@ impl Store<'_> {
 
     /// Deletes a resource. Whoever it was stays disabled, until somebody of the same name is provisioned.
     pub(super) async fn delete(&self, id: &str, headers: &HeaderMap) -> Result<(), ScimError> {
+        let _turn = self.signals.turn(&key(self.directory(), id)).await;
         for _ in 0..ATTEMPTS {
+            let mut news = self.signals.state().subscribe();
             let before = self.load(id)?;
             check(headers, &before)?;
             let was = self.names(id, &before.object);
@@ -101,6 +106,7 @@ impl Store<'_> {
             if self.act(action, id, (was.as_ref(), None), changes).await?.is_ok() {
                 return Ok(());
             }
+            news.changed().await.map_err(|_| ScimError::unavailable())?;
         }
         Err(ScimError::unavailable())
     }

@@ -67,3 +67,39 @@ async fn nothing_happened_until_now(world: &World, signals: [String; 3]) {
     assert_eq!(statuses, [200, 204, 202]);
     assert_eq!(world.call(&token).await, 401);
 }
+
+#[tokio::test]
+async fn of_two_at_once_one_is_done() {
+    let world = World::new().await;
+    let user = json!({"userName": "alice", "externalId": "00u1"});
+    let (one, two) = tokio::join!(
+        world.scim(ACME, Method::POST, "/Users", &user),
+        world.scim(ACME, Method::POST, "/Users", &user)
+    );
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    let token = world.org.token_with(&backchannel::header(), &backchannel::claims());
+    let (one, two) = tokio::join!(backchannel::post(&world, &token), backchannel::post(&world, &token));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400]);
+}
+
+#[tokio::test]
+async fn changes_of_one_user_at_once_all_arrive() {
+    let world = World::new().await;
+    let id = world.provision(json!({"userName": "alice"})).await;
+    let change = |name: &str| json!({"Operations": [{"op": "add", "path": name, "value": "x"}]});
+    let path = format!("/Users/{id}");
+    let bodies = ["title", "nickName", "locale"].map(change);
+    let [a, b, c] = &bodies;
+    let (a, b, c) = tokio::join!(
+        world.scim(ACME, Method::PATCH, &path, a),
+        world.scim(ACME, Method::PATCH, &path, b),
+        world.scim(ACME, Method::PATCH, &path, c)
+    );
+    assert_eq!([a.status, b.status, c.status], [200; 3]);
+    let user = json_of(&world.scim(ACME, Method::GET, &path, &Value::Null).await);
+    assert_eq!([&user["title"], &user["nickName"], &user["locale"]], [&json!("x"); 3]);
+}
