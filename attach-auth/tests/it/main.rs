@@ -18,6 +18,7 @@ mod keys;
 mod policy;
 mod providers;
 mod recipes;
+mod revocation;
 mod signals;
 mod state;
 mod vectors;

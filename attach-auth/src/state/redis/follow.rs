@@ -41,13 +41,19 @@ impl Redis {
         read.arg("STREAMS").arg(log).arg(format!("{after}-0"));
         pipe.cmd("HMGET").arg(meta).arg(&["epoch", "parent", "seq", "head"]);
         let deadline = self.settings.deadline + wait.unwrap_or_default();
-        let (read, meta): (Option<StreamReadReply>, Meta) = self.shared.feed.pipe(&pipe, deadline).await?;
+        let floor = self.known().seq;
+        let answer = self.shared.feed.pipe(&pipe, deadline).await;
+        if answer.is_err() {
+            // What broke this connection most likely broke the other, which has nobody who would notice.
+            self.shared.commands.close();
+        }
+        let (read, meta): (Option<StreamReadReply>, Meta) = answer?;
         let mut known = self.known();
         let (Some(epoch), Some(parent), Some(seq), Some(head)) = meta else {
             return known.doubt("it was emptied");
         };
         let store = Store { epoch, parent, seq, head };
-        known.check(&store)?;
+        known.check(&store, floor)?;
         let entries = read.into_iter().flat_map(|read| read.keys).flat_map(|key| key.ids).collect();
         Ok((entries, store))
     }

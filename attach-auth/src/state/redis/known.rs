@@ -74,8 +74,9 @@ impl Known {
 
     /// Whether `store` is the one we know, as far as that shows without its commits.
     ///
+    /// `floor` is the last commit that was known when it was asked: meanwhile there may have been another.
     /// `Err(Behind)` if an operator renewed it, so that everything is to be loaded.
-    pub(super) fn check(&mut self, store: &Store) -> Result<(), Lost> {
+    pub(super) fn check(&mut self, store: &Store, floor: u64) -> Result<(), Lost> {
         if store.epoch != self.epoch {
             if self.epoch.is_empty() || store.parent != self.epoch {
                 return self.doubt("it is another store");
@@ -83,7 +84,7 @@ impl Known {
             *self = Self::of(&store.epoch);
             return Err(Lost::Behind);
         }
-        if store.seq < self.seq {
+        if store.seq < floor {
             return self.doubt("it is older than what it acknowledged");
         }
         self.check_head(store.seq, &store.head)

@@ -54,6 +54,14 @@ impl Link {
         self.within(deadline * 2, async { wait.query_async(&mut connection).await }).await
     }
 
+    /// The next command opens another connection.
+    pub(super) fn close(&self) {
+        // Held by somebody: one who opens another just now, or will find this one broken as well.
+        if let Ok(mut open) = self.open.try_lock() {
+            *open = None;
+        }
+    }
+
     async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = &*open {
@@ -75,7 +83,7 @@ impl Link {
             Ok(Err(error)) => Lost::Unreachable(describe(&error)),
             Err(_) => Lost::Unreachable("no answer in time".into()),
         };
-        *self.open.lock().await = None;
+        self.close();
         Err(lost)
     }
 }

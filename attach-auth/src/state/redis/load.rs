@@ -14,13 +14,14 @@ impl Redis {
     pub(super) async fn load_all(&self) -> Result<Snapshot, Lost> {
         self.remembered().await?;
         let begin = if self.known().epoch.is_empty() { fresh_name()? } else { String::new() };
+        let floor = self.known().seq;
         let mut call = self.prepare(&LOAD);
         call.arg(begin);
         let reply: Vec<Value> = self.shared.commands.call(&call, self.settings.deadline * 10).await?;
         let Some((store, rows)) = parse(reply)? else {
             return self.known().doubt("it was emptied, or lost rows");
         };
-        let passed = self.recognize(&store)?;
+        let passed = self.recognize(&store, floor)?;
         if let Some(seq) = passed {
             self.check_passed(seq).await?;
         }
@@ -32,13 +33,13 @@ impl Redis {
     }
 
     /// Whether the store is the one we know; the commit to look for where it has gone on since.
-    fn recognize(&self, store: &Store) -> Result<Option<u64>, Lost> {
+    fn recognize(&self, store: &Store, floor: u64) -> Result<Option<u64>, Lost> {
         let mut known = self.known();
         if known.epoch.is_empty() {
             known.epoch.clone_from(&store.epoch);
             return Ok(None);
         }
-        match known.check(store) {
+        match known.check(store, floor) {
             Ok(()) => Ok(Some(known.seq).filter(|seq| *seq > 0 && *seq < store.seq)),
             Err(Lost::Behind) => Ok(None),
             Err(lost) => Err(lost),

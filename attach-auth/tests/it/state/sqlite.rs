@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const CHILD: &str = "ATTACH_STATE_CHILD";
 #[tokio::test]
 async fn child_that_commits_until_it_is_killed() {
     let Some(directory) = std::env::var_os(CHILD) else { return };
-    let node = Node::of(Sqlite::open(directory).await.expect("opens")).await;
+    let node = Node::of(reopen(directory.as_ref()).await).await;
     let mut stdout = std::io::stdout();
     for number in 0.. {
         let changes = (0..3).map(|part| Change::insert(key(format!("{number}.{part}")))).collect();
@@ -48,7 +49,7 @@ async fn what_was_acknowledged_is_there_after_a_kill_in_the_middle_of_commits() 
             }
         }
         child.wait().expect("is over");
-        let node = Node::of(Sqlite::open(directory.path()).await.expect("opens after a crash")).await;
+        let node = Node::of(reopen(directory.path()).await).await;
         let rows = node.state.scan(Table::KEYS, "");
         assert!(rows.len() as u64 >= acknowledged * 3, "{} rows of {acknowledged} commits", rows.len());
         assert_eq!(rows.len() % 3, 0, "a commit is there whole or not at all");
@@ -69,15 +70,15 @@ async fn rows_survive_a_restart_and_those_that_are_over_do_not() {
         let over = key("over").until(1);
         node.state.commit(vec![Change::put(key("stays")), Change::put(over)]).await.expect("works");
     }
-    let sqlite = reopen(&directory).await;
+    let sqlite = reopen(directory.path()).await;
     let node = Node::of(sqlite).await;
     assert!(node.has("stays") && node.state.rows().len() == 1);
 }
 
 /// The thread that held the file ends soon after the last handle is gone.
-async fn reopen(directory: &TempDir) -> Sqlite {
+async fn reopen(directory: &Path) -> Sqlite {
     for _ in 0..200 {
-        if let Ok(sqlite) = Sqlite::open(directory.path()).await {
+        if let Ok(sqlite) = Sqlite::open(directory).await {
             return sqlite;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -119,7 +120,7 @@ async fn another_process_is_refused_too() {
 
 #[tokio::test]
 async fn a_file_that_is_damaged_or_emptied_is_never_no_rows() {
-    let damages: [(&str, fn(&std::path::Path)); 4] = [
+    let damages: [(&str, fn(&Path)); 4] = [
         ("emptied", |path| drop(std::fs::File::create(path).expect("is writable"))),
         ("something else", |path| {
             std::fs::write(path, "not a database, but long enough ".repeat(200)).expect("is writable")
@@ -141,7 +142,7 @@ async fn a_file_that_is_damaged_or_emptied_is_never_no_rows() {
             let rows = (0..500).map(|number| Change::put(key(format!("k{number}")))).collect();
             node.state.commit(rows).await.expect("works");
         }
-        drop(reopen(&directory).await);
+        drop(reopen(directory.path()).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
         damage(&directory.path().join("state.db"));
         let opened = Sqlite::open(directory.path()).await;
@@ -169,6 +170,6 @@ async fn many_writers_share_the_disk_and_lose_nothing() {
     assert_eq!(node.state.rows().len(), 1600);
     assert_eq!(node.state.health(), Health::Up);
     drop(node);
-    let state = State::open(reopen(&directory).await, Vec::new()).await.expect("opens");
+    let state = State::open(reopen(directory.path()).await, Vec::new()).await.expect("opens");
     assert_eq!(state.rows().len(), 1600);
 }
