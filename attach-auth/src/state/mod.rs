@@ -5,6 +5,8 @@
 //! [`Backend`] is [`Health::Down`], never "empty": whoever relies on the records asks for the health first.
 
 mod backend;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod file;
 mod health;
 mod log;
 mod memory;

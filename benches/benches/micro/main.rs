@@ -9,6 +9,7 @@ mod quota;
 mod race;
 mod ratio;
 mod redact;
+mod revocation;
 mod stack;
 mod support;
 mod token;

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::backend::Lost;
+use super::super::file;
 
 /// Commits whose heads are remembered, for checking that the next one follows.
 const HEADS: usize = 4096;
@@ -123,7 +123,7 @@ impl Known {
 /// Writes `bytes` to the file at once or not at all.
 pub(super) fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file = file::private().create(true).truncate(true).open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     fs::rename(&fresh, path)

@@ -1,6 +1,5 @@
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +10,7 @@ use rusqlite::{
 };
 
 use super::super::backend::{Lost, Snapshot};
-use super::super::{Change, CommitError, Row, Table};
+use super::super::{Change, CommitError, Row, Table, file};
 use crate::clock::since_epoch;
 
 /// Marks the file as ours (`PRAGMA application_id`): "ATCH".
@@ -34,14 +33,14 @@ impl Database {
     /// The file `name` in `directory`, and the number of the last commit in it.
     pub(super) fn open(directory: &Path, name: &str) -> Result<(Self, u64), Lost> {
         let path = directory.join(name);
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unreadable)?;
+        file::make_directory(directory).map_err(unreadable)?;
         if !path.try_exists().map_err(unreadable)? {
             create(directory, name)?;
         }
         if fs::metadata(&path).map_err(unreadable)?.len() == 0 {
             return Err(Lost::Reset("its file has become empty".into()));
         }
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(unreadable)?;
+        file::make_private(&path).map_err(unreadable)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(lost)?;
         let mut database = Self(connection);
@@ -115,7 +114,7 @@ fn create(directory: &Path, name: &str) -> Result<(), Lost> {
     }
     let fresh = directory.join(format!("{name}.{}.new", std::process::id()));
     let _ = fs::remove_file(&fresh);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(unreadable)?;
+    file::private().create_new(true).open(&fresh).map_err(unreadable)?;
     let fill = || -> rusqlite::Result<()> {
         let connection = Connection::open(&fresh)?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
