@@ -8,6 +8,7 @@ mod support;
 
 mod access;
 mod audit;
+mod authority;
 mod config;
 mod corpora;
 #[cfg(feature = "dev")]

@@ -81,8 +81,10 @@ async fn an_opaque_token_is_its_owner_once_the_provider_has_said_so() {
     let actor = world.gateway.trail(&answer.id()).outcome()["actor"].clone();
     assert_eq!(actor["kind"].as_str(), Some("user"));
 
-    // The provider says `active` of a refresh token as well.
     let sent = world.upstream.seen().len();
+    let answer = world.ask("junk").await.expect(401);
+    assert_eq!(world.gateway.trail(&answer.id()).reject()["decision"]["reason"], "token_inactive");
+    // The provider says `active` of a refresh token as well.
     let refusals = [
         (of("refresh_token"), ["wrong_audience", "not_an_access_token"]),
         (of("id_token"), ["wrong_audience", "not_an_access_token"]),
@@ -94,8 +96,6 @@ async fn an_opaque_token_is_its_owner_once_the_provider_has_said_so() {
         assert!(codes.contains(&answer.code().as_str()), "{}", answer.text());
         assert!(answer.header("www-authenticate").is_some_and(|value| value.contains("invalid_token")));
     }
-    let answer = world.ask("junk").await.expect(401);
-    assert_eq!(world.gateway.trail(&answer.id()).reject()["decision"]["reason"], "token_inactive");
     assert_eq!(world.upstream.seen().len(), sent);
 }
 
