@@ -132,7 +132,7 @@ fn serve(options: &Serve) -> Result<(), StartError> {
 fn check(options: &Serve) -> Result<(), StartError> {
     let config = options.config()?;
     crate::redact::build(&config.redact)?;
-    crate::run::verifier(&config)?;
+    crate::run::verifier(&config, &crate::run::fetch()?)?;
     print(&config.describe());
     Ok(())
 }
@@ -185,6 +185,14 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 fn announce(config: &Config, gateway: &Gateway) {
     let addr = gateway.addr();
     tracing::info!(%addr, state = %gateway.state_dir().display(), "attach-gateway is listening");
+    if let Some(admin) = gateway.admin_addr() {
+        tracing::info!(%admin, "administrators are listened to");
+    }
+    if config.redis.is_some() {
+        tracing::warn!(
+            "state.redis: revocations and keys are shared by nodes; quotas are still counted on each node"
+        );
+    }
     if !is_loopback(addr) {
         tracing::warn!(
             %addr,

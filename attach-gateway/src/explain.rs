@@ -96,7 +96,7 @@ impl Explain {
 
 /// As the gateway would, with the keys fetched now.
 async fn verify(config: &Config, token: &str) -> Result<Result<Arc<Identity>, Denial>, StartError> {
-    let verifier = run::verifier(config)?;
+    let verifier = run::verifier(config, &run::fetch()?)?;
     verifier.refresh().await;
     Ok(verifier.verify(token).await)
 }

@@ -10,6 +10,7 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 
+mod admin;
 mod explain;
 mod front;
 mod hex;
@@ -17,12 +18,16 @@ mod login;
 mod redact;
 mod rehearse;
 mod reload;
+mod rights;
 mod run;
 mod server;
+mod signals;
 mod stack;
 mod state;
 mod telemetry;
 mod translate;
+mod upkeep;
 mod upstream;
+mod witness;
 
 pub use self::run::{Gateway, StartError};

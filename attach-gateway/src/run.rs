@@ -8,38 +8,52 @@ use std::time::Duration;
 
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
+use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::oidc::KeyFiles;
 use attach_auth::policy::Live;
-use attach_auth::{IssuerConfig, OidcVerifier};
+use attach_auth::{IssuerConfig, OidcVerifier, Witness};
+use attach_core::Fetch;
 use attach_core::client::Client;
 use attach_quota::QuotaLayer;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Admin, Config, ConfigError};
 use crate::front::Probes;
 use crate::hex::hex;
 use crate::reload::Reload;
+use crate::rights::Rights;
+use crate::signals::Ground;
 use crate::stack::{self, Stack};
 use crate::state::StateDir;
+use crate::upkeep::Upkeep;
 use crate::upstream::Pseudonym;
-use crate::{redact, server};
+use crate::witness::AuditWitness;
+use crate::{admin, redact, server};
 
-/// How often issuers whose metadata or keys are due are asked, and idle quota entries are dropped.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How long an administrator's running request may take to finish after the gateway stopped.
+const ADMIN_DRAIN: Duration = Duration::from_secs(5);
 
 /// A gateway that listens but does not serve yet.
 pub struct Gateway {
     listener: TcpListener,
     addr: SocketAddr,
     stack: Stack,
+    admin: Option<AdminListener>,
     audit: Audit,
-    verifier: OidcVerifier,
-    quota: QuotaLayer,
+    upkeep: Upkeep,
     reload: Reload,
     drain: Duration,
     state: StateDir,
+}
+
+/// The listener for administrators.
+struct AdminListener {
+    listener: TcpListener,
+    addr: SocketAddr,
+    stack: Stack,
 }
 
 /// Why a gateway does not start.
@@ -50,6 +64,8 @@ pub enum StartError {
     Config(ConfigError),
     /// The machine said no; the text says to what.
     Io(&'static str, io::Error),
+    /// The state store cannot be relied on; the text says why.
+    State(Box<str>),
 }
 
 impl Gateway {
@@ -64,40 +80,54 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let state =
             StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
-        let keys = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
-        let verifier = verifier(config)?.key_files(KeyFiles::new(keys));
+        let fetch = fetch()?;
+        let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
+        let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
         let quota = QuotaLayer::new(config.limits.clone());
         let audit = open_audit(config, &state)?;
+        let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
+        let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
         let policy = Live::new(Arc::clone(&config.rules));
         let reload = Reload::listen(config, policy.clone()).map_err(|e| StartError::Io("signals", e))?;
         let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
+        let ground =
+            Ground { config, rights: &rights, verifier: &verifier, witness: &witness, fetch: &fetch };
+        let receivers = ground.receivers()?;
+        let auth = stack::auth(config, &verifier, &rights)?;
         let parts = stack::Parts {
             audit: audit.clone(),
-            verifier: verifier.clone(),
+            auth: auth.clone(),
+            receivers: receivers.endpoint,
+            keys: rights.keys.clone(),
             policy,
             redactor: redact::build(&config.redact)?,
             quota: quota.clone(),
             pseudonym: Pseudonym::new(&pseudonym),
-            probes: probes(config, &verifier, &audit)?,
+            probes: probes(config, &verifier, &audit, &rights)?,
         };
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .map_err(|e| StartError::Io("listening address", e))?;
-        let addr = listener.local_addr().map_err(|e| StartError::Io("listening address", e))?;
-        verifier.refresh().await;
-        for status in verifier.status() {
-            if let Some(problem) = &status.problem {
-                tracing::warn!(issuer = %status.issuer, %problem, "issuer not ready; its tokens are answered 503 until it is");
-            }
+        let (listener, addr) = bind("listening address", config.server.listen).await?;
+        let (mut verifiers, mut admin) = (vec![verifier], None);
+        if let Some(settings) = &config.admin {
+            let verifier = admin_verifier(config, &settings.audience, &fetch)?;
+            admin = Some(admin_listener(settings, &verifier, &rights, &audit, witness).await?);
+            verifiers.push(verifier);
         }
-        Ok(Self { listener, addr, stack, audit, verifier, quota, reload, drain: config.server.drain, state })
+        let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, quota, rights };
+        upkeep.prepare().await;
+        Ok(Self { listener, addr, stack, admin, audit, upkeep, reload, drain: config.server.drain, state })
     }
 
     /// Where the gateway listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where administrators are listened to, if they are.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|admin| admin.addr)
     }
 
     /// The directory the gateway keeps its state in.
@@ -120,28 +150,67 @@ impl Gateway {
     /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again), and
     /// closes the audit log.
     pub async fn serve<S: Future<Output = ()>>(self, stop: impl Fn() -> S) {
-        let (verifier, quota) = (self.verifier, self.quota);
-        let upkeep = async move {
-            loop {
-                tokio::time::sleep(UPKEEP).await;
-                verifier.refresh().await;
-                quota.sweep();
-            }
+        let stopped = CancellationToken::new();
+        let serving = async {
+            server::serve(self.listener, self.stack, stop, self.drain).await;
+            stopped.cancel();
         };
-        let serving = server::serve(self.listener, self.stack, stop, self.drain);
+        let administered = async {
+            let Some(admin) = self.admin else { return };
+            server::serve(admin.listener, admin.stack, || stopped.cancelled(), ADMIN_DRAIN).await;
+        };
         tokio::select! {
-            () = serving => {}
-            () = upkeep => {}
+            _ = async { tokio::join!(serving, administered) } => {}
+            () = self.upkeep.run() => {}
             () = self.reload.run() => {}
         }
+        self.upkeep.rights.flush().await;
         self.audit.close().await;
     }
 }
 
+async fn bind(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(addr).await.map_err(|e| StartError::Io(what, e))?;
+    let addr = listener.local_addr().map_err(|e| StartError::Io(what, e))?;
+    Ok((listener, addr))
+}
+
+async fn admin_listener(
+    settings: &Admin,
+    verifier: &OidcVerifier,
+    rights: &Rights,
+    audit: &Audit,
+    witness: Arc<dyn Witness>,
+) -> Result<AdminListener, StartError> {
+    let (listener, addr) = bind("admin listening address", settings.listen).await?;
+    let parts = admin::Parts {
+        audit: audit.clone(),
+        verifier: verifier.clone(),
+        revocations: rights.revocations.clone(),
+        witness,
+        more: (rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)),
+    };
+    Ok(AdminListener { listener, addr, stack: admin::stack(settings, addr, parts)? })
+}
+
+/// What fetches keys and metadata.
+pub(crate) fn fetch() -> Result<Arc<dyn Fetch>, StartError> {
+    Ok(Arc::new(Client::new().map_err(|e| StartError::Io("TLS", e))?))
+}
+
 /// The verifier `config` describes; nothing is fetched yet.
-pub(crate) fn verifier(config: &Config) -> Result<OidcVerifier, StartError> {
-    let fetch = Client::new().map_err(|e| StartError::Io("TLS", e))?;
-    OidcVerifier::new(config.issuers.clone(), Arc::new(fetch)).map_err(config_error)
+pub(crate) fn verifier(config: &Config, fetch: &Arc<dyn Fetch>) -> Result<OidcVerifier, StartError> {
+    OidcVerifier::new(config.issuers.clone(), Arc::clone(fetch)).map_err(config_error)
+}
+
+/// Of the same issuers, for administrators.
+fn admin_verifier(
+    config: &Config,
+    audience: &str,
+    fetch: &Arc<dyn Fetch>,
+) -> Result<OidcVerifier, StartError> {
+    let issuers = config.issuers.iter().cloned().map(|issuer| issuer.for_audiences([audience.to_owned()]));
+    OidcVerifier::new(issuers.collect(), Arc::clone(fetch)).map_err(config_error)
 }
 
 fn config_error(error: impl fmt::Display) -> StartError {
@@ -190,9 +259,17 @@ fn node_name() -> String {
     read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
 }
 
-fn probes(config: &Config, verifier: &OidcVerifier, audit: &Audit) -> Result<Probes, StartError> {
-    let (verifier, audit) = (verifier.clone(), audit.clone());
-    let ready = move || audit.is_ready() && verifier.status().iter().any(|status| status.ready);
+fn probes(
+    config: &Config,
+    verifier: &OidcVerifier,
+    audit: &Audit,
+    rights: &Rights,
+) -> Result<Probes, StartError> {
+    let (verifier, audit, rights) = (verifier.clone(), audit.clone(), rights.clone());
+    let stale = config.revocation.stale;
+    let ready = move || {
+        audit.is_ready() && rights.is_known(stale) && verifier.status().iter().any(|status| status.ready)
+    };
     Ok(Probes { ready: Box::new(ready), metadata: metadata(config)? })
 }
 
@@ -210,6 +287,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Io(what, error) => write!(f, "{what}: {error}"),
+            Self::State(why) => write!(f, "state store: {why}"),
         }
     }
 }

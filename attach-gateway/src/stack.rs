@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::Audit;
+use attach_auth::endpoint::{Endpoint, EndpointLayer};
+use attach_auth::keys::{KeyRevocation, Keys, OwnKeys};
+use attach_auth::metadata::ResourceMetadata;
 use attach_auth::policy::{Live, Rules};
 use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer};
 use attach_core::{BoxError, ResponseBody};
@@ -21,8 +24,9 @@ use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::front::{CallerLayer, CatalogLayer, DoorLayer, ProbeLayer, Probes, ResolveLayer};
+use crate::rights::{Callers, Rights};
 use crate::upstream::{Directory, Dispatch, Pseudonym};
 
 /// How long a client may pause while it sends a body.
@@ -35,9 +39,12 @@ pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
 pub(crate) type Stack = BoxCloneSyncService<Request<Incoming>, Response<AnswerBody>, Infallible>;
 
 /// What the stack is made of, besides the configuration.
-pub(crate) struct Parts {
+pub(crate) struct Parts<E> {
     pub(crate) audit: Audit,
-    pub(crate) verifier: OidcVerifier,
+    pub(crate) auth: AuthLayer<Callers>,
+    /// What directories send signals to.
+    pub(crate) receivers: E,
+    pub(crate) keys: Option<Keys>,
     pub(crate) policy: Live<Rules>,
     pub(crate) redactor: Option<Redactor>,
     pub(crate) quota: QuotaLayer,
@@ -66,18 +73,34 @@ fn blocking_pool() -> impl Fn(attach_redact::Job) + Send + Sync + 'static {
     }
 }
 
+/// Who is calling, and for how long they may go on.
+pub(crate) fn auth(
+    config: &Config,
+    verifier: &OidcVerifier,
+    rights: &Rights,
+) -> Result<AuthLayer<Callers>, ConfigError> {
+    let callers = Callers::new(verifier.clone(), rights.keys.clone());
+    let mut auth = AuthLayer::new(callers)
+        .realm("attach")
+        .revocations(rights.revocations.clone())
+        .max_stream_past_exp(config.revocation.max_stream_past_exp);
+    if let Some(url) = &config.server.external_url {
+        let url = ResourceMetadata::new(&url.to_string()).map_err(|why| ConfigError::new(why.to_string()))?;
+        auth = auth.resource_metadata(url.url());
+    }
+    Ok(auth)
+}
+
 /// Builds the stack.
-pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
+pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result<Stack> {
     let directory = Arc::new(Directory::new(config)?);
     let max_body = config.server.max_body;
     let mut policy = PolicyLayer::new(parts.policy.clone()).body_limit(max_body);
     if config.decision_header {
         policy = policy.decision_header();
     }
-    let mut auth = AuthLayer::new(parts.verifier).realm("attach");
-    if let Some(metadata) = &parts.probes.metadata {
-        auth = auth.resource_metadata(metadata.url());
-    }
+    let outside = EndpointLayer::new((parts.receivers, parts.keys.clone().map(KeyRevocation::new)));
+    let own_keys = EndpointLayer::new(parts.keys.map(OwnKeys::new));
     let redact = match parts.redactor {
         Some(redactor) => {
             Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(blocking_pool()))
@@ -88,8 +111,10 @@ pub(crate) fn stack(config: &Config, parts: Parts) -> io::Result<Stack> {
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(ProbeLayer::new(parts.probes))
         .layer(parts.audit.layer())
+        .layer(outside)
         .layer(DoorLayer::new(config.server.max_in_flight))
-        .layer(auth)
+        .layer(parts.auth)
+        .layer(own_keys)
         .layer(CallerLayer)
         .layer(CatalogLayer::new(Arc::clone(&directory), Arc::new(parts.policy)))
         .layer(ResolveLayer::new(Arc::clone(&directory), max_body))

@@ -221,6 +221,27 @@ impl IssuerConfig {
         self.directory.clone().unwrap_or_else(|| diagnose::default_directory(self).into())
     }
 
+    /// The OAuth clients whose tokens are accepted; none if any of the audience are.
+    #[must_use]
+    pub fn clients(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.client_ids.iter().map(|client| &**client)
+    }
+
+    /// The same issuer's tokens for other audiences, whatever scopes, clients and groups they have.
+    pub fn for_audiences(mut self, audiences: impl IntoIterator<Item = String>) -> Self {
+        self.audiences = audiences.into_iter().collect();
+        self.required_scopes.clear();
+        self.client_ids.clear();
+        self.allowed_groups.clear();
+        self
+    }
+
+    /// The longest time from a token's issue to its end.
+    #[must_use]
+    pub fn longest_lifetime(&self) -> Duration {
+        self.max_lifetime
+    }
+
     /// The scopes a token must have.
     #[must_use]
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {

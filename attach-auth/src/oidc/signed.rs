@@ -121,6 +121,11 @@ impl Signed {
         typ.is_some_and(|typ| typ.strip_prefix("application/").unwrap_or(&typ) == expected)
     }
 
+    /// Whether the header has no `typ`.
+    pub(crate) fn has_no_typ(&self) -> bool {
+        self.typ.is_none()
+    }
+
     /// Whether the header says nothing about what this is.
     pub(crate) fn is_untyped(&self) -> bool {
         self.typ.is_none() || self.is_typed("jwt")

@@ -39,7 +39,9 @@ pub struct BackchannelLogout {
 }
 
 impl BackchannelLogout {
-    /// Logout tokens of the issuers of `verifier`, to one of `clients`: the client ids under which people sign in.
+    /// Logout tokens of the issuers of `verifier`, to one of `clients`: the client ids under which people sign in. A
+    /// service that takes tokens of any client of its issuers names none, and takes logouts of any: the session that
+    /// ended is over for all of them.
     pub fn new<T: Into<Box<str>>>(
         signals: Signals,
         verifier: OidcVerifier,
@@ -61,8 +63,8 @@ impl BackchannelLogout {
         self
     }
 
-    /// Whether a token may call itself `JWT`, or nothing at all, instead of `logout+jwt`; providers that follow an
-    /// early draft do.
+    /// Whether a token may call itself `JWT` instead of `logout+jwt`, or nothing at all; providers that follow an early
+    /// draft do.
     pub fn lenient_typ(mut self, lenient: bool) -> Self {
         self.lenient = lenient;
         self
@@ -85,11 +87,17 @@ impl BackchannelLogout {
         self.act(&signed, &logout).await
     }
 
+    fn is_ours(&self, signed: &Signed) -> bool {
+        if self.clients.is_empty() { signed.has("aud") } else { signed.is_for(&self.clients) }
+    }
+
     /// §2.6, steps 3 to 10.
     fn read(&self, signed: &Signed) -> Result<Logout, Refusal> {
         let must = |holds: bool, what| if holds { Ok(()) } else { Err(Refusal::Wrong(what)) };
-        must(signed.is_typed("logout+jwt") || (self.lenient && signed.is_untyped()), "typ")?;
-        must(signed.is_for(&self.clients), "aud")?;
+        // `typ` is recommended only (§2.4); the event below is what no other token has.
+        let typed = signed.is_typed("logout+jwt") || signed.has_no_typ();
+        must(typed || (self.lenient && signed.is_untyped()), "typ")?;
+        must(self.is_ours(signed), "aud")?;
         must(!signed.has("nonce"), "nonce")?;
         let event = signed.claims().get("events").and_then(|events| events.get(EVENT));
         must(event.is_some_and(|event| event.kind() == Kind::Object), "events")?;

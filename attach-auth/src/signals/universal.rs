@@ -35,7 +35,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(5 * 60);
 pub struct UniversalLogout {
     signals: Signals,
     issuers: Vec<SignalIssuer>,
-    clients: Vec<Box<str>>,
+    /// One for each issuer; `None` is any.
+    clients: Vec<Option<Box<str>>>,
     external_url: Box<str>,
     path: Box<str>,
 }
@@ -66,7 +67,15 @@ impl UniversalLogout {
     /// about the issuer's directory.
     pub fn trust(mut self, issuer: SignalIssuer, client_id: impl Into<Box<str>>) -> Self {
         self.issuers.push(issuer);
-        self.clients.push(client_id.into());
+        self.clients.push(Some(client_id.into()));
+        self
+    }
+
+    /// Believes requests that `issuer` signs for whatever integration: they are addressed to this endpoint's own URL all
+    /// the same.
+    pub fn trust_any_client(mut self, issuer: SignalIssuer) -> Self {
+        self.issuers.push(issuer);
+        self.clients.push(None);
         self
     }
 
@@ -112,7 +121,8 @@ impl UniversalLogout {
         }
         let client = signed.text("sub");
         let trusted = self.issuers.iter().zip(&self.clients).any(|(issuer, trusted)| {
-            *issuer.issuer() == signed.issuer && client.as_deref() == Some(&**trusted)
+            let ours = trusted.is_none() || client.as_deref() == trusted.as_deref();
+            *issuer.issuer() == signed.issuer && ours
         });
         if !trusted {
             return Err(Refusal::Forbidden);

@@ -4,6 +4,8 @@ use attach_core::Dialect;
 
 use super::{Config, Model, Redact, Source, Upstream};
 
+mod rights;
+
 /// Writes into a `String` cannot fail, so their results are dropped.
 pub(super) fn describe(config: &Config) -> String {
     let mut out = String::new();
@@ -31,6 +33,7 @@ pub(super) fn describe(config: &Config) -> String {
         let _ = writeln!(out, "quota: no limit");
     }
     redact(&mut out, &config.redact);
+    rights::describe(&mut out, config);
     let copy = if config.audit.stdout { ", copied to standard output" } else { "" };
     let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"{copy}", config.audit.mode.as_str());
     out

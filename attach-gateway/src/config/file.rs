@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::access::Access;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
+use super::{admin, minting, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -21,6 +22,9 @@ pub(super) struct File {
     pub(super) quota: Vec<Quota>,
     pub(super) redact: Redact,
     pub(super) audit: Audit,
+    pub(super) revocation: revocation::File,
+    pub(super) keys: Option<minting::File>,
+    pub(super) admin: Option<admin::File>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -37,6 +41,7 @@ pub(super) struct Server {
 #[serde(default)]
 pub(super) struct State {
     pub(super) dir: Option<PathBuf>,
+    pub(super) redis: Option<SecretRef>,
 }
 
 #[derive(Debug, Deserialize)]

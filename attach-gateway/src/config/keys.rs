@@ -41,15 +41,29 @@ const LABELS: &[&str] = &["trusted", "zero_retention", "trains_on_data", "region
 const SECTIONS: &[Section] = &[
     Section {
         path: "",
-        keys: &["server", "state", "issuer", "upstream", "model", "access", "quota", "redact", "audit"],
-        later: &["revocation", "keys", "admin", "telemetry"],
+        keys: &[
+            "server",
+            "state",
+            "issuer",
+            "upstream",
+            "model",
+            "access",
+            "quota",
+            "redact",
+            "audit",
+            "revocation",
+            "keys",
+            "admin",
+        ],
+        later: &["telemetry"],
     },
     Section {
         path: "server",
         keys: &["listen", "external_url", "max_body", "max_in_flight", "drain"],
         later: &["tls", "trusted_proxies", "telemetry_listen", "cors"],
     },
-    Section { path: "state", keys: &["dir"], later: &["redis"] },
+    Section { path: "state", keys: &["dir", "redis"], later: &[] },
+    Section { path: "state.redis", keys: SECRET, later: &[] },
     Section {
         path: "issuer",
         keys: &[
@@ -103,7 +117,7 @@ const SECTIONS: &[Section] = &[
         ],
         later: &["max_in_flight", "ca", "client_certificate", "proxy"],
     },
-    Section { path: "upstream.key", keys: &["env", "file", "command"], later: &[] },
+    Section { path: "upstream.key", keys: SECRET, later: &[] },
     Section { path: "upstream.timeout", keys: &["connect", "first_byte", "idle", "total"], later: &[] },
     Section { path: "model", keys: &["name", "aliases", "to", "tier"], later: &["price", "parameters"] },
     Section { path: "model.to", keys: &["upstream", "model"], later: &["weight"] },
@@ -150,7 +164,7 @@ const SECTIONS: &[Section] = &[
         keys: &["default", "key", "uninspectable", "entities", "pattern", "terms"],
         later: &["remote", "tenant"],
     },
-    Section { path: "redact.key", keys: &["env", "file", "command"], later: &[] },
+    Section { path: "redact.key", keys: SECRET, later: &[] },
     Section {
         path: "redact.uninspectable",
         keys: &["images", "audio", "videos", "files", "token_ids", "encrypted", "unknown"],
@@ -161,13 +175,57 @@ const SECTIONS: &[Section] = &[
     Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
     Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
     Section { path: "audit.egress", keys: &["kind"], later: &["url", "token", "format"] },
+    Section {
+        path: "revocation",
+        keys: &[
+            "scim",
+            "backchannel_logout",
+            "universal_logout",
+            "security_events",
+            "stale",
+            "max_stream_past_exp",
+        ],
+        later: &[],
+    },
+    Section {
+        path: "revocation.scim",
+        keys: &["directory", "token", "previous_token"],
+        later: &["may_grant"],
+    },
+    Section { path: "revocation.scim.token", keys: SECRET, later: &[] },
+    Section { path: "revocation.scim.previous_token", keys: SECRET, later: &[] },
+    Section { path: "revocation.backchannel_logout", keys: &["client_ids"], later: &[] },
+    Section { path: "revocation.universal_logout", keys: &["directory", "issuer", "client_id"], later: &[] },
+    Section { path: "revocation.security_events", keys: &["directory", "issuer", "audience"], later: &[] },
+    Section {
+        path: "keys",
+        keys: &["enabled", "max_lifetime", "max_unconfirmed", "per_owner", "max_idle"],
+        later: &[],
+    },
+    Section { path: "admin", keys: &["listen", "auth", "hosts"], later: &["tls"] },
+    Section { path: "admin.auth", keys: &["audience", "groups"], later: &[] },
+    Section {
+        path: "admin.auth.groups",
+        keys: &["operator", "key_admin", "auditor"],
+        later: &["quota_admin"],
+    },
 ];
+
+/// Where a secret may be.
+const SECRET: &[&str] = &["env", "file", "command"];
 
 /// Tables whose keys are the user's own; what is below them is one section, `*`.
 const FREE: &[&str] = &["redact.entities"];
 
 /// Settings that hold a secret. Somebody who writes one inline must not find it in a log for it.
-const SECRETS: &[&str] = &["upstream.key", "redact.key", "issuer.introspection.client_secret"];
+const SECRETS: &[&str] = &[
+    "upstream.key",
+    "redact.key",
+    "issuer.introspection.client_secret",
+    "state.redis",
+    "revocation.scim.token",
+    "revocation.scim.previous_token",
+];
 
 /// Refuses every key that is unknown or not implemented yet.
 pub(super) fn check(file: &Table) -> Result<(), ConfigError> {

@@ -15,22 +15,28 @@ use attach_quota::Limit;
 use http::Uri;
 
 pub(crate) mod access;
+mod admin;
 mod describe;
 mod env;
 mod error;
 mod file;
 mod issuer;
 mod keys;
+mod minting;
 mod reread;
 mod resolve;
+mod revocation;
 mod secret;
 mod units;
 mod upstream;
 
+pub use self::admin::{Admin, Role};
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
+pub use self::minting::Minting;
 pub(crate) use self::reread::Reread;
+pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
 pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
 
@@ -42,6 +48,8 @@ pub struct Config {
     pub server: Server,
     /// The state directory, if one was named.
     pub state_dir: Option<PathBuf>,
+    /// The Redis or Valkey that nodes share, if they do.
+    pub redis: Option<Secret>,
     /// Who vouches for callers.
     pub issuers: Vec<IssuerConfig>,
     /// Where requests go.
@@ -60,6 +68,12 @@ pub struct Config {
     pub redact: Redact,
     /// How much the audit log promises.
     pub audit: Audit,
+    /// What takes rights away.
+    pub revocation: Revocation,
+    /// Gateway keys, if there are any.
+    pub keys: Option<Minting>,
+    /// The admin listener, if there is one.
+    pub admin: Option<Admin>,
     /// Where the configuration came from.
     pub source: Source,
     /// The file but for the rules, to tell whether anything else has changed when it is read again.

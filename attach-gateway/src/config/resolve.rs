@@ -10,7 +10,8 @@ use attach_quota::{Limit, Rate, Scope};
 use super::file::{EntitySetting, File};
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, file, issuer,
+    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file, issuer,
+    minting, revocation,
 };
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -26,9 +27,11 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let upstreams = upstreams(file.upstream, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
     let access = access::resolve(&file.access.unwrap_or_default(), directories(&issuers))?;
+    let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     Ok(Config {
         server: server(&file.server)?,
         state_dir: file.state.dir,
+        redis: file.state.redis.map(|redis| redis.read("state.redis", env)).transpose()?,
         issuers,
         upstreams,
         models,
@@ -38,6 +41,9 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         limits: limits(&file.quota)?,
         redact: redact(file.redact, env)?,
         audit: audit(&file.audit)?,
+        revocation,
+        keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
+        admin: file.admin.map(admin::resolve).transpose()?,
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })

@@ -49,6 +49,7 @@ impl CatalogLayer {
                 let one = listed.into_iter().find(|one| ModelName::canonical_of(&one.name) == meant);
                 one.map(|one| entry(dialect, one)).ok_or_else(unknown)
             }
+            Route::Keys => Err(no_keys()),
             Route::Call(_) => Err(Rejection::misconfigured("a call reached the catalog")),
         }
     }
@@ -69,6 +70,11 @@ impl CatalogLayer {
             verdict.is_allowed() || verdict.step_up.is_some()
         })
     }
+}
+
+fn no_keys() -> Rejection {
+    let message = "this gateway has no keys of its own";
+    Rejection::new(StatusCode::NOT_FOUND, "not_found", message)
 }
 
 fn unknown() -> Rejection {

@@ -1,3 +1,4 @@
+use attach_auth::keys::OwnKeys;
 use attach_core::call::ModelName;
 use attach_core::{Api, Dialect};
 use http::Method;
@@ -14,6 +15,8 @@ pub(super) enum Route {
     Model(Dialect, Box<str>),
     /// Ollama's version.
     Version,
+    /// The caller's own gateway keys, where there are any.
+    Keys,
 }
 
 impl Route {
@@ -21,6 +24,9 @@ impl Route {
         let path = parts.uri.path();
         if let Some(api) = Api::of(&parts.method, path) {
             return Some(Self::Call(api));
+        }
+        if path.strip_prefix(OwnKeys::PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Some(Self::Keys);
         }
         if parts.method != Method::GET {
             return None;

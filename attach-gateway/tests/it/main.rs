@@ -7,6 +7,7 @@
 mod support;
 
 mod access;
+mod admin;
 mod audit;
 mod authority;
 mod config;
@@ -29,6 +30,7 @@ mod real;
 mod redaction;
 mod refusals;
 mod restoring;
+mod revocation;
 mod streams;
 mod translation;
 mod trouble;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod dialect;
@@ -14,6 +15,7 @@ pub(crate) mod tools;
 pub(crate) mod upstream;
 pub(crate) mod wire;
 
+pub(crate) use self::admin::Governed;
 pub(crate) use self::audit::Trail;
 pub(crate) use self::client::{Call, Connection, Response};
 pub(crate) use self::dialect::{CHATS, answer_text, assert_error, assert_shape, events, question, streamed};

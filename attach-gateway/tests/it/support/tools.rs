@@ -225,3 +225,47 @@ impl Llama {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
+
+/// A running Redis, without persistence.
+pub(crate) struct Redis {
+    port: u16,
+    _child: Child,
+}
+
+impl Redis {
+    /// Starts it; `None` if it is not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        program("redis-server")?;
+        let port = free_port();
+        let mut command = Command::new("redis-server");
+        command.args([
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+        ]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stdout = Lines::of(child.stdout.take().unwrap());
+        stdout.line("eady to accept connections").await;
+        Some(Self { port, _child: child })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends one command, without arguments that need quoting.
+    pub(crate) async fn command(&self, line: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+}

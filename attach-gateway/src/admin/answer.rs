@@ -1,0 +1,22 @@
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+/// A JSON answer.
+pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    answer(status, body, "application/json")
+}
+
+/// Problem details (RFC 9457).
+pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
+    let body = json!({"title": status.canonical_reason(), "status": status.as_u16(), "detail": detail});
+    answer(status, &body, "application/problem+json")
+}
+
+fn answer(status: StatusCode, body: &Value, kind: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,63 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use attach_core::{Exchange, Rejection, ResponseBody};
+use http::request::Parts;
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+/// Says from a request's head why it is refused, if it is.
+type Check = dyn Fn(&Parts) -> Result<(), Rejection> + Send + Sync;
+
+/// Refuses what a check refuses.
+#[derive(Clone)]
+pub(super) struct CheckLayer(Arc<Check>);
+
+impl CheckLayer {
+    pub(super) fn new(check: impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(check))
+    }
+}
+
+impl<S> Layer<S> for CheckLayer {
+    type Service = Checked<S>;
+
+    fn layer(&self, inner: S) -> Checked<S> {
+        Checked { inner, check: Arc::clone(&self.0) }
+    }
+}
+
+/// The service of [`CheckLayer`].
+#[derive(Clone)]
+pub(super) struct Checked<S> {
+    inner: S,
+    check: Arc<Check>,
+}
+
+impl<S, B, R> Service<Request<B>> for Checked<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    S::Error: Send,
+    R: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        if let Err(rejection) = (self.check)(&parts) {
+            let response = rejection.into_response(&Exchange::of(&mut parts));
+            return Box::pin(async move { Ok(response) });
+        }
+        let answer = self.inner.call(Request::from_parts(parts, body));
+        Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
+    }
+}

@@ -1,0 +1,69 @@
+//! The admin listener: who is refused, gateway keys, service identities.
+//!
+//! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own, hold roles by their
+//! groups, and everything they change is on record before it is changed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use attach_audit::Audit;
+use attach_auth::endpoint::{Endpoint, EndpointLayer};
+use attach_auth::{AuthLayer, OidcVerifier, Revocations, Witness};
+use attach_core::{Exchange, Rejection, ResponseBody};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use crate::config::{Admin, ConfigError};
+use crate::stack::Stack;
+
+mod answer;
+mod check;
+mod door;
+mod revocations;
+mod rights;
+
+use self::check::CheckLayer;
+use self::revocations::RevocationsAdmin;
+
+/// What the admin listener works on.
+pub(crate) struct Parts<E> {
+    pub(crate) audit: Audit,
+    pub(crate) verifier: OidcVerifier,
+    pub(crate) revocations: Revocations,
+    pub(crate) witness: Arc<dyn Witness>,
+    /// Whatever else it has: keys and service identities.
+    pub(crate) more: E,
+}
+
+/// The admin listener's service.
+pub(crate) fn stack<E: Endpoint>(
+    admin: &Admin,
+    addr: SocketAddr,
+    parts: Parts<E>,
+) -> Result<Stack, ConfigError> {
+    let directories = parts.verifier.directories();
+    let rules = rights::rules(admin, &directories)?;
+    let revocations = RevocationsAdmin::new(parts.revocations.clone(), directories, parts.witness);
+    let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(parts.revocations);
+    let service = ServiceBuilder::new()
+        .layer(parts.audit.layer())
+        .layer(CheckLayer::new(door::check(addr, admin.hosts.clone())))
+        .layer(auth)
+        .layer(CheckLayer::new(rights::check(rules)))
+        .layer(EndpointLayer::new((revocations, parts.more)))
+        .service(service_fn(nothing_else));
+    let service = service.map_request(|request: Request<Incoming>| request);
+    Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
+}
+
+async fn nothing_else(
+    mut request: Request<Incoming>,
+) -> Result<Response<ResponseBody<Empty<Bytes>>>, std::convert::Infallible> {
+    let exchange = Exchange::of_request(&mut request);
+    let none = Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint");
+    Ok(none.into_response(&exchange))
+}

@@ -1,0 +1,107 @@
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// The admin listener: off until it is configured with who may use it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Admin {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The audience of administrators' tokens; another than that of callers.
+    pub audience: String,
+    /// Who is what: a role and the group whose members have it.
+    pub roles: Vec<(Role, String)>,
+    /// Names the listener answers to besides its own address: what `Host` may say.
+    pub hosts: Vec<String>,
+}
+
+/// What an administrator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// Everything.
+    Operator,
+    /// Keys and service identities.
+    KeyAdmin,
+    /// Read everything, change nothing.
+    Auditor,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Operator, Self::KeyAdmin, Self::Auditor];
+
+    /// The name in a configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::KeyAdmin => "key_admin",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The verbs that come with it, `*` standing for any text.
+    #[must_use]
+    pub fn verbs(self) -> &'static [&'static str] {
+        match self {
+            Self::Operator => &["*"],
+            Self::KeyAdmin => &["keys.*", "services.*"],
+            Self::Auditor => &["*.read"],
+        }
+    }
+}
+
+/// `[admin]` as it is written.
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    listen: String,
+    auth: Auth,
+    #[serde(default)]
+    hosts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Auth {
+    audience: String,
+    groups: std::collections::BTreeMap<String, OneOrMany>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+pub(super) fn resolve(from: File) -> Result<Admin, ConfigError> {
+    let listen = from.listen.parse().map_err(|_| {
+        ConfigError::new(format!("admin.listen: {:?} is not an address like 127.0.0.1:9091", from.listen))
+    })?;
+    if from.auth.audience.trim().is_empty() {
+        return Err(ConfigError::new(
+            "admin.auth.audience: administrators need tokens of an audience of their own",
+        ));
+    }
+    let mut roles = Vec::new();
+    for (name, groups) in from.auth.groups {
+        let role = Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+            ConfigError::new(format!(
+                "admin.auth.groups: {name:?} is not one of operator, key_admin, auditor"
+            ))
+        })?;
+        let groups = match groups {
+            OneOrMany::One(group) => vec![group],
+            OneOrMany::Many(groups) => groups,
+        };
+        roles.extend(groups.into_iter().map(|group| (role, group)));
+    }
+    if roles.is_empty() {
+        return Err(ConfigError::new(
+            "admin.auth.groups: names no group, so nobody could use the admin listener",
+        ));
+    }
+    Ok(Admin { listen, audience: from.auth.audience, roles, hosts: from.hosts })
+}

@@ -1,0 +1,135 @@
+//! What callers' rights are kept in: facts about who lost theirs, gateway keys, provisioned users.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_auth::keys::{KeyIndex, KeySettings, Keys, Services, WithKeys};
+use attach_auth::revocation::FactIndex;
+use attach_auth::signals::Provisioned;
+use attach_auth::state::{Health, Redis, Sqlite, State, Table, View};
+use attach_auth::{Authenticate, Credential, Denial, OidcVerifier, Revocations, Witness};
+use attach_core::Identity;
+use http::request::Parts;
+
+use crate::config::{Config, ConfigError};
+use crate::run::StartError;
+use crate::state::StateDir;
+
+/// How long a token lives at most, unless its issuer's settings say otherwise, with some to spare.
+const TOKENS: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// What many nodes call the state they share.
+const NAME: &str = "gateway";
+
+/// The one state of a gateway, on this node or shared by many, and what is read from it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rights {
+    pub(crate) state: State,
+    pub(crate) revocations: Revocations,
+    pub(crate) provisioned: Provisioned,
+    pub(crate) keys: Option<Keys>,
+}
+
+impl Rights {
+    /// Opens the state. A gateway that cannot know who lost their rights does not start.
+    pub(crate) async fn open(
+        config: &Config,
+        dir: &StateDir,
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, StartError> {
+        let (facts, keys, provisioned) = (FactIndex::new(), KeyIndex::new(), Provisioned::new());
+        let mut views: Vec<(Table, Arc<dyn View>)> =
+            vec![(Table::FACTS, Arc::new(facts.clone())), (Table::KEYS, Arc::new(keys.clone()))];
+        views.extend(provisioned.views());
+        let state = open(config, dir, views).await?;
+        let revocations =
+            Revocations::new(state.clone(), facts).keep(keep(config)).stale(config.revocation.stale);
+        let keys = config.keys.map(|_| {
+            Keys::new(state.clone(), keys, settings(config)).witness(witness).revocations(revocations.clone())
+        });
+        Ok(Self { state, revocations, provisioned, keys })
+    }
+
+    /// Service identities, where there are keys for them.
+    pub(crate) fn services(&self) -> Option<Services> {
+        self.keys.clone().map(Services::new)
+    }
+
+    /// Whether it is known who lost their rights.
+    pub(crate) fn is_known(&self, stale: Duration) -> bool {
+        match self.state.health() {
+            Health::Up => true,
+            Health::Down { since, .. } => since <= stale,
+            _ => false,
+        }
+    }
+
+    /// Writes down what happened to keys since the last time.
+    pub(crate) async fn flush(&self) {
+        let Some(keys) = &self.keys else { return };
+        if let Err(error) = keys.flush().await {
+            tracing::warn!(%error, "the use of keys is not written down yet");
+        }
+    }
+}
+
+async fn open(
+    config: &Config,
+    dir: &StateDir,
+    views: Vec<(Table, Arc<dyn View>)>,
+) -> Result<State, StartError> {
+    let lost = |lost: attach_auth::state::Lost| StartError::State(lost.to_string().into());
+    match &config.redis {
+        Some(url) => {
+            let redis = Redis::new(url.expose(), NAME)
+                .map_err(|why| ConfigError::new(format!("state.redis: {why}")))?
+                .remember(dir.path());
+            State::open(redis, views).await.map_err(lost)
+        }
+        None => State::open(Sqlite::open(dir.path()).await.map_err(lost)?, views).await.map_err(lost),
+    }
+}
+
+/// A *not before* has to outlive everything that it could still meet.
+fn keep(config: &Config) -> Duration {
+    let tokens = config.issuers.iter().map(|issuer| issuer.longest_lifetime() * 2).max().unwrap_or(TOKENS);
+    let keys = config.keys.map_or(Duration::ZERO, |keys| keys.max_lifetime);
+    tokens.max(keys).max(TOKENS)
+}
+
+fn settings(config: &Config) -> KeySettings {
+    let settings = KeySettings::new().stale(config.revocation.stale);
+    match config.keys {
+        None => settings,
+        Some(keys) => settings
+            .max_lifetime(keys.max_lifetime)
+            .max_unconfirmed(keys.max_unconfirmed)
+            .per_owner(keys.per_owner)
+            .service_idle(keys.max_idle),
+    }
+}
+
+/// Whose credentials are taken: those of identity providers, and gateway keys where there are any.
+#[derive(Debug)]
+pub(crate) enum Callers {
+    Tokens(OidcVerifier),
+    TokensAndKeys(WithKeys<OidcVerifier>),
+}
+
+impl Callers {
+    pub(crate) fn new(verifier: OidcVerifier, keys: Option<Keys>) -> Self {
+        match keys {
+            None => Self::Tokens(verifier),
+            Some(keys) => Self::TokensAndKeys(WithKeys::new(keys, verifier)),
+        }
+    }
+}
+
+impl Authenticate for Callers {
+    async fn authenticate(&self, credential: &Credential, parts: &Parts) -> Result<Arc<Identity>, Denial> {
+        match self {
+            Self::Tokens(tokens) => tokens.authenticate(credential, parts).await,
+            Self::TokensAndKeys(both) => both.authenticate(credential, parts).await,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What has to be done from time to time while the gateway serves.
+
+use std::time::Duration;
+
+use attach_auth::keys::KeyError;
+use attach_auth::signals::SignalIssuer;
+use attach_auth::{AuthLayer, OidcVerifier};
+use attach_quota::QuotaLayer;
+
+use crate::rights::{Callers, Rights};
+
+/// How often streams that outlived their token are looked for.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often issuers whose metadata or keys are due are asked, idle quota entries are dropped, and what happened to
+/// gateway keys is written down.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often service identities that nobody uses or owns are looked for.
+const REVIEW: Duration = Duration::from_secs(60);
+
+pub(crate) struct Upkeep {
+    pub(crate) auth: AuthLayer<Callers>,
+    pub(crate) verifiers: Vec<OidcVerifier>,
+    pub(crate) issuers: Vec<SignalIssuer>,
+    pub(crate) quota: QuotaLayer,
+    pub(crate) rights: Rights,
+}
+
+impl Upkeep {
+    /// Has keys ready before the first caller comes, where their issuers answer.
+    pub(crate) async fn prepare(&self) {
+        self.refresh().await;
+        for status in self.verifiers.iter().flat_map(OidcVerifier::status) {
+            if let Some(problem) = &status.problem {
+                tracing::warn!(issuer = %status.issuer, %problem, "issuer not ready; its tokens are answered 503 until it is");
+            }
+        }
+    }
+
+    /// Does not end. None of the parts waits for another: a provider that does not answer delays no revocation.
+    pub(crate) async fn run(&self) {
+        let pause = async |time| tokio::time::sleep(time).await;
+        tokio::join!(
+            self.rights.state.run(pause),
+            every(TICK, async || self.auth.sweep()),
+            every(UPKEEP, async || self.refresh().await),
+            every(UPKEEP, async || self.quota.sweep()),
+            every(UPKEEP, async || self.rights.flush().await),
+            every(REVIEW, async || self.review().await),
+        );
+    }
+
+    async fn refresh(&self) {
+        for verifier in &self.verifiers {
+            verifier.refresh().await;
+        }
+        for issuer in &self.issuers {
+            issuer.refresh().await;
+        }
+    }
+
+    async fn review(&self) {
+        let Some(services) = self.rights.services() else { return };
+        report(services.sweep().await);
+    }
+}
+
+fn report(swept: Result<usize, KeyError>) {
+    match swept {
+        Ok(0) => {}
+        Ok(disabled) => tracing::warn!(disabled, "service identities nobody uses or owns were disabled"),
+        Err(error) => tracing::warn!(%error, "service identities could not be reviewed"),
+    }
+}
+
+async fn every(time: Duration, what: impl AsyncFn()) {
+    loop {
+        tokio::time::sleep(time).await;
+        what().await;
+    }
+}
