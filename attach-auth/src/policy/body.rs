@@ -32,9 +32,8 @@ where
     let Some(api) = request.extensions().get::<Api>().copied().or(exchange.api()) else {
         let ask = Ask::new(&identity).with_peer(request.extensions().get());
         settle(limits::decide(policy, &ask), None, exchange, request.extensions())?;
-        let known =
-            limits::passes_unknown(&identity, settings.pass_unknown) || request.body().is_end_stream();
-        return if known { Ok(request.map(Body::new)) } else { Err(unknown_endpoint()) };
+        let pass_unknown = limits::passes_unknown(&identity, settings.pass_unknown);
+        return without_call(request, pass_unknown);
     };
     // A router may have cut the path that the exchange knew it by.
     request.extensions_mut().insert(api);
@@ -57,8 +56,16 @@ where
     Ok(request)
 }
 
-fn unknown_endpoint() -> Rejection {
-    Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint")
+/// What a path unknown to us does with a model's name in its body, no rule would see.
+fn without_call<B>(request: Request<B>, pass_unknown: bool) -> Result<Request<Body>, Rejection>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    if pass_unknown || request.body().is_end_stream() {
+        return Ok(request.map(Body::new));
+    }
+    Err(Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint"))
 }
 
 fn settle(
