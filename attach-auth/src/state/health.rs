@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backend::Lost;
@@ -20,57 +22,83 @@ pub enum Health {
     },
 }
 
-/// What is known of a backend's presence.
+/// What is known of a backend's presence. Written by one who follows it, read on every request.
 #[derive(Debug)]
 pub(super) struct Contact {
-    /// When it last showed that it is there and what it was.
-    confirmed: Duration,
-    lost: Option<Lost>,
     watched: bool,
+    /// When it last showed that it is there and what it was, in nanoseconds.
+    confirmed: AtomicU64,
+    /// Saves the lock as long as nothing is wrong.
+    is_lost: AtomicBool,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    lost: Option<Lost>,
     /// What everybody was told last.
     announced: bool,
 }
 
 impl Contact {
     pub(super) fn new(now: Duration, watched: bool) -> Self {
-        Self { confirmed: now, lost: None, watched, announced: true }
+        let confirmed = AtomicU64::new(nanos(now));
+        Self { watched, confirmed, is_lost: AtomicBool::new(false), trouble: Mutex::default() }
     }
 
-    pub(super) fn confirm(&mut self, now: Duration) {
-        self.confirmed = now;
-        self.lost = None;
+    pub(super) fn confirm(&self, now: Duration) {
+        self.confirmed.store(nanos(now), Ordering::Release);
+        if self.is_lost.load(Ordering::Acquire) {
+            self.trouble().lost = None;
+            self.is_lost.store(false, Ordering::Release);
+        }
     }
 
-    pub(super) fn lose(&mut self, lost: Lost) {
-        self.lost = Some(lost);
+    pub(super) fn lose(&self, lost: Lost) {
+        self.trouble().lost = Some(lost);
+        self.is_lost.store(true, Ordering::Release);
     }
 
-    pub(super) fn health(&self, now: Duration) -> Health {
-        let since = now.saturating_sub(self.confirmed);
-        let down = |why: Box<str>| Health::Down { since, why };
-        match &self.lost {
+    pub(super) fn health(&self, now: impl FnOnce() -> Duration) -> Health {
+        let is_lost = self.is_lost.load(Ordering::Acquire);
+        if !is_lost && !self.watched {
+            return Health::Up;
+        }
+        let since = now().saturating_sub(Duration::from_nanos(self.confirmed.load(Ordering::Acquire)));
+        if !is_lost && since <= PATIENCE {
+            return Health::Up;
+        }
+        match &self.trouble().lost {
             // A file that cannot be read, a store that is another: waiting makes neither better.
-            Some(lost) if !self.watched || matches!(lost, Lost::Reset(_)) => down(lost.to_string().into()),
-            Some(lost) if since > PATIENCE => down(lost.to_string().into()),
-            None if self.watched && since > PATIENCE => down("silent".into()),
+            Some(lost) if since > PATIENCE || !self.watched || matches!(lost, Lost::Reset(_)) => {
+                Health::Down { since, why: lost.to_string().into() }
+            }
+            None if since > PATIENCE => Health::Down { since, why: "silent".into() },
             _ => Health::Up,
         }
     }
 
     /// Whether the health is another than at the last call; logs it if so.
-    pub(super) fn has_turned(&mut self, now: Duration) -> bool {
-        let health = self.health(now);
-        let up = health == Health::Up;
-        if self.announced == up {
+    pub(super) fn has_turned(&self, now: Duration) -> bool {
+        let health = self.health(|| now);
+        let down = health != Health::Up;
+        if std::mem::replace(&mut self.trouble().announced, down) == down {
             return false;
         }
-        self.announced = up;
         match health {
             Health::Up => tracing::info!("the state store is there again"),
             Health::Down { why, .. } => tracing::error!(%why, "the state store is lost"),
         }
         true
     }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -81,9 +109,9 @@ mod tests {
 
     #[test]
     fn a_watched_backend_may_be_silent_for_a_moment_and_no_longer() {
-        let mut contact = Contact::new(SECOND, true);
-        assert_eq!(contact.health(SECOND * 3), Health::Up);
-        assert_eq!(contact.health(SECOND * 4), Health::Down { since: SECOND * 3, why: "silent".into() });
+        let contact = Contact::new(SECOND, true);
+        assert_eq!(contact.health(|| SECOND * 3), Health::Up);
+        assert_eq!(contact.health(|| SECOND * 4), Health::Down { since: SECOND * 3, why: "silent".into() });
         contact.lose(Lost::Unreachable("timeout".into()));
         assert!(!contact.has_turned(SECOND * 3));
         assert!(contact.has_turned(SECOND * 4));
@@ -94,16 +122,16 @@ mod tests {
 
     #[test]
     fn a_store_that_is_another_is_down_at_once() {
-        let mut contact = Contact::new(SECOND, true);
+        let contact = Contact::new(SECOND, true);
         contact.lose(Lost::Reset("emptied".into()));
-        assert_ne!(contact.health(SECOND), Health::Up);
+        assert_ne!(contact.health(|| SECOND), Health::Up);
     }
 
     #[test]
     fn a_file_is_not_expected_to_speak_but_is_down_when_it_fails() {
-        let mut contact = Contact::new(SECOND, false);
-        assert_eq!(contact.health(SECOND * 9999), Health::Up);
+        let contact = Contact::new(SECOND, false);
+        assert_eq!(contact.health(|| SECOND * 9999), Health::Up);
         contact.lose(Lost::Unreachable("disk".into()));
-        assert_ne!(contact.health(SECOND), Health::Up);
+        assert_ne!(contact.health(|| SECOND), Health::Up);
     }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -26,7 +26,7 @@ struct Inner {
     views: Vec<(Table, Arc<dyn View>)>,
     /// Counts what anybody might have to look at again: commits, and changes of health.
     revision: watch::Sender<u64>,
-    contact: Mutex<Contact>,
+    contact: Contact,
 }
 
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl State {
             replica: RwLock::default(),
             views,
             revision: watch::Sender::new(0),
-            contact: Mutex::new(contact),
+            contact,
         }));
         state.reload().await?;
         Ok(state)
@@ -124,7 +124,7 @@ impl State {
     /// Whether the rows can be relied on.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.contact().health(self.0.clock.elapsed())
+        self.0.contact.health(|| self.0.clock.elapsed())
     }
 
     /// Follows the backend for ever. To be run once, beside the service.
@@ -207,19 +207,12 @@ impl State {
     }
 
     /// Notes something about the backend, and says so to everybody if the health is another now.
-    fn note(&self, with: impl FnOnce(&mut Contact, Duration)) {
+    fn note(&self, with: impl FnOnce(&Contact, Duration)) {
         let now = self.0.clock.elapsed();
-        let mut contact = self.contact();
-        with(&mut contact, now);
-        let turned = contact.has_turned(now);
-        drop(contact);
-        if turned {
+        with(&self.0.contact, now);
+        if self.0.contact.has_turned(now) {
             self.0.revision.send_modify(|revision| *revision += 1);
         }
-    }
-
-    fn contact(&self) -> MutexGuard<'_, Contact> {
-        self.0.contact.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Replica> {

@@ -121,12 +121,14 @@ async fn another_process_is_refused_too() {
     assert!(refused.is_err());
 }
 
+type Damage = (&'static str, fn(&Path));
+
 #[tokio::test]
 async fn a_file_that_is_damaged_or_emptied_is_never_no_rows() {
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [Damage; 4] = [
         ("emptied", |path| drop(std::fs::File::create(path).expect("is writable"))),
         ("something else", |path| {
-            std::fs::write(path, "not a database, but long enough ".repeat(200)).expect("is writable")
+            std::fs::write(path, "not a database, but long enough ".repeat(200)).expect("is writable");
         }),
         ("cut", |path| {
             let file = std::fs::OpenOptions::new().write(true).open(path).expect("is writable");
