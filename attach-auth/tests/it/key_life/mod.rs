@@ -5,6 +5,7 @@ mod discovery;
 mod reconfigured;
 #[cfg(feature = "discovery")]
 mod sockets;
+mod wall_clock;
 
 use std::sync::Arc;
 use std::time::Duration;
