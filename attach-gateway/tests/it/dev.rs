@@ -190,10 +190,15 @@ async fn its_keys_are_never_on_disk_and_its_tokens_are_good_nowhere_else() {
     let answer = other.gateway.get("/api/tags").bearer(&dev.alice).send().await.expect(401);
     assert_eq!(answer.code(), "wrong_issuer");
     let folder = dev.gateway.home().join("attach-dev");
+    assert_eq!(
+        std::fs::read_dir(folder.join("jwks")).unwrap().count(),
+        0,
+        "they are others at the next start"
+    );
     let files = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.file_name());
     let mut files: Vec<_> = files.map(|name| name.into_string().unwrap()).collect();
     files.sort();
-    assert_eq!(files, ["audit", "issuer", "lock", "pseudonym.key"]);
+    assert_eq!(files, ["audit", "issuer", "jwks", "lock", "pseudonym.key"]);
 }
 
 #[tokio::test]
