@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 const ISSUER: &str = "https://issuer.bench.example";
 const AUDIENCE: &str = "api://bench";
 /// Tokens of a run: each is verified once, so none is remembered.
-const TOKENS: usize = 200;
-const RUNS: usize = 15;
+const TOKENS: usize = 32;
+const RUNS: usize = 60;
 
 /// Prints the ratios.
 pub(crate) fn print() {
