@@ -33,11 +33,13 @@ pub(crate) fn print() {
     println!();
 }
 
+type Sign = dyn Fn(&[u8]) -> Vec<u8>;
+
 /// A provider's key.
 struct Key {
     alg: &'static str,
     jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Box<Sign>,
     bare: ParsedPublicKey,
 }
 
