@@ -203,3 +203,47 @@ impl fmt::Debug for KeyIndex {
         f.debug_struct("KeyIndex").field("keys", &self.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::mint::fresh;
+    use crate::keys::rows::Grant;
+    use crate::state::Table;
+
+    fn key() -> (KeyRow, Hash) {
+        let made = fresh(&"acme".into(), &"alice".into(), "ide".into(), Grant::default());
+        let (key, secret) = made.expect("randomness");
+        (key, secret.hash())
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_takes_its_key_away() {
+        let (index, (key, hash)) = (KeyIndex::new(), key());
+        index.apply(&Change::put(key.to_row("key/a/000")));
+        assert!(index.find(&hash).is_some());
+        index.apply(&Change::put(Row::new(Table::KEYS, "key/a/000", "{\"v\":2}")));
+        assert!(index.find(&hash).is_none());
+        assert_eq!(index.len(), 0);
+    }
+
+    #[test]
+    fn the_key_that_takes_a_place_leaves_nothing_of_the_one_before() {
+        let (index, (old, old_hash), (new, new_hash)) = (KeyIndex::new(), key(), key());
+        index.apply(&Change::put(old.to_row("key/a/000")));
+        index.apply(&Change::put(new.to_row("key/a/000")));
+        assert!(index.find(&old_hash).is_none() && index.find(&new_hash).is_some());
+        index.apply(&Change::remove(Table::KEYS, "key/a/000"));
+        assert!(index.find(&new_hash).is_none() && index.read().used.is_empty());
+    }
+
+    #[test]
+    fn a_revoked_key_remembers_its_last_use() {
+        let (index, (mut key, hash)) = (KeyIndex::new(), key());
+        index.apply(&Change::put(key.to_row("key/a/000")));
+        index.find(&hash).expect("a key").entry.used.touch(7);
+        key.revoked = Some(8);
+        index.apply(&Change::put(key.to_row("key/a/000")));
+        assert_eq!(index.find(&hash).expect("a key").entry.used.seconds(), 7);
+    }
+}

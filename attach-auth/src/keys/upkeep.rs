@@ -116,9 +116,12 @@ impl Keys {
         let (Some(revocations), Some(standing)) = (&self.revocations, &found.standing) else { return false };
         let revoked = |result: Result<(), Denial>| result.is_err_and(|denial| denial.code() == "revoked");
         let bearer = super::verify::identity(&found.entry, standing);
+        if !revoked(revocations.check(&bearer)) {
+            return false;
+        }
         let mut fresh = Identity::clone(&bearer);
         fresh.issued_at = Some(moment(self.now().saturating_add(super::YEAR)));
-        revoked(revocations.check(&bearer)) && !revoked(revocations.check(&fresh))
+        !revoked(revocations.check(&fresh))
     }
 }
 

@@ -62,4 +62,11 @@ mod tests {
         assert!(decided(Limits::default(), "any", Api::OllamaChat).allowed);
         assert!(!decided(Limits::new(vec![" ".into()], Vec::new()), "any", Api::OllamaChat).allowed);
     }
+    #[test]
+    fn a_body_that_nobody_can_look_into_goes_nowhere_on_a_key_that_was_narrowed() {
+        let mut alice = Identity::person("acme", "alice");
+        assert!(passes_unknown(&alice, true) && !passes_unknown(&alice, false));
+        alice.limits = Some(Arc::new(Limits::new(vec!["gpt-4*".into()], Vec::new())));
+        assert!(!passes_unknown(&alice, true));
+    }
 }
