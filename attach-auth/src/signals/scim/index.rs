@@ -77,9 +77,10 @@ impl Provisioned {
         (!all.is_empty()).then_some(all)
     }
 
-    /// Whether somebody other than the user `but` is called so and is not active.
-    pub(super) fn is_inactive(&self, directory: &str, subject: &Subject, but: &str) -> bool {
-        self.users.read().called(directory, subject).any(|names| !names.active && *names.id != *but)
+    /// Whether somebody other than the user `but` is called so and is, or is not, active.
+    pub(super) fn others(&self, directory: &str, subject: &Subject, but: &str, active: bool) -> bool {
+        let users = self.users.read();
+        users.called(directory, subject).any(|names| names.active == active && *names.id != *but)
     }
 
     pub(super) fn read_users<T>(&self, read: impl FnOnce(&Users) -> T) -> T {

@@ -46,54 +46,98 @@ impl Names {
     }
 }
 
-/// What becomes of callers when a user that was `before` is `after`; neither there before nor after means deleted.
-///
-/// A name that is given up by somebody disabled is free for others, but not what was issued to it so far.
+/// What becomes of callers when a user that was `before` is `after`; not there before means created, not there after
+/// deleted.
 pub(super) fn facts(
     signals: &Signals,
     directory: &Arc<str>,
     before: Option<&Names>,
     after: Option<&Names>,
 ) -> Vec<Fact> {
-    let were = before.map(Names::subjects).unwrap_or_default();
-    let are = after.map(Names::subjects).unwrap_or_default();
-    let was_active = before.is_some_and(|names| names.active);
-    let id = after.or(before).map(|names| Arc::clone(&names.id)).unwrap_or_default();
-    let free = |subject: &Subject| !signals.provisioned().is_inactive(directory, subject, &id);
     let not_before = Effect::NotBefore(signals.now());
-    let (mut disabled, mut enabled, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-    match after {
-        None => disabled.extend(were),
-        Some(names) if !names.active => {
-            let given_up: Vec<Subject> = were.difference(&are).cloned().collect();
-            enabled.extend(given_up.iter().filter(|subject| !was_active && free(subject)).cloned());
-            ended.extend(given_up);
-            disabled.extend(are);
-        }
-        Some(_) => {
-            let back = |subject: &&Subject| before.is_some() && !was_active && were.contains(subject);
-            let taken_over = are.iter().filter(|subject| !back(subject) && !were.contains(subject));
-            let taken_over: Vec<Subject> = taken_over
-                .filter(|subject| stands(signals, directory, subject) && free(subject))
-                .cloned()
-                .collect();
-            if before.is_some() && !was_active {
-                enabled.extend(were.union(&are).filter(|subject| free(subject)).cloned());
-                ended.extend(were.difference(&are).cloned());
-            }
-            enabled.extend(taken_over.iter().cloned());
-            ended.extend(taken_over);
-        }
-    }
-    let facts = |subjects, effect| signals.facts(SignalKind::Scim, directory, subjects, effect);
-    let mut all = facts(disabled, Effect::Disabled);
-    all.extend(facts(enabled, Effect::Enabled));
-    all.extend(facts(ended, not_before));
-    all
+    let change = UserChange { signals, directory, before, after };
+    let Subjects { disabled, enabled, ended } = match after {
+        None => change.deleted(),
+        Some(names) if names.active => change.active(),
+        Some(_) => change.inactive(),
+    };
+    let effects = [(disabled, Effect::Disabled), (enabled, Effect::Enabled), (ended, not_before)];
+    let facts = |(subjects, effect)| signals.facts(SignalKind::Scim, directory, subjects, effect);
+    effects.into_iter().flat_map(facts).collect()
 }
 
-/// Whether `subject` was disabled by SCIM: by a user who is not there any more, if nobody else has the name.
-fn stands(signals: &Signals, directory: &Arc<str>, subject: &Subject) -> bool {
-    let lift = signals.facts(SignalKind::Scim, directory, vec![subject.clone()], Effect::Enabled);
-    !signals.revocations().changes(&lift).is_empty()
+/// Who is held to what.
+#[derive(Default)]
+struct Subjects {
+    disabled: Vec<Subject>,
+    enabled: Vec<Subject>,
+    ended: Vec<Subject>,
+}
+
+struct UserChange<'a> {
+    signals: &'a Signals,
+    directory: &'a Arc<str>,
+    before: Option<&'a Names>,
+    after: Option<&'a Names>,
+}
+
+impl UserChange<'_> {
+    /// All names are disabled. Somebody else who shares one goes on under it, but not with what was issued so far.
+    fn deleted(&self) -> Subjects {
+        let shared = |subject: &Subject| self.others(subject, true) && self.is_free(subject);
+        let (shared, disabled): (Vec<_>, Vec<_>) = self.were().into_iter().partition(shared);
+        Subjects { disabled, enabled: shared.clone(), ended: shared }
+    }
+
+    /// All names are disabled. One that is given up is free for others, but not what was issued to it so far.
+    fn inactive(&self) -> Subjects {
+        let (were, are) = (self.were(), self.are());
+        let ended: Vec<Subject> = were.difference(&are).cloned().collect();
+        let lifted = ended.iter().filter(|subject| self.returns() && self.is_free(subject));
+        Subjects { disabled: are.into_iter().collect(), enabled: lifted.cloned().collect(), ended }
+    }
+
+    /// What was disabled is enabled. A name that a deleted user had is taken over without what was issued to them.
+    fn active(&self) -> Subjects {
+        let (were, are) = (self.were(), self.are());
+        let taken_over =
+            are.difference(&were).filter(|subject| self.stands(subject) && self.is_free(subject));
+        let mut subjects = Subjects { ended: taken_over.cloned().collect(), ..Subjects::default() };
+        subjects.enabled.clone_from(&subjects.ended);
+        if self.returns() {
+            subjects.enabled.extend(were.iter().filter(|subject| self.is_free(subject)).cloned());
+            subjects.ended.extend(were.difference(&are).cloned());
+        }
+        subjects
+    }
+
+    fn were(&self) -> BTreeSet<Subject> {
+        self.before.map(Names::subjects).unwrap_or_default()
+    }
+
+    fn are(&self) -> BTreeSet<Subject> {
+        self.after.map(Names::subjects).unwrap_or_default()
+    }
+
+    /// Whether the user was there before, and not active.
+    fn returns(&self) -> bool {
+        self.before.is_some_and(|names| !names.active)
+    }
+
+    /// Whether nobody else who is not active is called so.
+    fn is_free(&self, subject: &Subject) -> bool {
+        !self.others(subject, false)
+    }
+
+    fn others(&self, subject: &Subject, active: bool) -> bool {
+        let id = self.after.or(self.before).map(|names| &*names.id).unwrap_or_default();
+        self.signals.provisioned().others(self.directory, subject, id, active)
+    }
+
+    /// Whether `subject` is disabled by SCIM: by a user who is not there any more, if nobody else has the name.
+    fn stands(&self, subject: &Subject) -> bool {
+        let lift = vec![subject.clone()];
+        let lift = self.signals.facts(SignalKind::Scim, self.directory, lift, Effect::Enabled);
+        !self.signals.revocations().changes(&lift).is_empty()
+    }
 }

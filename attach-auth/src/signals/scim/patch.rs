@@ -88,7 +88,7 @@ fn at(resource: &mut Object, path: Path, verb: Verb, value: Value) -> Result<(),
     match (path.which, path.sub) {
         (None, None) => whole(within, name, verb, value),
         (None, Some(sub)) => part(within, name, &sub, verb, value),
-        (Some(which), sub) => some(within, name, &which, sub.as_deref(), verb, value),
+        (Some(which), sub) => some(within, name, (&which, sub.as_deref()), verb, value),
     }
 }
 
@@ -128,8 +128,7 @@ fn part(within: &mut Object, name: String, sub: &str, verb: Verb, value: Value) 
 fn some(
     within: &mut Object,
     name: String,
-    which: &Which,
-    sub: Option<&str>,
+    (which, sub): (&Which, Option<&str>),
     verb: Verb,
     value: Value,
 ) -> Result<(), ScimError> {

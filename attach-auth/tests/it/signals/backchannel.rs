@@ -1,12 +1,15 @@
 //! OpenID Connect Back-Channel Logout 1.0, with the logout token of its §2.4.
 
-use attach_auth::signals::{SignalKind, SignalOutcome};
+use std::sync::Arc;
+
+use attach_auth::signals::{BackchannelLogout, SignalKind, SignalOutcome};
+use attach_auth::{OidcVerifier, Preset};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::World;
-use super::world::{ORG, OTHER, TOKENS, json_of, now};
-use crate::support::Answer;
+use super::world::{Held, ORG, OTHER, TOKENS, issuer, json_of, now, serve};
+use crate::support::{Answer, TestFetch};
 
 pub(crate) fn header() -> Value {
     json!({"alg": "ES256", "kid": "o", "typ": "logout+jwt"})
@@ -152,4 +155,22 @@ async fn what_is_no_form_with_one_signed_token_is_refused() {
     }
     assert_eq!(world.send(Method::GET, "/oidc/backchannel-logout", &[], "").await.status, 405);
     assert_eq!(post(&world, &good).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_provider_of_an_early_draft_is_believed_where_that_is_configured() {
+    let header = json!({"alg": "ES256", "kid": "t", "typ": "JWT"});
+    for (lenient, status) in [(false, 400), (true, 200)] {
+        let world = World::new().await;
+        let config = issuer(Preset::Okta, TOKENS, "acme", &world.tokens);
+        let verifier = OidcVerifier::new(vec![config], Arc::new(TestFetch::default())).expect("a verifier");
+        let logout = BackchannelLogout::new(world.signals.clone(), verifier.clone(), ["web-app"]);
+        let held = Held(verifier, world.revocations.clone());
+        let world = World { address: serve(held, logout.lenient_typ(lenient)).await, ..world };
+        let token = world.tokens.token_with(&header, &with(json!({"iss": TOKENS})));
+        assert_eq!(post(&world, &token).await.status, status);
+        let access = json!({"alg": "ES256", "kid": "t", "typ": "at+jwt"});
+        let token = world.tokens.token_with(&access, &with(json!({"iss": TOKENS, "jti": "2"})));
+        assert_eq!(post(&world, &token).await.status, 400, "it says that it is something else");
+    }
 }

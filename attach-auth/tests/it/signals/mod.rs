@@ -4,6 +4,8 @@ mod backchannel;
 mod entra;
 mod events;
 mod failures;
+#[cfg(all(feature = "discovery", unix))]
+mod live;
 mod okta;
 mod rules;
 mod scim;

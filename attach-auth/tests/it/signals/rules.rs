@@ -84,6 +84,20 @@ async fn a_name_that_two_share_is_not_lifted_while_one_of_them_is_disabled() {
 }
 
 #[tokio::test]
+async fn a_deleted_user_does_not_take_along_whoever_has_their_address_now() {
+    let world = World::new().await;
+    let old = world.provision(user("00u1", "old", "alice@x.test", false)).await;
+    world.provision(user("00u2", "alice", "alice@x.test", true)).await;
+    let issued_before = world.token("00uX", "alice@x.test");
+    let gone = world.scim(ACME, Method::DELETE, &format!("/Users/{old}"), &Value::Null).await;
+    assert_eq!(gone.status, 204);
+    let later = super::world::now() + 10;
+    assert_eq!(world.call(&world.token_issued("00u2", "alice@x.test", later)).await, 200);
+    assert_eq!(world.call(&issued_before).await, 401);
+    assert_eq!(world.call(&world.token_issued("00u1", "x", later)).await, 401);
+}
+
+#[tokio::test]
 async fn a_put_that_says_nothing_about_active_lifts_nothing() {
     let world = World::new().await;
     let id = world.provision(user("00u1", "alice", "alice@x.test", false)).await;

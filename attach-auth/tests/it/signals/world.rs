@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attach_auth::endpoint::EndpointLayer;
+use attach_auth::endpoint::{Endpoint, EndpointLayer};
 use attach_auth::revocation::{FactIndex, Revocations};
 use attach_auth::signals::{
     BackchannelLogout, Provisioned, Scim, ScimLimits, SecurityEvents, SignalCredential, SignalIssuer,
@@ -109,7 +109,7 @@ impl Witness for Watcher {
 }
 
 /// A verifier that asks the facts.
-struct Held(OidcVerifier, Revocations);
+pub(crate) struct Held(pub(crate) OidcVerifier, pub(crate) Revocations);
 
 impl Authenticate for Held {
     async fn authenticate(&self, credential: &Credential, _: &Parts) -> Result<Arc<Identity>, Denial> {
@@ -119,7 +119,8 @@ impl Authenticate for Held {
     }
 }
 
-fn issuer(preset: Preset, issuer: &str, directory: &str, signer: &Signer) -> IssuerConfig {
+/// An issuer of a directory, with the keys of `signer`.
+pub(crate) fn issuer(preset: Preset, issuer: &str, directory: &str, signer: &Signer) -> IssuerConfig {
     let config = IssuerConfig::new(preset, issuer, [AUDIENCE.to_owned()]).expect("an issuer");
     config.directory(directory).jwks(Signer::set(&[signer]).as_bytes()).expect("keys")
 }
@@ -162,17 +163,12 @@ impl World {
         let events = SecurityEvents::new(signals.clone(), [EXTERNAL])
             .transmitter(org_issuer)
             .transmitter(other_issuer);
-        let router = Router::new()
-            .fallback(any(|| async { "in" }))
-            .layer(AuthLayer::new(Held(verifier, revocations.clone())))
-            .layer(EndpointLayer::new((scim, (logout, (universal, events)))));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let held = Held(verifier, revocations.clone());
+        let address = serve(held, (scim, (logout, (universal, events)))).await;
         Self { address, signals, revocations, backend, witness, tokens, org, other }
     }
 
-    async fn signals(backend: &Flaky, witness: &Watcher) -> (Signals, Revocations) {
+    pub(crate) async fn signals(backend: &Flaky, witness: &Watcher) -> (Signals, Revocations) {
         let (facts, provisioned) = (FactIndex::new(), Provisioned::new());
         let mut views: Vec<(Table, Arc<dyn View>)> = vec![(Table::FACTS, Arc::new(facts.clone()))];
         views.extend(provisioned.views());
@@ -191,19 +187,7 @@ impl World {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-        let request = request.body(Full::new(body.into())).expect("a request");
-        let (parts, body) = client.request(request).await.expect("an answer").into_parts();
-        let body = body.collect().await.expect("a body").to_bytes();
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        }
+        send(self.address, method, path, headers, body.into()).await
     }
 
     /// A SCIM request of the directory whose secret it is.
@@ -241,8 +225,47 @@ impl World {
 
     /// The status of a call with `token`.
     pub(crate) async fn call(&self, token: &str) -> u16 {
-        let authorization = format!("Bearer {token}");
-        self.send(Method::GET, "/v1/models", &[("authorization", &authorization)], "").await.status
+        call(self.address, token).await
+    }
+}
+
+/// A service that callers are let into as `held` has it, behind `endpoint`.
+pub(crate) async fn serve(held: Held, endpoint: impl Endpoint) -> SocketAddr {
+    let router = Router::new()
+        .fallback(any(|| async { "in" }))
+        .layer(AuthLayer::new(held))
+        .layer(EndpointLayer::new(endpoint));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// The status of a call with `token`.
+pub(crate) async fn call(address: SocketAddr, token: &str) -> u16 {
+    let authorization = format!("Bearer {token}");
+    send(address, Method::GET, "/v1/models", &[("authorization", &authorization)], Bytes::new()).await.status
+}
+
+async fn send(
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = request.body(Full::new(body)).expect("a request");
+    let (parts, body) = client.request(request).await.expect("an answer").into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
     }
 }
 
