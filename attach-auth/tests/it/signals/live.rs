@@ -54,7 +54,8 @@ struct Provider(Child);
 impl Provider {
     fn start(folder: &Folder, environment: &[(&str, &str)]) -> Self {
         let mut command = node(folder, &["idp.mjs"], environment);
-        let mut provider = Self(command.stderr(Stdio::piped()).spawn().expect("node starts"));
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut provider = Self(command.spawn().expect("node starts"));
         let mut says = BufReader::new(provider.0.stderr.take().expect("a pipe"));
         let mut line = String::new();
         while !line.starts_with("idp ") {
