@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::Audit;
+use attach_auth::delegation::Delegation;
 use attach_auth::endpoint::{Endpoint, EndpointLayer};
 use attach_auth::keys::{KeyRevocation, Keys, OwnKeys};
 use attach_auth::metadata::ResourceMetadata;
@@ -87,6 +88,11 @@ pub(crate) fn auth(
     if let Some(url) = &config.server.external_url {
         let url = ResourceMetadata::new(&url.to_string()).map_err(|why| ConfigError::new(why.to_string()))?;
         auth = auth.resource_metadata(url.url());
+    }
+    if !config.front_ends.is_empty() {
+        let front_ends = Delegation::new(config.front_ends.clone())
+            .map_err(|why| ConfigError::new(format!("front_end: {why}")))?;
+        auth = auth.delegation(front_ends.state(rights.state.clone()));
     }
     Ok(auth)
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use attach_core::Identity;
@@ -116,5 +117,31 @@ impl FrontEnd {
 
     pub(super) fn may_assert(&self, group: &str) -> bool {
         self.groups.iter().any(|glob| glob.matches(group, false))
+    }
+}
+
+impl fmt::Display for FrontEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, machine) = match &self.machine {
+            Machine::Client(client) => ("client", client),
+            Machine::Service(id) => ("service", id),
+        };
+        write!(f, "{}: {what} {machine} of {}", self.name, self.directory)?;
+        write!(f, ", for people of {}", self.directories.join(", "))?;
+        if self.tokens {
+            f.write_str(", by their tokens")?;
+        }
+        for key in &self.keys {
+            write!(f, ", signed by {} ({})", key.id(), key.algorithm())?;
+        }
+        let groups: Vec<&str> = self.groups.iter().map(|glob| &*glob.0).collect();
+        for (what, list) in
+            [("may say groups", groups.join(", ")), ("members of", self.members_of.join(", "))]
+        {
+            if !list.is_empty() {
+                write!(f, ", {what} {list}")?;
+            }
+        }
+        f.write_str(if self.required { ", never for itself" } else { "" })
     }
 }

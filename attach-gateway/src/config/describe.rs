@@ -14,6 +14,9 @@ pub(super) fn describe(config: &Config) -> String {
     for issuer in &config.issuers {
         let _ = writeln!(out, "issuer: {issuer}");
     }
+    for front_end in &config.front_ends {
+        let _ = writeln!(out, "front_end {front_end}");
+    }
     for one in &config.upstreams {
         upstream(&mut out, one);
     }

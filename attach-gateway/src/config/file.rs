@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::access::Access;
+use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{admin, minting, revocation};
@@ -16,6 +17,7 @@ pub(super) struct File {
     pub(super) server: Server,
     pub(super) state: State,
     pub(super) issuer: Vec<Issuer>,
+    pub(super) front_end: Vec<front_end::Table>,
     pub(super) upstream: Vec<Upstream>,
     pub(super) model: Vec<Model>,
     pub(super) access: Option<Access>,

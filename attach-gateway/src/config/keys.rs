@@ -45,6 +45,7 @@ const SECTIONS: &[Section] = &[
             "server",
             "state",
             "issuer",
+            "front_end",
             "upstream",
             "model",
             "access",
@@ -100,6 +101,13 @@ const SECTIONS: &[Section] = &[
         later: &[],
     },
     Section { path: "issuer.introspection.client_secret", keys: &["env", "file", "command"], later: &[] },
+    Section {
+        path: "front_end",
+        keys: &["name", "directory", "client_id", "id", "directories", "ways", "keys", "groups", "required"],
+        later: &[],
+    },
+    Section { path: "front_end.keys", keys: &["id", "hmac", "ed25519"], later: &[] },
+    Section { path: "front_end.keys.hmac", keys: &["env", "file", "command"], later: &[] },
     Section {
         path: "upstream",
         keys: &[
@@ -222,6 +230,7 @@ const SECRETS: &[&str] = &[
     "upstream.key",
     "redact.key",
     "issuer.introspection.client_secret",
+    "front_end.keys.hmac",
     "state.redis",
     "revocation.scim.token",
     "revocation.scim.previous_token",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_auth::IssuerConfig;
+use attach_auth::delegation::FrontEnd;
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_core::destination::Labels;
 use attach_quota::Limit;
@@ -20,6 +21,7 @@ mod describe;
 mod env;
 mod error;
 mod file;
+mod front_end;
 mod issuer;
 mod keys;
 mod minting;
@@ -52,6 +54,8 @@ pub struct Config {
     pub redis: Option<Secret>,
     /// Who vouches for callers.
     pub issuers: Vec<IssuerConfig>,
+    /// Programs that may speak for people.
+    pub front_ends: Vec<FrontEnd>,
     /// Where requests go.
     pub upstreams: Vec<Arc<Upstream>>,
     /// Public model names; empty means that every name goes to the first upstream that speaks the dialect.

@@ -10,8 +10,8 @@ use attach_quota::{Limit, Rate, Scope};
 use super::file::{EntitySetting, File};
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file, issuer,
-    minting, revocation,
+    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file,
+    front_end, issuer, minting, revocation,
 };
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -24,6 +24,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         return Err(ConfigError::new("no [[upstream]]: there is nothing to call"));
     }
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
+    let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
     let upstreams = upstreams(file.upstream, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
     let access = access::resolve(&file.access.unwrap_or_default(), directories(&issuers))?;
@@ -33,6 +34,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         state_dir: file.state.dir,
         redis: file.state.redis.map(|redis| redis.read("state.redis", env)).transpose()?,
         issuers,
+        front_ends,
         upstreams,
         models,
         rules: Arc::new(access.rules),

@@ -215,7 +215,9 @@ fn an_issuer_says_which_tokens_are_looked_at() {
         ("ca = \"/dev/null\"", "no certificate"),
     ] {
         let error = with_issuer(wrong).and_then(|config| {
-            crate::run::verifier(&config, &crate::run::fetch().unwrap()).map(|_| config).map_err(|error| ConfigError::new(error.to_string()))
+            crate::run::verifier(&config, &crate::run::fetch().unwrap())
+                .map(|_| config)
+                .map_err(|error| ConfigError::new(error.to_string()))
         });
         let error = error.unwrap_err().to_string();
         assert!(error.contains(said), "{error}");

@@ -17,6 +17,7 @@ mod dev;
 mod directories;
 mod drain;
 mod edges;
+mod front_ends;
 mod guides;
 mod headers;
 mod identity;
