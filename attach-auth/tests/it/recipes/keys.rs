@@ -75,17 +75,17 @@ fn jwks_dup_kid() -> Vec<Shot> {
     [&one, &two].map(|signer| Shot::bearer(Site::of(&[&one, &two]), &signer.token(&claims()))).into()
 }
 
-/// A provider whose set holds a secret is not relied on for any of its keys.
+/// A provider whose set holds a private key is not relied on for any of its keys; a symmetric one is ignored, and a set
+/// of nothing else is none.
 fn jwks_oct() -> Vec<Shot> {
     let signer = Signer::es256("k");
     let mut private = signer.jwk();
     private["d"] = json!(b64([7; 32]));
-    let secrets = [json!({"kty": "oct", "kid": "o", "k": "AAAA"}), private];
-    let shots = secrets.map(|secret| {
+    let sets = [json!([{"kty": "oct", "kid": "k", "k": "AAAA"}]), json!([signer.jwk(), private])];
+    let shots = sets.map(|keys| {
         let config = config().jwks_uri("https://idp.test/jwks").expect("a URL");
         let site = Site::issuers(vec![config]);
-        let set = json!({"keys": [signer.jwk(), secret]}).to_string();
-        site.fetch.set("https://idp.test/jwks", Reply::Json(set));
+        site.fetch.set("https://idp.test/jwks", Reply::Json(json!({"keys": keys}).to_string()));
         Shot::bearer(site, &signer.token(&claims()))
     });
     shots.into()
