@@ -63,8 +63,11 @@ impl Standing {
         if self.revocations.as_ref().is_some_and(|revocations| revocations.refuses(&identity)) {
             return ended("revoked", challenge).into_response(exchange);
         }
+        if !runs_on(&response) {
+            return response.map(ResponseBody::inner);
+        }
         let deadline = self.deadline(&identity);
-        if !runs_on(&response) || (self.revocations.is_none() && deadline.is_none()) {
+        if self.revocations.is_none() && deadline.is_none() {
             return response.map(ResponseBody::inner);
         }
         let watch = Watch::new(self, identity, deadline, exchange.clone(), Arc::clone(challenge));
