@@ -10,7 +10,9 @@ mod sqlite;
 
 use std::time::Duration;
 
-use attach_auth::state::{Backend, Health, Row, State, Table};
+#[cfg(feature = "redis")]
+use attach_auth::state::Health;
+use attach_auth::state::{Backend, Row, State, Table};
 use tokio::task::JoinHandle;
 
 /// A state that follows its backend.
@@ -27,6 +29,7 @@ impl Node {
         Self { state, task }
     }
 
+    #[cfg(feature = "redis")]
     fn is_up(&self) -> bool {
         self.state.health() == Health::Up
     }
