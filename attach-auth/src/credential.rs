@@ -14,6 +14,7 @@ static KEYS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName
 pub struct Credential {
     token: Box<str>,
     source: Source,
+    proofs: Vec<Box<str>>,
 }
 
 /// The header a credential came in.
@@ -22,6 +23,8 @@ pub struct Credential {
 pub enum Source {
     /// `Authorization: Bearer …` (RFC 6750 §2.1).
     Authorization,
+    /// `Authorization: DPoP …` (RFC 9449 §7.1): of no use without a proof.
+    Dpop,
     /// `x-api-key` or `api-key`, where clients that only know keys put theirs. No access token comes in these.
     ApiKey,
 }
@@ -30,7 +33,7 @@ impl Credential {
     /// A token that came in `source`.
     #[must_use]
     pub fn new(token: impl Into<Box<str>>, source: Source) -> Self {
-        Self { token: token.into(), source }
+        Self { token: token.into(), source, proofs: Vec::new() }
     }
 
     /// The token.
@@ -43,6 +46,12 @@ impl Credential {
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
+    }
+
+    /// The `DPoP` headers that came with it (RFC 9449 §4.1), if it came as one that needs a proof.
+    #[must_use]
+    pub fn proofs(&self) -> &[Box<str>] {
+        &self.proofs
     }
 
     /// The one credential of a request. A token in the query is never one (RFC 6750 §2.3, RFC 9700 §4.3.2).
@@ -64,7 +73,15 @@ impl Credential {
         if has_token(parts.uri.query().unwrap_or_default()) {
             return Err(two(format!("both `{name}` and the query carry a token; send one")));
         }
-        if name == AUTHORIZATION { bearer(value) } else { Ok(Self::new(text(value)?, Source::ApiKey)) }
+        if name != AUTHORIZATION {
+            return Ok(Self::new(text(value)?, Source::ApiKey));
+        }
+        let mut credential = bearer(value)?;
+        if credential.source == Source::Dpop {
+            let proofs = parts.headers.get_all("dpop").iter();
+            credential.proofs = proofs.map(|proof| proof.to_str().unwrap_or_default().into()).collect();
+        }
+        Ok(credential)
     }
 }
 
@@ -89,9 +106,11 @@ pub(crate) fn bearer(value: &HeaderValue) -> Result<Credential, Denial> {
     let value = text(value)?;
     let end = value.find([' ', '\t']).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Denial::no_credentials().with_reason("unsupported_scheme"));
-    }
+    let source = match scheme {
+        _ if scheme.eq_ignore_ascii_case("bearer") => Source::Authorization,
+        _ if scheme.eq_ignore_ascii_case("dpop") => Source::Dpop,
+        _ => return Err(Denial::no_credentials().with_reason("unsupported_scheme")),
+    };
     let token = rest.strip_prefix(' ').unwrap_or(rest);
     if token.contains(',') {
         return Err(two("two credentials in one `Authorization` header; send one"));
@@ -100,7 +119,7 @@ pub(crate) fn bearer(value: &HeaderValue) -> Result<Credential, Denial> {
         return Err(Denial::invalid_request("invalid_request")
             .with_message("one space goes between `Bearer` and the token"));
     }
-    Ok(Credential::new(token, Source::Authorization))
+    Ok(Credential::new(token, source))
 }
 
 /// Whether the query has an `access_token`, however it is escaped.

@@ -3,7 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use attach_core::Rejection;
-use http::{Extensions, StatusCode};
+use http::{Extensions, HeaderName, HeaderValue, StatusCode};
 
 use crate::challenge::Challenge;
 use crate::jws::JwsError;
@@ -32,6 +32,7 @@ enum Kind {
     Malformed,
     Invalid,
     Proof { error: &'static str },
+    Nonce { nonce: Box<str> },
     StepUp { acr_values: Box<str>, max_age: Option<u64> },
     Forbidden { scope: Option<Box<str>> },
     Unavailable { retry_after: u64 },
@@ -62,6 +63,18 @@ impl Denial {
     pub fn proof_required() -> Self {
         Self::new(Kind::Proof { error: "invalid_token" }, "sender_constrained_token")
             .with_reason("dpop_required")
+    }
+
+    /// 401 `invalid_dpop_proof`: what proves possession of the token's key does not (RFC 9449 §7.1).
+    pub(crate) fn invalid_proof(reason: &'static str) -> Self {
+        Self::new(Kind::Proof { error: "invalid_dpop_proof" }, "invalid_dpop_proof")
+            .with_reason(reason)
+            .with_message("the `DPoP` header is not one good proof for this request")
+    }
+
+    /// 401 `use_dpop_nonce`: the proof has to have this nonce (RFC 9449 §9).
+    pub(crate) fn use_nonce(nonce: String) -> Self {
+        Self::new(Kind::Nonce { nonce: nonce.into() }, "use_dpop_nonce").with_reason("dpop_nonce")
     }
 
     /// 401 `insufficient_user_authentication`: the token is good, but its bearer has to sign in more strongly or
@@ -139,7 +152,7 @@ impl Denial {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.kind {
-            Kind::Absent | Kind::Invalid | Kind::Proof { .. } | Kind::StepUp { .. } => {
+            Kind::Absent | Kind::Invalid | Kind::Proof { .. } | Kind::Nonce { .. } | Kind::StepUp { .. } => {
                 StatusCode::UNAUTHORIZED
             }
             Kind::Malformed => StatusCode::BAD_REQUEST,
@@ -159,6 +172,7 @@ impl Denial {
             Kind::Malformed => "the credentials of this request make no sense".into(),
             Kind::Invalid => format!("the access token was not accepted: {code}").into(),
             Kind::Proof { .. } => "the access token is bound to a key; show a DPoP proof with it".into(),
+            Kind::Nonce { .. } => "make a new `DPoP` proof with the nonce of the `DPoP-Nonce` header".into(),
             Kind::StepUp { .. } => "sign in again, more strongly or more recently, for this".into(),
             Kind::Forbidden { .. } => format!("the access token does not entitle to this: {code}").into(),
             Kind::Unavailable { .. } => "the identity provider cannot be reached; try again".into(),
@@ -182,6 +196,9 @@ impl Denial {
             Kind::Malformed => rejection.with_challenge(&challenge.error("invalid_request", self.code)),
             Kind::Invalid => rejection.with_challenge(&challenge.error("invalid_token", self.code)),
             Kind::Proof { error } => rejection.with_challenge(&challenge.dpop(error, self.code)),
+            Kind::Nonce { nonce } => {
+                with_nonce(rejection, nonce).with_challenge(&challenge.dpop("use_dpop_nonce", self.code))
+            }
             Kind::StepUp { acr_values, max_age } => {
                 rejection.with_challenge(&challenge.step_up(self.code, acr_values, *max_age))
             }
@@ -192,6 +209,14 @@ impl Denial {
                 rejection.with_retry_after(*retry_after)
             }
         }
+    }
+}
+
+/// Nonces are base64url, which every header can hold.
+fn with_nonce(rejection: Rejection, nonce: &str) -> Rejection {
+    match HeaderValue::from_str(nonce) {
+        Ok(value) => rejection.with_header(HeaderName::from_static("dpop-nonce"), value),
+        Err(_) => rejection,
     }
 }
 

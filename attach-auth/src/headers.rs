@@ -3,8 +3,8 @@
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that carry a credential, whatever a server might take for one.
-const CREDENTIALS: [&str; 5] =
-    ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
+const CREDENTIALS: [&str; 6] =
+    ["authorization", "dpop", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Connection options that are no header to drop, or one that an inner service may need.
 const OPTIONS: [&str; 5] = ["close", "keep-alive", "upgrade", "te", "http2-settings"];

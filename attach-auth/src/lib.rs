@@ -32,6 +32,7 @@
 //! [`Identity`]: attach_core::Identity
 
 pub mod delegation;
+pub mod dpop;
 pub mod endpoint;
 pub mod jws;
 pub mod keys;
@@ -43,6 +44,7 @@ pub mod signals;
 pub mod state;
 
 mod authenticate;
+mod binding;
 mod challenge;
 mod claim_path;
 mod clock;

@@ -18,5 +18,6 @@ pub use self::compact::MAX_TOKEN;
 pub use self::error::{JwsError, KeySetError};
 pub use self::keyset::KeySet;
 
+pub(crate) use self::base64::decode;
 pub(crate) use self::compact::Compact;
 pub(crate) use self::weak::is_small_order;

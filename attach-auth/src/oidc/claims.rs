@@ -85,8 +85,7 @@ pub(super) fn check_purpose(
     if !purpose {
         return Err(Denial::invalid_token("not_an_access_token").with_reason("not_access_token"));
     }
-    check_azp(claims, config)?;
-    check_binding(claims)
+    check_azp(claims, config)
 }
 
 /// What Keycloak and its kin call the tokens that are no access tokens, in their payload.
@@ -111,18 +110,6 @@ fn check_azp(claims: Value<'_>, config: &IssuerConfig) -> Result<(), Denial> {
             || config.client_ids.iter().any(|client| **client == *azp)
     });
     if ours { Ok(()) } else { Err(Denial::invalid_token("wrong_audience").with_reason("azp")) }
-}
-
-/// A token that is bound to a key is not a bearer token (RFC 7800, RFC 9449 §7.1, RFC 8705 §3).
-fn check_binding(claims: Value<'_>) -> Result<(), Denial> {
-    let Some(cnf) = claims.get("cnf") else {
-        return Ok(());
-    };
-    if cnf.get("jkt").is_some() {
-        return Err(Denial::proof_required());
-    }
-    let reason = if cnf.get("x5t#S256").is_some() { "cnf_mismatch" } else { "cnf_unsupported" };
-    Err(Denial::invalid_token("sender_constrained_token").with_reason(reason))
 }
 
 /// What RFC 9068 §2.2 requires, where the issuer is held to it.

@@ -25,6 +25,7 @@ impl OidcVerifier {
             clock: Arc::clone(&self.0.clock),
             fetch: Arc::clone(&self.0.fetch),
             files: self.0.files.clone(),
+            dpop: self.0.dpop.clone(),
         });
         if let Some(files) = verifier.0.files.get() {
             for issuer in &verifier.0.issuers {

@@ -16,8 +16,10 @@ use super::diagnose;
 use super::introspection::{Introspector, Shown, is_opaque};
 use super::issuer::Issuer;
 use super::key_files::KeyFiles;
+use crate::binding;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::Source;
+use crate::dpop::Dpop;
 use crate::jws::{Compact, JwsError};
 use crate::{Authenticate, ConfigError, Credential, Denial};
 
@@ -38,6 +40,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fetch: Arc<dyn Fetch>,
     pub(super) files: OnceLock<KeyFiles>,
+    pub(super) dpop: OnceLock<Arc<Dpop>>,
 }
 
 impl OidcVerifier {
@@ -66,7 +69,7 @@ impl OidcVerifier {
         let make = |config| Arc::new(Issuer::new(config, &fetch, &clock));
         let issuers = issuers.into_iter().map(make).collect();
         let cache = Arc::new(TokenCache::new(CACHE));
-        Ok(Self::with(Inner { issuers, cache, clock, fetch, files: OnceLock::new() }))
+        Ok(Self::with(Inner { issuers, cache, clock, fetch, files: OnceLock::new(), dpop: OnceLock::new() }))
     }
 
     pub(super) fn with(inner: Inner) -> Self {
@@ -85,6 +88,13 @@ impl OidcVerifier {
         for issuer in &self.0.issuers {
             issuer.keys.keep_in(files);
         }
+        self
+    }
+
+    /// Accepts tokens that are bound to a key, with the proofs that `dpop` describes (RFC 9449). The first one set stays.
+    #[must_use]
+    pub fn dpop(self, dpop: Dpop) -> Self {
+        self.0.dpop.get_or_init(|| Arc::new(dpop));
         self
     }
 
@@ -154,6 +164,13 @@ impl OidcVerifier {
     ///
     /// As [`verify`](Self::verify); also when the issuer is not asked about more tokens now (503).
     pub async fn verify_from(&self, token: &str, peer: Option<&Peer>) -> Result<Arc<Identity>, Denial> {
+        let identity = self.recognise(token, peer).await?;
+        binding::refuse(&identity)?;
+        Ok(identity)
+    }
+
+    /// Whose `token` is. Whether whoever shows it has the key that it may be bound to is not asked.
+    async fn recognise(&self, token: &str, peer: Option<&Peer>) -> Result<Arc<Identity>, Denial> {
         let key = TokenCache::key(token);
         if let Some(identity) = self.remembered(&key).await? {
             return Ok(identity);
@@ -215,11 +232,17 @@ impl OidcVerifier {
 
 impl Authenticate for OidcVerifier {
     async fn authenticate(&self, credential: &Credential, parts: &Parts) -> Result<Arc<Identity>, Denial> {
-        if credential.source() != Source::Authorization {
+        let dpop = self.0.dpop.get().map(|dpop| &**dpop);
+        if credential.source() == Source::Dpop && dpop.is_none() {
+            return Err(Denial::no_credentials().with_reason("unsupported_scheme"));
+        }
+        if credential.source() == Source::ApiKey {
             // An access token where keys go would be sent on by the first proxy that thinks it a provider's key.
             return Err(Denial::no_credentials());
         }
-        self.verify_from(credential.token(), parts.extensions.get::<Peer>()).await
+        let identity = self.recognise(credential.token(), parts.extensions.get::<Peer>()).await?;
+        binding::check(&identity, credential, parts, dpop).await?;
+        Ok(identity)
     }
 }
 

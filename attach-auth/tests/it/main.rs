@@ -9,6 +9,7 @@ mod attacks;
 mod challenges;
 mod compose;
 mod delegation;
+mod dpop;
 mod entitlement;
 #[cfg(feature = "discovery")]
 mod introspection;

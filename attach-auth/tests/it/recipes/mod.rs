@@ -62,8 +62,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("introspect-down", "introspection.rs", "no_answer_is_a_503_and_never_a_401"),
     ("revoked-jti", "revocation/subjects.rs", "a_token_that_was_good_is_refused_at_once_whatever_it_is_known_by"),
     ("revoked-iat", "revocation/subjects.rs", "what_is_issued_after_the_event_is_accepted"),
-    ("dpop-bad", "", "proof of possession"),
-    ("dpop-nonce", "", "proof of possession"),
+    ("dpop-bad", "dpop.rs", "a_proof_is_for_this_request_this_token_now_and_once"),
+    ("dpop-nonce", "dpop.rs", "a_nonce_of_ours_is_asked_for_and_told"),
 ];
 
 async fn send(recipes: &[Recipe]) {
