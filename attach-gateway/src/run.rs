@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
+use attach_auth::dpop::Dpop;
 use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::oidc::KeyFiles;
@@ -87,6 +88,7 @@ impl Gateway {
         let audit = open_audit(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
+        let verifier = with_proofs(verifier, config, &rights)?;
         let policy = Live::new(Arc::clone(&config.rules));
         let reload = Reload::listen(config, policy.clone()).map_err(|e| StartError::Io("signals", e))?;
         let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
@@ -203,6 +205,13 @@ pub(crate) fn verifier(config: &Config, fetch: &Arc<dyn Fetch>) -> Result<OidcVe
     OidcVerifier::new(config.issuers.clone(), Arc::clone(fetch)).map_err(config_error)
 }
 
+/// Takes tokens that are bound to a key, if the gateway knows its own address, which their proofs are for.
+fn with_proofs(verifier: OidcVerifier, config: &Config, rights: &Rights) -> Result<OidcVerifier, StartError> {
+    let Some(url) = &config.server.external_url else { return Ok(verifier) };
+    let dpop = Dpop::new(&url.to_string()).map_err(config_error)?;
+    Ok(verifier.dpop(dpop.state(rights.state.clone())))
+}
+
 /// Of the same issuers, for administrators.
 fn admin_verifier(
     config: &Config,
@@ -279,7 +288,7 @@ fn metadata(config: &Config) -> Result<Option<ResourceMetadata>, StartError> {
     let issuers = || config.issuers.iter();
     let metadata = ResourceMetadata::new(&url.to_string()).map_err(config_error)?;
     let scopes = issuers().flat_map(|issuer| issuer.scopes().collect::<Vec<_>>());
-    Ok(Some(metadata.authorization_servers(issuers().map(IssuerConfig::issuer)).scopes(scopes)))
+    Ok(Some(metadata.authorization_servers(issuers().map(IssuerConfig::issuer)).scopes(scopes).dpop()))
 }
 
 impl fmt::Display for StartError {

@@ -44,12 +44,15 @@ pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
     // A variable that is set but empty is what a deployment template leaves behind: not set.
     let env: Env<'_> =
         &|name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    if env("REDIS_URL").is_some() {
+        return Err(ConfigError::new(
+            "REDIS_URL: limits shared by several nodes come with a later version of attach-gateway; unset it to count on \
+             this node alone, or write a file with state.redis to share revocations and keys",
+        ));
+    }
     let file = File {
         server: Server { max_body: max_body(env)?, ..Server::default() },
-        state: State {
-            dir: env("ATTACH_STATE_DIR").map(PathBuf::from),
-            redis: env("REDIS_URL").map(|_| SecretRef::Env("REDIS_URL".into())),
-        },
+        state: State { dir: env("ATTACH_STATE_DIR").map(PathBuf::from), redis: None },
         issuer: vec![issuer(env)?],
         upstream: vec![engine(env)?],
         quota: quota(env)?,

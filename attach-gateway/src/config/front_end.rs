@@ -54,7 +54,8 @@ pub(super) fn resolve(
         let allowed = allowed.flat_map(|(_, issuer)| issuer.allowed_groups.iter().map(String::as_str));
         front_ends.push(front_end.directories(of.iter().cloned()).members_of(allowed));
     }
-    let _ = Delegation::new(front_ends.clone()).map_err(|why| ConfigError::new(format!("front_end: {why}")))?;
+    let _ =
+        Delegation::new(front_ends.clone()).map_err(|why| ConfigError::new(format!("front_end: {why}")))?;
     Ok(front_ends)
 }
 

@@ -26,6 +26,7 @@ mod login;
 mod opaque;
 mod passing;
 mod policy;
+mod proofs;
 mod quota;
 mod real;
 mod redaction;

@@ -155,6 +155,19 @@ impl Idp {
         answer.expect(200).json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// A token of a machine that is bound to the key of `proof` (RFC 9449 §5).
+    pub(crate) async fn bound(&self, client: &str, proof: &str) -> String {
+        let form = format!(
+            "grant_type=client_credentials&client_id={client}&client_secret={client}-secret&scope=llm.chat"
+        );
+        let call =
+            Call::new(SocketAddr::from(([127, 0, 0, 1], self.port)), "POST", "/token").header("DPoP", proof);
+        let answer = call.header("Content-Type", "application/x-www-form-urlencoded").body(form).send().await;
+        let answer = answer.expect(200).json();
+        assert_eq!(answer["token_type"], "DPoP");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// A token of a person, by the code flow.
     pub(crate) async fn person(&self, name: &str) -> String {
         self.tokens(name, "urn:llm-gateway").await["access_token"].as_str().unwrap().to_owned()
