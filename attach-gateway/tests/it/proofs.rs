@@ -72,17 +72,19 @@ async fn a_token_that_a_certified_provider_bound_needs_its_proof() {
     let seen = upstream.only();
     assert_eq!((seen.header("authorization"), seen.header("dpop")), (None, None));
     let thief = Key::new().proof(&url, Some(&token), "three");
+    // The log folds what a stranger repeats, so only the first of a kind is looked up there.
     for (scheme, shown, code, detail) in [
-        ("Bearer", None, "sender_constrained_token", "dpop_required"),
-        ("DPoP", None, "invalid_dpop_proof", "dpop_missing"),
-        ("DPoP", Some(&*proof), "invalid_dpop_proof", "dpop_replayed"),
-        ("DPoP", Some(&*thief), "invalid_dpop_proof", "dpop_key"),
+        ("Bearer", None, "sender_constrained_token", Some("dpop_required")),
+        ("DPoP", None, "invalid_dpop_proof", Some("dpop_missing")),
+        ("DPoP", Some(&*proof), "invalid_dpop_proof", None),
+        ("DPoP", Some(&*thief), "invalid_dpop_proof", None),
     ] {
         let answer = ask(scheme, shown).await.expect(401);
         assert_eq!(answer.code(), code);
         assert!(answer.header("www-authenticate").unwrap().starts_with("DPoP "), "{answer:?}");
-        let record = gateway.finished(&answer.id()).await.reject().clone();
-        assert_eq!(record["decision"]["detail"], detail);
+        if let Some(detail) = detail {
+            assert_eq!(gateway.finished(&answer.id()).await.reject()["decision"]["detail"], detail);
+        }
     }
     assert_eq!(upstream.seen().len(), 1);
     let metadata: Value =
