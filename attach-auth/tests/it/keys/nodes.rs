@@ -61,3 +61,20 @@ async fn the_last_use_and_the_owner_seen_on_one_node_reach_the_other() {
     let listed = two.admin("GET", "/admin/v1/keys", json!(null)).await;
     assert!(listed.json["keys"][0]["last_used_at"].is_string());
 }
+
+#[tokio::test]
+async fn what_a_newer_token_said_on_one_node_is_not_undone_by_an_older_one_on_the_other() {
+    let world = World::new();
+    let (one, two) = (world.node().await, world.node().await);
+    let old = world.token("alice", &["eng"]);
+    let (_, secret) = one.mint(&old, json!({"name": "a", "expires_in": 3600})).await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(one.called(&world.token("alice", &["ops"])).await.0, 200);
+    let (_, later) = two.mint(&old, json!({"name": "b", "expires_in": 3600})).await;
+    until(async || one.called(&later).await.0 == 200).await;
+    for key in [&secret, &later] {
+        assert_eq!(one.call(key).await.json["groups"], json!(["ops"]));
+    }
+    one.keys.flush().await.expect("written");
+    until(async || two.call(&secret).await.json["groups"] == json!(["ops"])).await;
+}
