@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_key_of_a_later_version_says_so() {
-        assert!(refusal("[admin]\nlisten = \"x\"").contains("later version"));
+        assert!(refusal("[telemetry]\notlp = \"x\"").contains("later version"));
         assert!(refusal("[[quota]]\nusd = \"500/month\"").contains("later version"));
     }
 
