@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_auth::keys::{KeyIndex, KeySettings, Keys, Services, WithKeys};
+use attach_auth::keys::{KeyIndex, KeySettings, Keys, Services};
 use attach_auth::revocation::FactIndex;
 use attach_auth::signals::Provisioned;
 use attach_auth::state::{Health, Redis, Sqlite, State, Table, View};
-use attach_auth::{Authenticate, Credential, Denial, OidcVerifier, Revocations, Witness};
-use attach_core::Identity;
-use http::request::Parts;
+use attach_auth::{Revocations, Witness};
 
 use crate::config::{Config, ConfigError};
 use crate::run::StartError;
@@ -106,30 +104,5 @@ fn settings(config: &Config) -> KeySettings {
             .max_unconfirmed(keys.max_unconfirmed)
             .per_owner(keys.per_owner)
             .service_idle(keys.max_idle),
-    }
-}
-
-/// Whose credentials are taken: those of identity providers, and gateway keys where there are any.
-#[derive(Debug)]
-pub(crate) enum Callers {
-    Tokens(OidcVerifier),
-    TokensAndKeys(WithKeys<OidcVerifier>),
-}
-
-impl Callers {
-    pub(crate) fn new(verifier: OidcVerifier, keys: Option<Keys>) -> Self {
-        match keys {
-            None => Self::Tokens(verifier),
-            Some(keys) => Self::TokensAndKeys(WithKeys::new(keys, verifier)),
-        }
-    }
-}
-
-impl Authenticate for Callers {
-    async fn authenticate(&self, credential: &Credential, parts: &Parts) -> Result<Arc<Identity>, Denial> {
-        match self {
-            Self::Tokens(tokens) => tokens.authenticate(credential, parts).await,
-            Self::TokensAndKeys(both) => both.authenticate(credential, parts).await,
-        }
     }
 }

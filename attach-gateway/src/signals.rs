@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use attach_auth::endpoint::Endpoint;
 use attach_auth::signals::{
-    BackchannelLogout, Scim, SecurityEvents, SignalCredential, SignalIssuer, SignalSecret, Signals,
-    UniversalLogout,
+    BackchannelLogout, Scim, SecurityEvents, SignalCredential, SignalIssuer, Signals, UniversalLogout,
 };
 use attach_auth::{ConfigError as AuthError, IssuerConfig, OidcVerifier, Preset, Witness};
 use attach_core::Fetch;
@@ -48,12 +47,12 @@ impl Ground<'_> {
         for one in &self.config.revocation.scim {
             let wrong =
                 |why: AuthError| ConfigError::new(format!("revocation.scim ({}): {why}", one.directory));
-            let mut secrets = one.tokens.iter().map(|token| SignalSecret::of_text(token.expose()));
+            let mut secrets = one.secrets.iter().cloned();
             let Some(first) = secrets.next() else { continue };
             let name = format!("scim:{}", one.directory);
-            let mut credential = SignalCredential::new(name, one.directory.as_str(), first.map_err(wrong)?);
+            let mut credential = SignalCredential::new(name, one.directory.as_str(), first);
             for secret in secrets {
-                credential = credential.and(secret.map_err(wrong)?).map_err(wrong)?;
+                credential = credential.and(secret).map_err(wrong)?;
             }
             credentials.push(credential);
         }

@@ -25,9 +25,10 @@ use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
 use crate::front::{CallerLayer, CatalogLayer, DoorLayer, ProbeLayer, Probes, ResolveLayer};
-use crate::rights::{Callers, Rights};
+use crate::rights::Rights;
 use crate::upstream::{Directory, Dispatch, Pseudonym};
 
 /// How long a client may pause while it sends a body.
@@ -80,7 +81,7 @@ pub(crate) fn auth(
     verifier: &OidcVerifier,
     rights: &Rights,
 ) -> Result<AuthLayer<Callers>, ConfigError> {
-    let callers = Callers::new(verifier.clone(), rights.keys.clone());
+    let callers = Callers::new(config, verifier.clone(), rights);
     let mut auth = AuthLayer::new(callers)
         .realm("attach")
         .revocations(rights.revocations.clone())

@@ -7,7 +7,8 @@ use attach_auth::signals::SignalIssuer;
 use attach_auth::{AuthLayer, OidcVerifier};
 use attach_quota::QuotaLayer;
 
-use crate::rights::{Callers, Rights};
+use crate::callers::Callers;
+use crate::rights::Rights;
 
 /// How often streams that outlived their token are looked for.
 const TICK: Duration = Duration::from_secs(1);

@@ -197,8 +197,8 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         path: "revocation.scim",
-        keys: &["directory", "token", "previous_token"],
-        later: &["may_grant"],
+        keys: &["directory", "token", "previous_token", "may_grant"],
+        later: &[],
     },
     Section { path: "revocation.scim.token", keys: SECRET, later: &[] },
     Section { path: "revocation.scim.previous_token", keys: SECRET, later: &[] },

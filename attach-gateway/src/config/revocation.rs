@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use attach_auth::signals::SignalSecret;
 use serde::Deserialize;
 
+use super::ConfigError;
 use super::secret::SecretRef;
 use super::units::Span;
-use super::{ConfigError, Secret};
 
 /// What takes rights away, and how fast.
 #[derive(Debug, Clone)]
@@ -31,8 +32,10 @@ pub struct Revocation {
 pub struct Scim {
     /// Whose people it provisions.
     pub directory: String,
-    /// Its bearer secret; two while it is being rotated.
-    pub tokens: Vec<Secret>,
+    /// What it shows; two while it is being rotated.
+    pub secrets: Vec<SignalSecret>,
+    /// Whether the groups it provisions count beside those of a caller's token. It takes rights away in any case.
+    pub may_grant: bool,
 }
 
 /// An Okta organisation that sends Universal Logout.
@@ -91,6 +94,8 @@ struct ScimFile {
     directory: Option<String>,
     token: SecretRef,
     previous_token: Option<SecretRef>,
+    #[serde(default)]
+    may_grant: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,11 +134,11 @@ pub(super) fn resolve(
     let whose = |key: &str, named: Option<String>| directory(key, named, issuers);
     let mut scim = Vec::new();
     for one in listed(from.scim) {
-        let mut tokens = vec![one.token.read("revocation.scim.token", env)?];
+        let mut secrets = vec![secret("revocation.scim.token", &one.token, env)?];
         if let Some(previous) = &one.previous_token {
-            tokens.push(previous.read("revocation.scim.previous_token", env)?);
+            secrets.push(secret("revocation.scim.previous_token", previous, env)?);
         }
-        scim.push(Scim { directory: whose("scim", one.directory)?, tokens });
+        scim.push(Scim { directory: whose("scim", one.directory)?, secrets, may_grant: one.may_grant });
     }
     let mut universal_logout = Vec::new();
     for one in listed(from.universal_logout) {
@@ -158,6 +163,15 @@ pub(super) fn resolve(
         stale: from.stale.map_or(Duration::ZERO, |span| span.0),
         max_stream_past_exp: from.max_stream_past_exp.map_or(Duration::from_secs(300), |span| span.0),
     })
+}
+
+fn secret(
+    key: &str,
+    from: &SecretRef,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<SignalSecret, ConfigError> {
+    let text = from.read(key, env)?;
+    SignalSecret::of_text(text.expose()).map_err(|why| ConfigError::new(format!("{key}: {why}")))
 }
 
 /// A logout token is for a client; a service that takes tokens of any client takes logouts of any.

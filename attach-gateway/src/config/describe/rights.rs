@@ -39,7 +39,13 @@ fn revocation(out: &mut String, config: &Config) {
         revocation.stale, revocation.max_stream_past_exp
     );
     for scim in &revocation.scim {
-        let _ = writeln!(out, "revocation.scim: directory {}, {} secrets", scim.directory, scim.tokens.len());
+        let grants = if scim.may_grant { "grants by its groups" } else { "grants nothing" };
+        let _ = writeln!(
+            out,
+            "revocation.scim: directory {}, {} secrets, {grants}",
+            scim.directory,
+            scim.secrets.len()
+        );
     }
     if let Some(clients) = &revocation.backchannel_logout {
         let clients = if clients.is_empty() { "any".to_owned() } else { clients.join(", ") };

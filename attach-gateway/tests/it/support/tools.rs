@@ -60,7 +60,7 @@ fn node_folder(packages: &str, what: &str) -> Option<TempDir> {
     Some(folder)
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
@@ -93,6 +93,7 @@ pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(S
 pub(crate) struct Idp {
     port: u16,
     folder: TempDir,
+    logout_uri: String,
     child: Child,
     stderr: Lines,
 }
@@ -100,18 +101,24 @@ pub(crate) struct Idp {
 impl Idp {
     /// Starts it; `None` if it is not installed.
     pub(crate) async fn start() -> Option<Self> {
+        Self::announcing("http://127.0.0.1:9/nobody").await
+    }
+
+    /// Starts it; logouts are announced at `logout_uri`.
+    pub(crate) async fn announcing(logout_uri: &str) -> Option<Self> {
         let folder = node_folder("idp/node_modules", "the certified OpenID provider")?;
         for script in ["idp.mjs", "login.mjs", "browser.mjs"] {
             std::fs::copy(kept("idp").join(script), folder.path().join(script)).unwrap();
         }
         let port = free_port();
-        let (child, stderr) = Self::run(port, folder.path(), false).await;
-        Some(Self { port, folder, child, stderr })
+        let logout_uri = logout_uri.to_owned();
+        let (child, stderr) = Self::run(port, folder.path(), &logout_uri, false).await;
+        Some(Self { port, folder, logout_uri, child, stderr })
     }
 
-    async fn run(port: u16, folder: &Path, rotate: bool) -> (Child, Lines) {
+    async fn run(port: u16, folder: &Path, logout_uri: &str, rotate: bool) -> (Child, Lines) {
         let mut command = Command::new("node");
-        command.arg("idp.mjs").current_dir(folder).env("PORT", port.to_string());
+        command.arg("idp.mjs").current_dir(folder).env("PORT", port.to_string()).env("BCL_URI", logout_uri);
         if rotate {
             command.env("ROTATE", "1");
         }
@@ -130,7 +137,7 @@ impl Idp {
     /// Starts it again, with new keys before the old ones.
     pub(crate) async fn rotate(&mut self) {
         self.stop().await;
-        (self.child, self.stderr) = Self::run(self.port, self.folder.path(), true).await;
+        (self.child, self.stderr) = Self::run(self.port, self.folder.path(), &self.logout_uri, true).await;
     }
 
     /// Revokes a machine's token (RFC 7009).
@@ -166,6 +173,18 @@ impl Idp {
         let answer = answer.expect(200).json();
         assert_eq!(answer["token_type"], "DPoP");
         answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Signs a person in once more and out again, which the provider announces.
+    pub(crate) async fn logout(&self, name: &str) {
+        let mut command = Command::new("node");
+        command.args(["login.mjs", name, "logout"]).current_dir(self.folder.path());
+        let (text, ok) = run({
+            command.env("ISSUER", self.url()).env("NO_LISTEN", "1");
+            command
+        })
+        .await;
+        assert!(ok, "{text}");
     }
 
     /// A token of a person, by the code flow.
