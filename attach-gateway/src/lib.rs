@@ -26,6 +26,7 @@ mod signals;
 mod stack;
 mod state;
 mod telemetry;
+mod trail;
 mod translate;
 mod upkeep;
 mod upstream;

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use attach_auth::policy::{Live, Rules};
+use attach_auth::{Event, Witness};
 
 use crate::config::{Config, ConfigError, Reread};
 use crate::server::ReloadSignal;
@@ -14,12 +15,13 @@ pub(crate) struct Reload {
     signal: ReloadSignal,
     reread: Arc<Reread>,
     rules: Live<Rules>,
+    witness: Arc<dyn Witness>,
 }
 
 impl Reload {
     /// Listens from now on: a signal that comes early does not end the program.
-    pub(crate) fn listen(config: &Config, rules: Live<Rules>) -> io::Result<Self> {
-        Ok(Self { signal: ReloadSignal::listen()?, reread: Arc::new(Reread::of(config)), rules })
+    pub(crate) fn listen(config: &Config, rules: Live<Rules>, witness: Arc<dyn Witness>) -> io::Result<Self> {
+        Ok(Self { signal: ReloadSignal::listen()?, reread: Arc::new(Reread::of(config)), rules, witness })
     }
 
     /// Never ends.
@@ -39,7 +41,18 @@ impl Reload {
         let reread = Arc::clone(&self.reread);
         let read = tokio::task::spawn_blocking(move || reread.rules()).await;
         let (rules, summary) = read.map_err(|error| ConfigError::new(error.to_string()))??;
-        self.rules.replace(rules).map_err(|error| ConfigError::new(format!("access: {error}")))?;
+        let event = Event::new("policy.reload", "SIGHUP").detail("rules", shortened(&summary));
+        self.witness.witness(event).await.map_err(|error| ConfigError::new(format!("access: {error}")))?;
+        if let Err(error) = self.rules.replace(rules) {
+            let event = Event::new("policy.reload_refused", "SIGHUP");
+            let _ = self.witness.witness(event).await;
+            return Err(ConfigError::new(format!("access: {error}")));
+        }
         Ok(summary)
     }
+}
+
+/// Enough for an auditor to tell which rules they were; the file itself has the rest.
+fn shortened(summary: &[String]) -> String {
+    summary.join("; ").chars().take(2000).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use attach_auth::keys::{KeyIndex, KeySettings, Keys, Services};
 use attach_auth::revocation::FactIndex;
 use attach_auth::signals::Provisioned;
-use attach_auth::state::{Health, Redis, Sqlite, State, Table, View};
+use attach_auth::state::{Health, Lost, Redis, Sqlite, State, Table, View};
 use attach_auth::{Revocations, Witness};
 
 use crate::config::{Config, ConfigError};
@@ -23,6 +23,8 @@ const NAME: &str = "gateway";
 #[derive(Debug, Clone)]
 pub(crate) struct Rights {
     pub(crate) state: State,
+    /// Where the state is, if nodes share it.
+    pub(crate) redis: Option<Redis>,
     pub(crate) revocations: Revocations,
     pub(crate) provisioned: Provisioned,
     pub(crate) keys: Option<Keys>,
@@ -39,13 +41,14 @@ impl Rights {
         let mut views: Vec<(Table, Arc<dyn View>)> =
             vec![(Table::FACTS, Arc::new(facts.clone())), (Table::KEYS, Arc::new(keys.clone()))];
         views.extend(provisioned.views());
-        let state = open(config, dir, views).await?;
+        let redis = config.redis.as_ref().map(|url| redis(url.expose(), dir)).transpose()?;
+        let state = open(redis.clone(), dir, views).await?;
         let revocations =
             Revocations::new(state.clone(), facts).keep(keep(config)).stale(config.revocation.stale);
         let keys = config.keys.map(|_| {
             Keys::new(state.clone(), keys, settings(config)).witness(witness).revocations(revocations.clone())
         });
-        Ok(Self { state, revocations, provisioned, keys })
+        Ok(Self { state, redis, revocations, provisioned, keys })
     }
 
     /// Service identities, where there are keys for them.
@@ -71,19 +74,20 @@ impl Rights {
     }
 }
 
+/// Remembers in the state directory what it knows of the store: a restart must not make a loss unseen.
+fn redis(url: &str, dir: &StateDir) -> Result<Redis, ConfigError> {
+    let redis = Redis::new(url, NAME).map_err(|why| ConfigError::new(format!("state.redis: {why}")))?;
+    Ok(redis.remember(dir.path()))
+}
+
 async fn open(
-    config: &Config,
+    redis: Option<Redis>,
     dir: &StateDir,
     views: Vec<(Table, Arc<dyn View>)>,
 ) -> Result<State, StartError> {
-    let lost = |lost: attach_auth::state::Lost| StartError::State(lost.to_string().into());
-    match &config.redis {
-        Some(url) => {
-            let redis = Redis::new(url.expose(), NAME)
-                .map_err(|why| ConfigError::new(format!("state.redis: {why}")))?
-                .remember(dir.path());
-            State::open(redis, views).await.map_err(lost)
-        }
+    let lost = |lost: Lost| StartError::State(lost.to_string().into());
+    match redis {
+        Some(redis) => State::open(redis, views).await.map_err(lost),
         None => State::open(Sqlite::open(dir.path()).await.map_err(lost)?, views).await.map_err(lost),
     }
 }

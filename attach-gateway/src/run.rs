@@ -6,24 +6,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_audit::log::Options;
-use attach_audit::{Audit, Log};
+use attach_audit::Audit;
 use attach_auth::dpop::Dpop;
 use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::oidc::KeyFiles;
-use attach_auth::policy::Live;
+use attach_auth::policy::{Live, Rules};
 use attach_auth::{IssuerConfig, OidcVerifier, Witness};
 use attach_core::Fetch;
 use attach_core::client::Client;
 use attach_quota::QuotaLayer;
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Admin, Config, ConfigError};
 use crate::front::Probes;
-use crate::hex::hex;
 use crate::reload::Reload;
 use crate::rights::Rights;
 use crate::signals::Ground;
@@ -32,7 +29,7 @@ use crate::state::StateDir;
 use crate::upkeep::Upkeep;
 use crate::upstream::Pseudonym;
 use crate::witness::AuditWitness;
-use crate::{admin, redact, server};
+use crate::{admin, redact, server, trail};
 
 /// How long an administrator's running request may take to finish after the gateway stopped.
 const ADMIN_DRAIN: Duration = Duration::from_secs(5);
@@ -85,12 +82,13 @@ impl Gateway {
         let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
         let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
         let quota = QuotaLayer::new(config.limits.clone());
-        let audit = open_audit(config, &state)?;
+        let audit = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
         let verifier = with_proofs(verifier, config, &rights)?;
         let policy = Live::new(Arc::clone(&config.rules));
-        let reload = Reload::listen(config, policy.clone()).map_err(|e| StartError::Io("signals", e))?;
+        let reload = Reload::listen(config, policy.clone(), Arc::clone(&witness))
+            .map_err(|e| StartError::Io("signals", e))?;
         let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
         let ground =
             Ground { config, rights: &rights, verifier: &verifier, witness: &witness, fetch: &fetch };
@@ -101,7 +99,7 @@ impl Gateway {
             auth: auth.clone(),
             receivers: receivers.endpoint,
             keys: rights.keys.clone(),
-            policy,
+            policy: policy.clone(),
             redactor: redact::build(&config.redact)?,
             quota: quota.clone(),
             pseudonym: Pseudonym::new(&pseudonym),
@@ -112,7 +110,9 @@ impl Gateway {
         let (mut verifiers, mut admin) = (vec![verifier], None);
         if let Some(settings) = &config.admin {
             let verifier = admin_verifier(config, &settings.audience, &fetch)?;
-            admin = Some(admin_listener(settings, &verifier, &rights, &audit, witness).await?);
+            admin = Some(
+                admin_listener(settings, &verifier, &rights, policy, AuditWitness(audit.clone())).await?,
+            );
             verifiers.push(verifier);
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, quota, rights };
@@ -181,15 +181,16 @@ async fn admin_listener(
     settings: &Admin,
     verifier: &OidcVerifier,
     rights: &Rights,
-    audit: &Audit,
-    witness: Arc<dyn Witness>,
+    access: Live<Rules>,
+    witness: AuditWitness,
 ) -> Result<AdminListener, StartError> {
     let (listener, addr) = bind("admin listening address", settings.listen).await?;
     let parts = admin::Parts {
-        audit: audit.clone(),
+        audit: witness.0.clone(),
         verifier: verifier.clone(),
-        revocations: rights.revocations.clone(),
-        witness,
+        rights: rights.clone(),
+        access,
+        witness: Arc::new(witness),
         more: (rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)),
     };
     Ok(AdminListener { listener, addr, stack: admin::stack(settings, addr, parts)? })
@@ -224,48 +225,6 @@ fn admin_verifier(
 
 fn config_error(error: impl fmt::Display) -> StartError {
     StartError::Config(ConfigError::new(error.to_string()))
-}
-
-fn open_audit(config: &Config, state: &StateDir) -> Result<Audit, StartError> {
-    let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
-    let options = Options::new(node_name())
-        .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
-        .config_hash(config_hash(config))
-        .tee_stdout(config.audit.stdout);
-    let options = protections_off(config).into_iter().fold(options, Options::without);
-    let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
-    Ok(Audit::new(log).mode(config.audit.mode))
-}
-
-/// What an auditor has to know about this start.
-fn protections_off(config: &Config) -> Vec<&'static str> {
-    let mut off = Vec::new();
-    if !config.redact.enabled {
-        off.push("redaction");
-    }
-    if config.limits.is_empty() {
-        off.push("quota");
-    }
-    if config.rules.is_shadow() {
-        off.push("model policy: access.shadow, rules are recorded and not enforced");
-    }
-    if config.source == crate::config::Source::Environment {
-        off.push("model policy: every authenticated caller may use every model");
-    }
-    off
-}
-
-fn config_hash(config: &Config) -> String {
-    let mut digest = Sha256::new().chain_update(config.describe());
-    for (_, terms) in &config.redact.terms {
-        terms.iter().for_each(|term| digest.update(term));
-    }
-    hex(&digest.finalize())
-}
-
-fn node_name() -> String {
-    let read = |path| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
-    read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
 }
 
 fn probes(

@@ -16,7 +16,7 @@ pub(super) const WINDOW: Duration = Duration::from_secs(60);
 /// Nonces that are remembered for a window; more than that many signed requests in it are not served.
 const NONCES: usize = 500_000;
 
-/// The front ends that may speak for people; see the [module](self).
+/// The front ends that may speak for people; see the [module](crate::delegation).
 ///
 /// For [`AuthLayer::delegation`](crate::AuthLayer::delegation).
 #[must_use]

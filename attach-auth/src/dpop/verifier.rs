@@ -20,7 +20,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Proofs that are remembered for a window; more than that many in it are not served.
 const PROOFS: usize = 1_000_000;
 
-/// What proofs of possession are held to; see the [module](self).
+/// What proofs of possession are held to; see the [module](crate::dpop).
 #[derive(Debug)]
 #[must_use]
 pub struct Dpop {

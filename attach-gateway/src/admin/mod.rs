@@ -1,14 +1,16 @@
-//! The admin listener: who is refused, gateway keys, service identities.
+//! The admin listener: who is refused, gateway keys, service identities, the state store.
 //!
 //! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own, hold roles by their
 //! groups, and everything they change is on record before it is changed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use attach_audit::Audit;
 use attach_auth::endpoint::{Endpoint, EndpointLayer};
-use attach_auth::{AuthLayer, OidcVerifier, Revocations, Witness};
+use attach_auth::policy::{Live, Rules};
+use attach_auth::{AuthLayer, OidcVerifier, Witness};
 use attach_core::{Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -18,6 +20,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 use crate::config::{Admin, ConfigError};
+use crate::rights::Rights;
 use crate::stack::Stack;
 
 mod answer;
@@ -25,15 +28,19 @@ mod check;
 mod door;
 mod revocations;
 mod rights;
+mod state;
 
 use self::check::CheckLayer;
 use self::revocations::RevocationsAdmin;
+use self::state::StateAdmin;
 
 /// What the admin listener works on.
 pub(crate) struct Parts<E> {
     pub(crate) audit: Audit,
     pub(crate) verifier: OidcVerifier,
-    pub(crate) revocations: Revocations,
+    pub(crate) rights: Rights,
+    /// Rules of `[access]` about verbs count here as well.
+    pub(crate) access: Live<Rules>,
     pub(crate) witness: Arc<dyn Witness>,
     /// Whatever else it has: keys and service identities.
     pub(crate) more: E,
@@ -46,15 +53,19 @@ pub(crate) fn stack<E: Endpoint>(
     parts: Parts<E>,
 ) -> Result<Stack, ConfigError> {
     let directories = parts.verifier.directories();
-    let rules = rights::rules(admin, &directories)?;
-    let revocations = RevocationsAdmin::new(parts.revocations.clone(), directories, parts.witness);
-    let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(parts.revocations);
+    let roles = rights::rules(admin, &directories)?;
+    let rights = parts.rights;
+    let state = StateAdmin::new(rights.state.clone(), rights.redis.clone(), Arc::clone(&parts.witness));
+    let revocations = RevocationsAdmin::new(rights.revocations.clone(), directories, parts.witness);
+    // Who repairs a lost store has to get in while it is lost: what this node knows is all there is then.
+    let known = rights.revocations.stale(Duration::MAX);
+    let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())
         .layer(CheckLayer::new(door::check(addr, admin.hosts.clone())))
         .layer(auth)
-        .layer(CheckLayer::new(rights::check(rules)))
-        .layer(EndpointLayer::new((revocations, parts.more)))
+        .layer(CheckLayer::new(rights::check(roles, parts.access)))
+        .layer(EndpointLayer::new(((revocations, state), parts.more)))
         .service(service_fn(nothing_else));
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use attach_auth::policy::{Ask, Policy, Rule, Rules};
+use attach_auth::keys::{AdminKeys, AdminServices};
+use attach_auth::policy::{Ask, Live, Policy, Rule, Rules, reason};
 use attach_core::exchange::Decision;
 use attach_core::identity::Proof;
 use attach_core::{Exchange, Identity, Rejection};
@@ -10,10 +11,11 @@ use http::{Method, StatusCode};
 use crate::config::{Admin, ConfigError};
 
 /// Which verb each path is about, and whether reading it is another.
-const PATHS: [(&str, &str); 3] = [
-    ("/admin/v1/revocations", "revocations"),
-    ("/admin/v1/keys", "keys"),
-    ("/admin/v1/services", "services"),
+const PATHS: [(&str, &str); 4] = [
+    (super::revocations::PATH, "revocations"),
+    (super::state::PATH, "state"),
+    (AdminKeys::PATH, "keys"),
+    (AdminServices::PATH, "services"),
 ];
 
 /// The roles of `admin` as rules over verbs.
@@ -28,8 +30,12 @@ pub(super) fn rules(admin: &Admin, directories: &[Arc<str>]) -> Result<Rules, Co
     Ok(rules)
 }
 
-/// Lets an administrator do what the rules allow, by a token of their own and nothing less.
-pub(super) fn check(rules: Rules) -> impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static {
+/// Lets an administrator do what a role or a rule of `[access]` allows and no rule of `[access]` denies, by a token of
+/// their own and nothing less.
+pub(super) fn check(
+    roles: Rules,
+    access: Live<Rules>,
+) -> impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static {
     move |parts| {
         let Some(identity) = parts.extensions.get::<Arc<Identity>>() else {
             return Err(Rejection::misconfigured("the admin listener found no identity"));
@@ -38,7 +44,9 @@ pub(super) fn check(rules: Rules) -> impl Fn(&Parts) -> Result<(), Rejection> + 
             Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint")
         })?;
         let decision = match identity.proof {
-            Proof::Token => rules.allows(&Ask::verb(identity, &verb)).decision,
+            Proof::Token => {
+                decide(&roles, &access, &Ask::verb(identity, &verb).with_peer(parts.extensions.get()))
+            }
             _ => Decision::new(false, "proof_not_allowed"),
         };
         let (allowed, reason) = (decision.allowed, decision.reason);
@@ -51,6 +59,14 @@ pub(super) fn check(rules: Rules) -> impl Fn(&Parts) -> Result<(), Rejection> + 
         let message = "none of your roles allows this";
         Err(Rejection::new(StatusCode::FORBIDDEN, "not_allowed", message).with_reason(reason))
     }
+}
+
+fn decide(roles: &Rules, access: &Live<Rules>, ask: &Ask<'_>) -> Decision {
+    let by_rule = access.allows(ask).decision;
+    if by_rule.allowed || by_rule.reason == reason::DENIED_BY_RULE {
+        return by_rule;
+    }
+    roles.allows(ask).decision
 }
 
 fn verb(method: &Method, path: &str) -> Option<String> {

@@ -107,3 +107,16 @@ async fn what_is_done_is_on_record_before_it_is_done() {
     assert!(records.iter().any(|record| record["route"]["path"] == REVOCATIONS), "{records:?}");
     world.gateway.stop_and_verify().await;
 }
+
+#[tokio::test]
+async fn rules_about_verbs_add_to_roles_and_take_from_them() {
+    let rules = "[[access.allow]]\nid = \"leads\"\ngroups = [\"leads\"]\nverbs = [\"revocations.*\"]\n\
+                 [[access.deny]]\nid = \"no-interns\"\ngroups = [\"interns\"]\nverbs = [\"*\"]\n";
+    let world = Governed::start(rules).await;
+    for (groups, status) in
+        [(&["leads"][..], 200), (&["ops"][..], 200), (&["ops", "interns"][..], 403), (&["eng"][..], 403)]
+    {
+        world.admin("GET", REVOCATIONS, groups).send().await.expect(status);
+    }
+    world.admin("GET", "/admin/v1/keys", &["leads"]).send().await.expect(403);
+}

@@ -145,3 +145,32 @@ async fn a_store_that_forgot_is_down_and_not_empty() {
     eventually("the log line", || nodes.other.stderr.text().contains("state store is lost").then_some(()))
         .await;
 }
+
+#[tokio::test]
+async fn an_operator_fills_a_lost_store_from_what_a_node_remembers() {
+    let Some(nodes) = Nodes::start().await else { return };
+    let (alice, bob) = (nodes.world.issuer.token("alice", &[]), nodes.world.issuer.token("bob", &[]));
+    nodes.world.order(&disable("bob")).await.expect(200);
+    nodes.redis.command("FLUSHALL").await;
+    until(&nodes.world.gateway, &alice, 503).await;
+    let state = |method: &str, group: &'static str| nodes.world.admin(method, "/admin/v1/state", &[group]);
+    let health = state("GET", "dco").send().await.expect(200);
+    assert_eq!(health.json()["health"], "down", "{}", health.text());
+    let reseed = json!({"action": "reseed"});
+    state("POST", "dco").json(&reseed).send().await.expect(403);
+    state("POST", "ops").json(&reseed).send().await.expect(200);
+    for gateway in [&nodes.world.gateway, &nodes.other] {
+        until(gateway, &alice, 200).await;
+        assert_eq!(ask(gateway, &bob).await.expect(401).code(), "revoked");
+    }
+    let records = nodes.world.gateway.records();
+    assert!(records.iter().any(|record| record["decision"]["reason"] == "state.reseed"), "{records:?}");
+}
+
+async fn until(gateway: &Gateway, token: &str, status: u16) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while ask(gateway, token).await.status != status {
+        assert!(Instant::now() < until, "waited in vain for {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

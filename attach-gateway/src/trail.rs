@@ -1,0 +1,53 @@
+//! The audit log of this gateway, and what its `start` record says about it.
+
+use attach_audit::log::Options;
+use attach_audit::{Audit, Log};
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::hex::hex;
+use crate::run::StartError;
+use crate::state::StateDir;
+
+/// Opens the log in the state directory.
+pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Audit, StartError> {
+    let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
+    let options = Options::new(node_name())
+        .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
+        .config_hash(config_hash(config))
+        .tee_stdout(config.audit.stdout);
+    let options = protections_off(config).into_iter().fold(options, Options::without);
+    let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
+    Ok(Audit::new(log).mode(config.audit.mode))
+}
+
+/// What an auditor has to know about this start.
+fn protections_off(config: &Config) -> Vec<&'static str> {
+    let mut off = Vec::new();
+    if !config.redact.enabled {
+        off.push("redaction");
+    }
+    if config.limits.is_empty() {
+        off.push("quota");
+    }
+    if config.rules.is_shadow() {
+        off.push("model policy: access.shadow, rules are recorded and not enforced");
+    }
+    if config.source == crate::config::Source::Environment {
+        off.push("model policy: every authenticated caller may use every model");
+    }
+    off
+}
+
+fn config_hash(config: &Config) -> String {
+    let mut digest = Sha256::new().chain_update(config.describe());
+    for (_, terms) in &config.redact.terms {
+        terms.iter().for_each(|term| digest.update(term));
+    }
+    hex(&digest.finalize())
+}
+
+fn node_name() -> String {
+    let read = |path| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
+    read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
+}
