@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -23,8 +24,9 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts one; `None`, after saying so, where there is no `redis-server` and nothing demands one.
     pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
-        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            let message = "skipped: redis-server is not installed";
+        if program().is_none() {
+            let message =
+                "skipped: redis-server is not installed; attach-gateway/tests/tools/install.sh installs it";
             assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{message}");
             let _ = writeln!(std::io::stderr(), "{message}");
             return None;
@@ -86,10 +88,23 @@ impl Drop for RedisServer {
 }
 
 fn spawn(port: u16, folder: &TempDir, arguments: &[&str]) -> Child {
-    let mut command = Command::new("redis-server");
+    let mut command = Command::new(program().expect("it was there a moment ago"));
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.arg("--dir").arg(folder.path()).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("it was there a moment ago")
+}
+
+/// The server on the path, else the one that the end-to-end tests install.
+fn program() -> Option<PathBuf> {
+    let runs = |program: &Path| {
+        let mut command = Command::new(program);
+        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let tools = folder("ATTACH_TOOLS").or_else(|| Some(cache()?.join("attach-tools")));
+    let installed = tools.map(|tools| tools.join("py/bin/redis-server"));
+    [Some("redis-server".into()), installed].into_iter().flatten().find(|program| runs(program))
 }
 
 fn free_port() -> u16 {

@@ -44,10 +44,14 @@ pub(crate) fn python() -> Option<PathBuf> {
     installed("py/bin/python").or_else(|| skip("the Python of the official client programs"))
 }
 
+fn found(name: &str) -> bool {
+    let mut command = std::process::Command::new(name);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
 /// A program on the path, or a line that says what is skipped.
 pub(crate) fn program(name: &str) -> Option<()> {
-    let there = std::process::Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if there { Some(()) } else { skip(name) }
+    if found(name) { Some(()) } else { skip(name) }
 }
 
 /// A folder in which a script finds its packages, or a line that says what is skipped.
@@ -267,9 +271,14 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts it; `None` if it is not installed.
     pub(crate) async fn start() -> Option<Self> {
-        program("redis-server")?;
+        let program = if found("redis-server") {
+            Some("redis-server".into())
+        } else {
+            installed("py/bin/redis-server")
+        };
+        let program = program.or_else(|| skip("redis-server"))?;
         let port = free_port();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program);
         command.args([
             "--save",
             "",
