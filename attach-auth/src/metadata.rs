@@ -1,8 +1,8 @@
 //! Protected resource metadata (RFC 9728): where a client that was refused reads who may let it in.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, Uri};
 use serde_json::json;
 
 use crate::ConfigError;
@@ -102,11 +102,7 @@ impl ResourceMetadata {
         let body = match *method {
             Method::GET => self.json(),
             Method::HEAD => Bytes::new(),
-            _ => {
-                let mut response = endpoint::status(StatusCode::METHOD_NOT_ALLOWED);
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                return response;
-            }
+            _ => return endpoint::not_allowed("GET, HEAD"),
         };
         let mut response = Response::new(body);
         let headers = response.headers_mut();
@@ -191,7 +187,7 @@ mod tests {
         assert_eq!(metadata.answer(&Method::HEAD).status(), 200);
         let response = metadata.answer(&Method::POST);
         assert_eq!(
-            (response.status().as_u16(), &response.headers()[ALLOW]),
+            (response.status().as_u16(), &response.headers()["allow"]),
             (405, &HeaderValue::from_static("GET, HEAD"))
         );
     }

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, Response};
 
 /// Answers whole requests under paths of its own. It authenticates whoever asks, unless it says otherwise.
@@ -58,6 +59,19 @@ impl<A: Endpoint, B: Endpoint> Endpoint for (A, B) {
             self.1.handle(request).await
         }
     }
+}
+
+/// Whether the content type is `wanted`, whatever its parameters.
+pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
+/// The answer to another method than those of `allow` (RFC 9110 §15.5.6).
+pub(crate) fn not_allowed(allow: &'static str) -> Response<Bytes> {
+    let mut response = status(http::StatusCode::METHOD_NOT_ALLOWED);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
 }
 
 /// An answer without a body.

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use attach_core::json::Kind;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use super::answer::{json, retry_after};
 use super::desk::{Signals, Undone, target};
 use super::subject::{MAX_NAME, people};
 use super::{SignalIssuer, SignalKind};
-use crate::endpoint::{Endpoint, status};
+use crate::endpoint::{Endpoint, has_type, not_allowed, status};
 use crate::oidc::Signed;
 use crate::revocation::{Effect, Subject};
 use crate::{Event, OidcVerifier};
@@ -161,9 +161,7 @@ impl From<crate::Denial> for Refusal {
 
 /// The one `logout_token` of a form (§2.5).
 fn logout_token(request: &Request<Bytes>) -> Result<String, Refusal> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !has_type(request.headers(), "application/x-www-form-urlencoded") {
         return Err(Refusal::Wrong("content_type"));
     }
     let mut tokens = form_urlencoded::parse(request.body())
@@ -182,9 +180,7 @@ impl Endpoint for BackchannelLogout {
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.method() != Method::POST {
-            let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-            return response;
+            return not_allowed("POST");
         }
         match self.answer(&request).await {
             Ok(()) => status(StatusCode::OK),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use attach_core::json::Document;
 use bytes::Bytes;
-use http::header::{ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use super::answer::{json, retry_after};
 use super::desk::{Signals, Undone, target};
 use super::subject::{BadSubject, Named};
 use super::{SignalIssuer, SignalKind};
-use crate::endpoint::{Endpoint, status};
+use crate::endpoint::{Endpoint, not_allowed, status};
 use crate::oidc::{Signed, verify_signed};
 use crate::revocation::Effect;
 use crate::{ConfigError, Event};
@@ -201,9 +201,7 @@ impl Endpoint for UniversalLogout {
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.method() != Method::POST {
-            let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            return response;
+            return not_allowed("POST");
         }
         let refusal = match self.answer(&request).await {
             Ok(code) => return status(code),

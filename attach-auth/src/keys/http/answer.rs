@@ -9,6 +9,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::endpoint::has_type;
 use crate::keys::services::Owners;
 use crate::keys::time::rfc3339;
 use crate::keys::{Key, KeyError, ServiceIdentity};
@@ -95,18 +96,12 @@ pub(super) fn caller<B>(request: &Request<B>) -> Result<Arc<Identity>, Problem> 
 
 /// The body as JSON. No page of a browser can send one without being asked first (Fetch, CORS preflight).
 pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    if !is_type(headers, "application/json") {
+    if !has_type(headers, "application/json") {
         let detail = "send `Content-Type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
     let wrong = |error| Problem::bad_request(&format!("the body is not as it should be: {error}"));
     serde_json::from_slice(body).map_err(wrong)
-}
-
-/// Whether the body says that it is of this media type.
-pub(super) fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
 /// A key as its owner sees it.

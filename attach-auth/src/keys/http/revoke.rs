@@ -3,9 +3,9 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
-use super::answer::{Answer, Problem, is_type, json as answer};
+use super::answer::{Answer, Problem, json as answer};
 use super::form;
-use crate::endpoint::{Endpoint, status};
+use crate::endpoint::{Endpoint, has_type, status};
 use crate::keys::{Keys, Secret};
 
 const PATH: &str = "/attach/v1/revoke";
@@ -28,7 +28,7 @@ impl KeyRevocation {
     }
 
     async fn revoke(&self, request: &Request<Bytes>) -> Answer {
-        let is_form = is_type(request.headers(), "application/x-www-form-urlencoded");
+        let is_form = has_type(request.headers(), "application/x-www-form-urlencoded");
         let form = form::parse(request.body()).filter(|_| is_form);
         let Some(token) = form.and_then(|mut form| form.remove("token")).filter(|token| !token.is_empty())
         else {

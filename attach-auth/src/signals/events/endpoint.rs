@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::event::{self, Meaning};
 use crate::Event;
-use crate::endpoint::{Endpoint, status};
+use crate::endpoint::{Endpoint, has_type, not_allowed, status};
 use crate::oidc::{Signed, verify_signed};
 use crate::revocation::{Effect, Fact, Subject};
 use crate::signals::answer::{json, retry_after};
@@ -154,9 +154,7 @@ pub(super) fn error_body(code: &str, description: &str) -> serde_json::Value {
 }
 
 fn token(request: &Request<Bytes>) -> Result<&str, Refusal> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/secevent+jwt") {
+    if !has_type(request.headers(), "application/secevent+jwt") {
         return Err(Refusal::Wrong("invalid_request", "the content type is not application/secevent+jwt"));
     }
     let malformed = |_| Refusal::Wrong("invalid_request", "the body is not one signed token");
@@ -170,9 +168,7 @@ impl Endpoint for SecurityEvents {
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.method() != Method::POST {
-            let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-            return response;
+            return not_allowed("POST");
         }
         match self.answer(&request).await {
             Ok(()) => status(StatusCode::ACCEPTED),
