@@ -48,6 +48,8 @@ pub struct Identity {
     pub key_id: Option<Arc<str>>,
     /// What the proof is good for, whatever its owner may do besides; everything if absent.
     pub limits: Option<Arc<Limits>>,
+    /// Groups the caller is in, but by which what was shown gives no right: they count for rules that deny.
+    pub withheld: Option<Arc<BTreeSet<Group>>>,
     /// The client that speaks for the caller, if one does.
     pub actor: Option<Arc<Self>>,
     /// When the proof was issued.
@@ -89,6 +91,7 @@ impl Identity {
             assurance: Assurance::default(),
             proof: Proof::Token,
             key_id: None,
+            withheld: None,
             limits: None,
             actor: None,
             issued_at: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attach_auth::keys::WithKeys;
+use attach_auth::keys::{OwnKeys, WithKeys};
 use attach_auth::signals::Provisioned;
 use attach_auth::{Authenticate, Credential, Denial, OidcVerifier};
 use attach_core::Identity;
@@ -41,10 +41,11 @@ impl Callers {
         }
     }
 
-    /// With the groups that the caller was provisioned into. A key has the groups it was made with, and no more.
+    /// With the groups that the caller was provisioned into. What is no token of the caller's own gets no right by
+    /// them, and is held to the rules that deny by them.
     fn completed(&self, identity: Arc<Identity>) -> Arc<Identity> {
         let directory = &identity.directory;
-        if identity.proof != Proof::Token || !self.grants.iter().any(|granted| **granted == **directory) {
+        if !self.grants.iter().any(|granted| **granted == **directory) {
             return identity;
         }
         let groups = self.provisioned.groups(directory, &identity);
@@ -52,7 +53,12 @@ impl Callers {
             return identity;
         }
         let mut identity = Identity::clone(&identity);
-        identity.groups.extend(groups);
+        if identity.proof == Proof::Token {
+            identity.groups.extend(groups);
+        } else {
+            let withheld = identity.withheld.iter().flat_map(|withheld| withheld.iter().cloned());
+            identity.withheld = Some(Arc::new(withheld.chain(groups).collect()));
+        }
         Arc::new(identity)
     }
 }
@@ -63,6 +69,8 @@ impl Authenticate for Callers {
             Shown::Tokens(tokens) => tokens.authenticate(credential, parts).await?,
             Shown::TokensAndKeys(both) => both.authenticate(credential, parts).await?,
         };
-        Ok(self.completed(identity))
+        // A key is made with what its owner's token says: the directory may take its own groups back at any time.
+        let mints = parts.uri.path().starts_with(OwnKeys::PATH);
+        Ok(if mints { identity } else { self.completed(identity) })
     }
 }

@@ -99,6 +99,7 @@ impl Gateway {
             auth: auth.clone(),
             receivers: receivers.endpoint,
             keys: rights.keys.clone(),
+            revocations: rights.revocations.clone(),
             policy: policy.clone(),
             redactor: redact::build(&config.redact)?,
             quota: quota.clone(),

@@ -11,7 +11,7 @@ use attach_auth::endpoint::{Endpoint, EndpointLayer};
 use attach_auth::keys::{KeyRevocation, Keys, OwnKeys};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::policy::{Live, Rules};
-use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer};
+use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer, Revocations};
 use attach_core::{BoxError, ResponseBody};
 use attach_quota::QuotaLayer;
 use attach_redact::{RedactLayer, Redactor};
@@ -25,6 +25,7 @@ use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::admin::{BODY_DEADLINE, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
 use crate::front::{CallerLayer, CatalogLayer, DoorLayer, ProbeLayer, Probes, ResolveLayer};
@@ -47,6 +48,7 @@ pub(crate) struct Parts<E> {
     /// What directories send signals to.
     pub(crate) receivers: E,
     pub(crate) keys: Option<Keys>,
+    pub(crate) revocations: Revocations,
     pub(crate) policy: Live<Rules>,
     pub(crate) redactor: Option<Redactor>,
     pub(crate) quota: QuotaLayer,
@@ -106,8 +108,11 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
     if config.decision_header {
         policy = policy.decision_header();
     }
-    let outside = EndpointLayer::new((parts.receivers, parts.keys.clone().map(KeyRevocation::new)));
-    let own_keys = EndpointLayer::new(parts.keys.map(OwnKeys::new));
+    let late = || tokio::time::sleep(BODY_DEADLINE);
+    let outside = (parts.receivers, parts.keys.clone().map(KeyRevocation::new));
+    let outside = EndpointLayer::new(outside).deadline(late);
+    let own_keys = Recheck { endpoint: parts.keys.map(OwnKeys::new), revocations: parts.revocations };
+    let own_keys = EndpointLayer::new(own_keys).deadline(late);
     let redact = match parts.redactor {
         Some(redactor) => {
             Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(blocking_pool()))

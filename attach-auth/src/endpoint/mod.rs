@@ -11,12 +11,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Request, Response};
 
 /// Answers whole requests under paths of its own. It authenticates whoever asks, unless it says otherwise.
 pub trait Endpoint: Send + Sync + 'static {
     /// Whether requests to `path` are its own.
     fn owns(&self, path: &str) -> bool;
+
+    /// The answer to a request that is refused by its head alone, so that no body of a stranger's is read. By default
+    /// none is.
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        let _ = head;
+        None
+    }
+
+    /// The longest body that is read of a request to `path`, in bytes; 64 KiB unless it says otherwise.
+    fn body_limit(&self, path: &str) -> usize {
+        let _ = path;
+        64 << 10
+    }
 
     /// The answer to a request it owns.
     fn handle(&self, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
@@ -25,6 +39,14 @@ pub trait Endpoint: Send + Sync + 'static {
 impl<E: Endpoint> Endpoint for Arc<E> {
     fn owns(&self, path: &str) -> bool {
         E::owns(self, path)
+    }
+
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        E::refuse(self, head)
+    }
+
+    fn body_limit(&self, path: &str) -> usize {
+        E::body_limit(self, path)
     }
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
@@ -36,6 +58,14 @@ impl<E: Endpoint> Endpoint for Arc<E> {
 impl<E: Endpoint> Endpoint for Option<E> {
     fn owns(&self, path: &str) -> bool {
         self.as_ref().is_some_and(|endpoint| endpoint.owns(path))
+    }
+
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        self.as_ref()?.refuse(head)
+    }
+
+    fn body_limit(&self, path: &str) -> usize {
+        self.as_ref().map_or(0, |endpoint| endpoint.body_limit(path))
     }
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
@@ -50,6 +80,14 @@ impl<E: Endpoint> Endpoint for Option<E> {
 impl<A: Endpoint, B: Endpoint> Endpoint for (A, B) {
     fn owns(&self, path: &str) -> bool {
         self.0.owns(path) || self.1.owns(path)
+    }
+
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        if self.0.owns(head.uri.path()) { self.0.refuse(head) } else { self.1.refuse(head) }
+    }
+
+    fn body_limit(&self, path: &str) -> usize {
+        if self.0.owns(path) { self.0.body_limit(path) } else { self.1.body_limit(path) }
     }
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{Endpoint, status};
+use super::layer::Bounds;
+use super::{Endpoint, EndpointLayer, status};
 use crate::ResponseFuture;
 
 /// The service of [`EndpointLayer`](super::EndpointLayer).
 pub struct Endpoints<S, E> {
     inner: S,
-    endpoint: Arc<E>,
-    body_limit: usize,
+    layer: EndpointLayer<E>,
 }
 
 impl<S, E> Endpoints<S, E> {
-    pub(super) fn new(inner: S, endpoint: Arc<E>, body_limit: usize) -> Self {
-        Self { inner, endpoint, body_limit }
+    pub(super) fn new(inner: S, layer: EndpointLayer<E>) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -47,23 +47,39 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        if !self.endpoint.owns(request.uri().path()) {
+        if !self.layer.endpoint.owns(request.uri().path()) {
             return ResponseFuture::new(
                 async move { Ok(inner.call(request).await?.map(ResponseBody::inner)) },
             );
         }
-        let (endpoint, limit) = (Arc::clone(&self.endpoint), self.body_limit);
+        let (endpoint, bounds) = (Arc::clone(&self.layer.endpoint), self.layer.bounds.clone());
         ResponseFuture::new(async move {
             let (parts, body) = request.into_parts();
-            let mut response = match collect(body, limit).await {
-                Ok(body) => endpoint.handle(Request::from_parts(parts, body)).await,
-                Err(refused) => status(refused),
+            let limit = endpoint.body_limit(parts.uri.path());
+            let mut response = match endpoint.refuse(&parts) {
+                Some(refused) => refused,
+                None => match read(body, limit, &bounds).await {
+                    Ok(body) => endpoint.handle(Request::from_parts(parts, body)).await,
+                    Err(refused) => status(refused),
+                },
             };
             let headers = response.headers_mut();
             headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
             Ok(response.map(ResponseBody::full))
         })
     }
+}
+
+/// The body, if there is room for it and it comes in time.
+async fn read<B: Body<Data = Bytes>>(body: B, limit: usize, bounds: &Bounds) -> Result<Bytes, StatusCode> {
+    let _slot = bounds.slots.try_acquire().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let Some(timer) = &bounds.deadline else { return collect(body, limit).await };
+    let (mut late, mut whole) = (timer(), pin!(collect(body, limit)));
+    poll_fn(|cx| match whole.as_mut().poll(cx) {
+        Poll::Ready(read) => Poll::Ready(read),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| Err(StatusCode::REQUEST_TIMEOUT)),
+    })
+    .await
 }
 
 async fn collect<B>(body: B, limit: usize) -> Result<Bytes, StatusCode>
@@ -84,12 +100,12 @@ where
 
 impl<S: Clone, E> Clone for Endpoints<S, E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), endpoint: Arc::clone(&self.endpoint), body_limit: self.body_limit }
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
     }
 }
 
 impl<S, E> fmt::Debug for Endpoints<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoints").field("body_limit", &self.body_limit).finish_non_exhaustive()
+        f.debug_struct("Endpoints").finish_non_exhaustive()
     }
 }

@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_core::{Identity, identity::Proof};
+use attach_core::Identity;
+use attach_core::identity::{Kind, Proof};
 
 use super::entry::Entry;
 use super::index::Found;
@@ -214,7 +215,8 @@ impl Keys {
 
 /// A key could otherwise outlive its own revocation by minting another.
 pub(super) fn may_manage(identity: &Identity) -> Result<(), KeyError> {
-    let own = identity.proof == Proof::Token && identity.actor.is_none();
+    let person = identity.kind == Kind::Person;
+    let own = person && identity.proof == Proof::Token && identity.actor.is_none();
     if own { Ok(()) } else { Err(KeyError::TokenRequired) }
 }
 

@@ -122,6 +122,10 @@ fn bearer(entry: &Entry, owner: &OwnerRow) -> Identity {
     let carried = |name: &str| narrowed.as_ref().is_none_or(|groups| groups.contains(name));
     let groups = owner.groups.iter().filter(|name| carried(name));
     identity.groups = groups.map(|name| Group::new(Arc::clone(&owner.directory), name.clone())).collect();
+    let withheld = owner.groups.iter().filter(|name| !carried(name));
+    let withheld: BTreeSet<Group> =
+        withheld.map(|name| Group::new(Arc::clone(&owner.directory), name.clone())).collect();
+    identity.withheld = (!withheld.is_empty()).then(|| Arc::new(withheld));
     identity.scopes = grant.scopes.iter().cloned().collect();
     identity.client_id.clone_from(&grant.client);
     identity.assurance = grant.assurance();

@@ -46,6 +46,8 @@ pub struct IssuerConfig {
     pub(super) hosted_domains: Vec<Box<str>>,
     pub(super) accept_id_tokens: bool,
     pub(super) require_at_jwt: bool,
+    /// Who is entitled is decided by somebody else, so that nothing is said about it here.
+    pub(super) entitled_elsewhere: bool,
     pub(super) development: bool,
     pub(super) jwks_uri: Option<Box<str>>,
     pub(super) jwks: Option<Arc<KeySet>>,
@@ -85,6 +87,7 @@ impl IssuerConfig {
             hosted_domains: Vec::new(),
             accept_id_tokens: habits.id_tokens,
             require_at_jwt: false,
+            entitled_elsewhere: false,
             development: false,
             jwks_uri: None,
             jwks: None,
@@ -221,18 +224,28 @@ impl IssuerConfig {
         self.directory.clone().unwrap_or_else(|| diagnose::default_directory(self).into())
     }
 
+    /// The audiences of which a token has to have one.
+    #[must_use]
+    pub fn audiences(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.audiences.iter().map(String::as_str)
+    }
+
     /// The OAuth clients whose tokens are accepted; none if any of the audience are.
     #[must_use]
     pub fn clients(&self) -> impl ExactSizeIterator<Item = &str> {
         self.client_ids.iter().map(|client| &**client)
     }
 
-    /// The same issuer's tokens for other audiences, whatever scopes, clients and groups they have.
+    /// The same issuer's tokens for other audiences, whatever scopes, clients and groups they have; the audience has to be
+    /// said. For a listener that decides by rules of its own who is entitled.
     pub fn for_audiences(mut self, audiences: impl IntoIterator<Item = String>) -> Self {
         self.audiences = audiences.into_iter().collect();
         self.required_scopes.clear();
         self.client_ids.clear();
         self.allowed_groups.clear();
+        self.entitled_elsewhere = true;
+        self.introspection =
+            self.introspection.map(|asked| asked.accept_missing_audience(false).accept_missing_type(false));
         self
     }
 

@@ -147,7 +147,8 @@ pub(super) fn default_directory(config: &IssuerConfig) -> String {
 /// What works, but hardly is what somebody wants.
 pub(super) fn warnings(config: &IssuerConfig) -> Vec<String> {
     let mut warnings = Vec::new();
-    let open = config.required_scopes.is_empty()
+    let open = !config.entitled_elsewhere
+        && config.required_scopes.is_empty()
         && config.client_ids.is_empty()
         && config.allowed_groups.is_empty()
         && config.hosted_domains.is_empty();

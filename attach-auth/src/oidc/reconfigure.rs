@@ -86,6 +86,7 @@ fn same(a: &IssuerConfig, b: &IssuerConfig) -> bool {
         jwks: _,
         introspection,
         fetch: _,
+        entitled_elsewhere: _,
     } = a;
     same_keys(a, b)
         && a.directory_name() == b.directory_name()

@@ -21,6 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credential::Source;
 use crate::dpop::Dpop;
 use crate::jws::{Compact, JwsError};
+use crate::keys::Secret;
 use crate::{Authenticate, ConfigError, Credential, Denial};
 
 /// Tokens that are remembered as good.
@@ -174,6 +175,10 @@ impl OidcVerifier {
         let key = TokenCache::key(token);
         if let Some(identity) = self.remembered(&key).await? {
             return Ok(identity);
+        }
+        if Secret::looks_like(token) {
+            // A gateway key is no provider's business: it is shown to none.
+            return Err(Denial::invalid_token("invalid_key").with_reason("key_not_taken_here"));
         }
         let shown = Shown { token, key, peer };
         if is_opaque(token)

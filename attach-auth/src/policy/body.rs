@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use attach_core::call::StateUse;
 use attach_core::exchange::Decision;
+use attach_core::identity::Kind;
 use attach_core::{Api, Body, BoxError, Call, Exchange, Identity, Payload, Rejection};
 use bytes::Bytes;
 use http::{Extensions, Request, StatusCode};
@@ -48,7 +49,11 @@ where
     }
     let extensions = request.extensions();
     let ask = Ask::call(&identity, call).with_peer(extensions.get());
-    let (verdict, narrowed) = decide_route(policy, ask, extensions.get());
+    let (mut verdict, narrowed) = decide_route(policy, ask, extensions.get());
+    if identity.kind == Kind::Service {
+        // A machine that is asked to sign in again would ask for the same token for ever.
+        verdict.step_up = None;
+    }
     settle(verdict, Some(call), exchange, extensions)?;
     if let Some(narrowed) = narrowed {
         request.extensions_mut().insert(narrowed);

@@ -45,6 +45,12 @@ impl GroupRef {
         }
     }
 
+    /// Whether the caller is in the group, whatever right what was shown gives by it.
+    pub(super) fn holds(&self, identity: &Identity) -> bool {
+        let withheld = identity.withheld.as_deref();
+        self.has(identity) || withheld.is_some_and(|groups| groups.iter().any(|group| self.is(group)))
+    }
+
     pub(super) fn is(&self, group: &Group) -> bool {
         self.directory.as_ref().is_none_or(|directory| *directory == group.directory)
             && self.name == group.name

@@ -59,7 +59,7 @@ impl Rule {
             && any(&self.tools, |glob| ask.tools.iter().any(|tool| glob.matches(tool, true)))
             && (self.labels.is_empty() || (ask.model.is_some() && self.labels.may_hold(ask.candidate)))
             && self.is_for(ask, |holds| holds != Some(false))
-            && self.is_for_groups_of(ask.identity)
+            && any(&self.resolved, |group| group.holds(ask.identity))
     }
 
     /// Whether the rule, which allows this, allows the hosted tool as well.
@@ -111,11 +111,17 @@ impl Rule {
         let identity = ask.identity;
         let client = identity.client_id.as_deref();
         self.kind.is_none_or(|kind| kind == identity.kind)
-            && any(&self.scopes, |scope| identity.scopes.contains(&**scope))
+            && counts(self.scope_of(identity))
             && any(&self.client_ids, |known| client == Some(&**known))
             && any(&self.proofs, |proof| *proof == proof_of(identity))
             && any(&self.networks, |network| counts(network.holds(ask.peer)))
             && self.claims.iter().all(|claim| counts(claim.holds(identity)))
+    }
+
+    /// A key has no more scopes than it was made with; which others its owner has it does not say.
+    fn scope_of(&self, identity: &Identity) -> Option<bool> {
+        let has = any(&self.scopes, |scope| identity.scopes.contains(&**scope));
+        if !has && identity.proof == Proof::Key { None } else { Some(has) }
     }
 
     fn is_for_groups_of(&self, identity: &Identity) -> bool {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use super::fact::Key;
 use super::{Effect, Fact, FactIndex};
 use crate::Denial;
-use crate::state::{Change, CommitError, Health, State, Table};
+use crate::state::{Change, CommitError, Expect, Health, State, Table};
 
 /// The source of facts that administrators record.
 const ADMIN: &str = "admin";
@@ -65,25 +65,31 @@ impl Revocations {
     /// administrator: what these would change is left out.
     #[must_use]
     pub fn changes(&self, facts: &[Fact]) -> Vec<Change> {
-        let mut changes: Vec<Change> = facts.iter().filter_map(|fact| self.change(fact)).collect();
+        let mut changes: Vec<Change> = facts.iter().flat_map(|fact| self.change(fact)).collect();
         let covered: Vec<Change> = changes.iter().flat_map(|change| self.covered_by(change)).collect();
         // First what goes, so that nothing goes that comes.
         changes.splice(..0, covered);
         changes
     }
 
-    fn change(&self, fact: &Fact) -> Option<Change> {
+    fn change(&self, fact: &Fact) -> Vec<Change> {
         let change = fact.change(self.keep);
         let standing = self.state.get(Table::FACTS, change.key());
         let by_admin = &*fact.source == ADMIN;
-        let applies = match (fact.effect, standing.map(|row| Fact::of_row(&row))) {
+        let applies = match (fact.effect, standing.as_ref().map(Fact::of_row)) {
             (Effect::Enabled, None) => false,
             (Effect::Enabled, Some(Some(standing))) => by_admin || standing.source == fact.source,
             // What cannot be read is not lifted by a signal, and what stands needs no second one.
             (Effect::Enabled, Some(None)) | (Effect::Disabled, Some(_)) => by_admin,
             (Effect::NotBefore(_), _) | (Effect::Disabled, None) => true,
         };
-        applies.then_some(change)
+        let lifted = standing.filter(|_| fact.effect == Effect::Enabled);
+        // Only the fact that was looked at is lifted: another may have taken its place meanwhile.
+        let expected = lifted.map(|row| {
+            let value = row.value.clone();
+            Change::Put(row, Expect::Value(value))
+        });
+        if applies { expected.into_iter().chain([change]).collect() } else { Vec::new() }
     }
 
     /// The removal of what a new *not before* says as well, and for longer.
@@ -91,7 +97,10 @@ impl Revocations {
         let Change::Put(new, _) = change else { return Vec::new() };
         let Some(key) = Key::parse(&new.key) else { return Vec::new() };
         let Some(time) = key.not_before else { return Vec::new() };
-        let covered = |key: &str| Key::parse(key)?.not_before.map(|earlier| earlier < time);
+        let covered = |old: &str| {
+            let old = Key::parse(old).filter(|old| (old.kind, old.subject) == (key.kind, key.subject))?;
+            old.not_before.map(|earlier| earlier < time)
+        };
         let rows = self.state.scan(Table::FACTS, &key.prefix());
         rows.into_iter()
             .filter(|row| row.expires_at.is_some() && row.expires_at <= new.expires_at)

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use attach_core::json::Document;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
@@ -86,7 +86,7 @@ impl UniversalLogout {
     }
 
     async fn answer(&self, request: &Request<Bytes>) -> Result<StatusCode, Refusal> {
-        let token = bearer(request).ok_or(Refusal::Unauthorized("bearer"))?;
+        let token = bearer(request.headers()).ok_or(Refusal::Unauthorized("bearer"))?;
         let signed = verify_signed(token, &self.issuers).await?;
         let (id, until) = self.authorize(&signed)?;
         let body = Document::parse(request.body().clone()).map_err(|_| Refusal::Bad("body"))?;
@@ -187,8 +187,8 @@ impl Refusal {
 }
 
 /// The one bearer token of a request.
-pub(super) fn bearer(request: &Request<Bytes>) -> Option<&str> {
-    let mut values = request.headers().get_all(AUTHORIZATION).iter();
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)

@@ -26,13 +26,18 @@ use crate::stack::Stack;
 mod answer;
 mod check;
 mod door;
+mod recheck;
 mod revocations;
 mod rights;
 mod state;
 
 use self::check::CheckLayer;
+pub(crate) use self::recheck::Recheck;
 use self::revocations::RevocationsAdmin;
 use self::state::StateAdmin;
+
+/// How long a body may take to arrive.
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the admin listener works on.
 pub(crate) struct Parts<E> {
@@ -59,13 +64,14 @@ pub(crate) fn stack<E: Endpoint>(
     let revocations = RevocationsAdmin::new(rights.revocations.clone(), directories, parts.witness);
     // Who repairs a lost store has to get in while it is lost: what this node knows is all there is then.
     let known = rights.revocations.stale(Duration::MAX);
+    let endpoint = Recheck { endpoint: ((revocations, state), parts.more), revocations: known.clone() };
     let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())
         .layer(CheckLayer::new(door::check(addr, admin.hosts.clone())))
         .layer(auth)
         .layer(CheckLayer::new(rights::check(roles, parts.access)))
-        .layer(EndpointLayer::new(((revocations, state), parts.more)))
+        .layer(EndpointLayer::new(endpoint).deadline(|| tokio::time::sleep(BODY_DEADLINE)))
         .service(service_fn(nothing_else));
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))

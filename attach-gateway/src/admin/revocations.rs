@@ -9,8 +9,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::answer::{json_answer, problem};
+use crate::hex::hex;
 
 /// Where it is.
 pub(super) const PATH: &str = "/admin/v1/revocations";
@@ -64,7 +66,7 @@ impl RevocationsAdmin {
         let fact = self.fact(&order).map_err(|why| problem(StatusCode::BAD_REQUEST, &why))?;
         let event = Event::new(action(order.effect), &*actor.id)
             .directory(Arc::clone(&fact.directory))
-            .target(fact.subject.parts().1)
+            .target(target(&fact.subject))
             .detail("subject", fact.subject.parts().0)
             .detail("actor_directory", &*actor.directory);
         self.witness.witness(event).await.map_err(|_| unavailable())?;
@@ -102,12 +104,16 @@ impl Order {
             self.token.as_deref().map(|value| Subject::Token(value.into())),
             self.client.as_deref().map(|value| Subject::Client(value.into())),
         ];
-        let mut named = named.into_iter().flatten().filter(|subject| !subject.parts().1.trim().is_empty());
+        let mut named = named.into_iter().flatten().filter(|subject| is_name(subject.parts().1));
         match (named.next(), named.next()) {
             (Some(one), None) => Ok(one),
             _ => Err("name exactly one of user, name, session, token, client".into()),
         }
     }
+}
+
+fn is_name(value: &str) -> bool {
+    !value.trim().is_empty() && !value.chars().any(char::is_control)
 }
 
 fn moment(at: Option<u64>) -> Result<SystemTime, String> {
@@ -117,6 +123,17 @@ fn moment(at: Option<u64>) -> Result<SystemTime, String> {
         .checked_add(Duration::from_secs(at))
         .filter(|time| *time <= now)
         .ok_or_else(|| "`at` is seconds since the epoch, and not in the future".into())
+}
+
+/// Ids of users and clients as they are; an address, a session or a token by its digest, for the log is for ever.
+fn target(subject: &Subject) -> String {
+    match subject {
+        Subject::User(id) | Subject::Client(id) if !id.contains('@') => id.to_string(),
+        other => {
+            let (kind, value) = other.parts();
+            format!("{kind}-sha256:{}", hex(&Sha256::digest(value)))
+        }
+    }
 }
 
 fn action(wanted: Wanted) -> &'static str {

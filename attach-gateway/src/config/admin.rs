@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use attach_auth::IssuerConfig;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -76,14 +77,25 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-pub(super) fn resolve(from: File) -> Result<Admin, ConfigError> {
-    let listen = from.listen.parse().map_err(|_| {
+/// `issuers` are those of the callers' tokens, `data` is where callers are listened to.
+pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: SocketAddr) -> Result<Admin, ConfigError> {
+    let listen: SocketAddr = from.listen.parse().map_err(|_| {
         ConfigError::new(format!("admin.listen: {:?} is not an address like 127.0.0.1:9091", from.listen))
     })?;
     if from.auth.audience.trim().is_empty() {
         return Err(ConfigError::new(
             "admin.auth.audience: administrators need tokens of an audience of their own",
         ));
+    }
+    let audience = from.auth.audience.as_str();
+    if issuers.iter().any(|issuer| issuer.audiences().any(|callers| callers == audience)) {
+        return Err(ConfigError::new(format!(
+            "admin.auth.audience: {audience:?} is an audience of callers as well; administrators need tokens of an \
+             audience of their own"
+        )));
+    }
+    if listen == data && listen.port() != 0 {
+        return Err(ConfigError::new(format!("admin.listen: {listen} is where callers are listened to")));
     }
     let mut roles = Vec::new();
     for (name, groups) in from.auth.groups {

@@ -258,6 +258,12 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         }
         match value {
             Value::Table(inner) => check_table(&below, inner)?,
+            // A template with an empty variable must not open a rule to everybody.
+            Value::Array(items) if items.is_empty() && path.starts_with("access.") => {
+                return Err(ConfigError::new(format!(
+                    "{below}: an empty list is no condition; leave it out"
+                )));
+            }
             Value::Array(items) => {
                 items.iter().filter_map(Value::as_table).try_for_each(|item| check_table(&below, item))?;
             }

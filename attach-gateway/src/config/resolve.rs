@@ -8,6 +8,7 @@ use attach_core::destination::Labels;
 use attach_quota::{Limit, Rate, Scope};
 
 use super::file::{EntitySetting, File};
+use super::secret::{Secret, SecretRef};
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file,
@@ -29,10 +30,18 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
     let access = access::resolve(&file.access.unwrap_or_default(), directories(&issuers))?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
+    let server = server(&file.server)?;
+    if server.external_url.is_none() && !revocation.universal_logout.is_empty() {
+        return Err(ConfigError::new(
+            "revocation.universal_logout: set server.external_url: requests are addressed to this gateway's own URL, and \
+             are refused otherwise",
+        ));
+    }
+    let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
     Ok(Config {
-        server: server(&file.server)?,
+        server,
         state_dir: file.state.dir,
-        redis: file.state.redis.map(|redis| redis.read("state.redis", env)).transpose()?,
+        redis: file.state.redis.map(|redis| store(&redis, env)).transpose()?,
         issuers,
         front_ends,
         upstreams,
@@ -45,10 +54,17 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         audit: audit(&file.audit)?,
         revocation,
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
-        admin: file.admin.map(admin::resolve).transpose()?,
+        admin,
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })
+}
+
+fn store(redis: &SecretRef, env: Env<'_>) -> Result<Secret, ConfigError> {
+    let url = redis.read("state.redis", env)?;
+    attach_auth::state::Redis::new(url.expose(), "gateway")
+        .map_err(|why| ConfigError::new(format!("state.redis: {why}")))?;
+    Ok(url)
 }
 
 /// Environment alone: every authenticated caller may use every model.

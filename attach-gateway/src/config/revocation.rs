@@ -137,6 +137,9 @@ pub(super) fn resolve(
         let mut secrets = vec![secret("revocation.scim.token", &one.token, env)?];
         if let Some(previous) = &one.previous_token {
             secrets.push(secret("revocation.scim.previous_token", previous, env)?);
+            if secrets.first() == secrets.last() {
+                return Err(ConfigError::new("revocation.scim.previous_token: it is the same as token"));
+            }
         }
         scim.push(Scim { directory: whose("scim", one.directory)?, secrets, may_grant: one.may_grant });
     }
@@ -155,6 +158,9 @@ pub(super) fn resolve(
         let directory = whose("security_events", one.directory)?;
         security_events.push(SecurityEvents { directory, issuer: one.issuer, audience: one.audience });
     }
+    let names = universal_logout.iter().map(|one| one.issuer.as_str());
+    once("universal_logout", names)?;
+    once("security_events", security_events.iter().map(|one| one.issuer.as_str()))?;
     Ok(Revocation {
         scim,
         backchannel_logout: logout_clients(from.backchannel_logout, issuers),
@@ -172,6 +178,16 @@ fn secret(
 ) -> Result<SignalSecret, ConfigError> {
     let text = from.read(key, env)?;
     SignalSecret::of_text(text.expose()).map_err(|why| ConfigError::new(format!("{key}: {why}")))
+}
+
+/// Whoever signs speaks for one directory: which one is told by the issuer alone.
+fn once<'a>(key: &str, issuers: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut issuers = issuers;
+    match issuers.find(|issuer| !seen.insert(*issuer)) {
+        None => Ok(()),
+        Some(issuer) => Err(ConfigError::new(format!("revocation.{key}: {issuer} is there twice"))),
+    }
 }
 
 /// A logout token is for a client; a service that takes tokens of any client takes logouts of any.

@@ -120,3 +120,44 @@ async fn rules_about_verbs_add_to_roles_and_take_from_them() {
     }
     world.admin("GET", "/admin/v1/keys", &["leads"]).send().await.expect(403);
 }
+
+#[tokio::test]
+async fn an_audience_of_callers_is_no_audience_of_administrators() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let text = config(&issuer, &upstream, "").replace(ADMIN, crate::support::AUDIENCE);
+    let said = Launch::file(&text).check().await;
+    assert!(!said.ok && said.stderr.contains("admin.auth.audience"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_was_kept_open_is_too_late_for_who_was_disabled_meanwhile() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = Governed::start("").await;
+    let mut claims = world.issuer.claims("mallory", &["ops"]);
+    claims["aud"] = json!(ADMIN);
+    let token = crate::support::issuer::sign(crate::support::Alg::Rs256, &claims);
+    let body = json!({"directory": "acme", "user": "mallory", "effect": "enabled"}).to_string();
+    let mut open = tokio::net::TcpStream::connect(world.admin).await.unwrap();
+    let head = format!(
+        "POST {REVOCATIONS} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        world.admin,
+        body.len()
+    );
+    open.write_all((head + &body[..5]).as_bytes()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    world.order(&json!({"directory": "acme", "user": "mallory", "effect": "disabled"})).await.expect(200);
+    open.write_all(&body.as_bytes()[5..]).await.unwrap();
+    let mut answer = String::new();
+    open.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let listed = world.admin("GET", REVOCATIONS, &["dco"]).send().await.expect(200);
+    assert_eq!(listed.json()["revocations"][0]["user"], "mallory");
+}
+
+#[tokio::test]
+async fn an_address_does_not_stay_in_the_log_for_ever() {
+    let world = Governed::start("").await;
+    let order = json!({"directory": "acme", "name": "private.person@acme.example", "effect": "disabled"});
+    world.order(&order).await.expect(200);
+    assert!(!format!("{:?}", world.gateway.records()).contains("private.person"));
+}

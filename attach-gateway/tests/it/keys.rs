@@ -151,3 +151,27 @@ async fn without_keys_there_is_nothing_to_mint_and_nothing_that_looks_like_one_i
     ask(&world, "Authorization", &format!("Bearer {made_up}"), CHATS[0]).await.expect(401);
     ask(&world, "x-api-key", made_up, CHATS[0]).await.expect(401);
 }
+
+#[tokio::test]
+async fn a_key_that_leaves_a_group_out_does_not_leave_its_rules_behind() {
+    let rules = "[[access.deny]]\nid = \"contractors\"\ngroups = [\"contractors\"]\nmodels = [\"secret-model\"]\n";
+    let world = Governed::start(&format!("{rules}{KEYS}")).await;
+    let token = world.issuer.token("carol", &["contractors", "staff"]);
+    for groups in [json!(["staff"]), json!([])] {
+        let body = json!({"name": "narrow", "expires_in": 60, "groups": groups});
+        let key = mint(&world, &token, &body).await;
+        let call = world.gateway.post(CHATS[0]).header("x-api-key", &key.secret);
+        call.json(&question(CHATS[0], "secret-model", "hello")).send().await.expect(403);
+        ask(&world, "x-api-key", &key.secret, CHATS[0]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_machine_makes_no_keys_for_itself() {
+    let world = Governed::start(KEYS).await;
+    let mut claims = world.issuer.claims("robot", &[]);
+    claims["client_id"] = json!("robot");
+    let token = crate::support::issuer::sign(crate::support::Alg::Rs256, &claims);
+    let body = json!({"name": "mine", "expires_in": 60});
+    world.gateway.post("/attach/v1/keys").bearer(&token).json(&body).send().await.expect(403);
+}

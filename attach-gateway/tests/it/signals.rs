@@ -130,3 +130,36 @@ async fn a_logout_at_a_certified_provider_ends_what_was_issued() {
     let deed = records.iter().find(|record| record["kind"] == "revocation").expect("a record");
     assert_eq!(deed["actor"]["directory"], "acme");
 }
+
+#[tokio::test]
+async fn nobody_is_taken_for_a_provisioned_user_by_a_name_they_chose() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let more = "[[access.allow]]\nid = \"eng\"\ngroups = [\"eng\"]\n\
+                [revocation]\nscim = { token = { env = \"SCIM_TOKEN\" }, may_grant = true }\n";
+    let text = config(&issuer, &upstream, more).replace("default = \"allow\"", "default = \"deny\"");
+    let gateway = Launch::file(&text).set("SCIM_TOKEN", SECRET).start().await;
+    let world = Governed::of(issuer, upstream, gateway).await;
+    let id = create(&world, "victim").await;
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": "eng", "members": [{"value": id}],
+    });
+    scim(&world, "POST", "/Groups", &group).send().await.expect(201);
+    ask(&world.gateway, &world.issuer.token("victim", &[])).await.expect(200);
+    let mut claims = world.issuer.claims("mallory", &[]);
+    claims["preferred_username"] = json!("victim@acme.example");
+    let token = crate::support::issuer::sign(crate::support::Alg::Rs256, &claims);
+    ask(&world.gateway, &token).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_strangers_body_is_not_read() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = provisioned("").await;
+    let mut open = tokio::net::TcpStream::connect(world.gateway.addr).await.unwrap();
+    let head = "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nonsense\r\nContent-Length: 900000\r\n\r\n";
+    open.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    open.read_exact(&mut answer).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 401");
+}

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::HeaderMap;
+use http::request::Parts;
+use http::{Extensions, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::attribute;
@@ -87,18 +89,22 @@ impl Scim {
     }
 
     fn caller(&self, request: &Request<Bytes>) -> Result<&SignalCredential, ScimError> {
-        let secret = bearer(request);
-        let found =
-            secret.and_then(|secret| SignalCredential::find(&self.credentials, secret, self.signals.now()));
-        let Some(caller) = found else {
-            let patience = self.signals.refuse(KIND, request.extensions(), "credential");
-            return Err(patience.map_or_else(ScimError::too_many, |()| ScimError::unauthorized()));
-        };
+        let caller = self.known(request.headers(), request.extensions())?;
         caller.take().map_err(|wait| {
             self.signals.count(KIND, SignalOutcome::Throttled);
             ScimError::too_many(wait)
         })?;
         Ok(caller)
+    }
+
+    /// Whose secret is shown.
+    fn known(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<&SignalCredential, ScimError> {
+        let found = bearer(headers)
+            .and_then(|secret| SignalCredential::find(&self.credentials, secret, self.signals.now()));
+        found.ok_or_else(|| {
+            let patience = self.signals.refuse(KIND, extensions, "credential");
+            patience.map_or_else(ScimError::too_many, |()| ScimError::unauthorized())
+        })
     }
 
     fn discover(
@@ -213,6 +219,15 @@ impl Endpoint for Scim {
     fn owns(&self, path: &str) -> bool {
         let rest = path.strip_prefix(&*self.path);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        let known = self.known(&head.headers, &head.extensions);
+        known.err().map(ScimError::into_response)
+    }
+
+    fn body_limit(&self, _: &str) -> usize {
+        1 << 20
     }
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {

@@ -36,24 +36,29 @@ impl Provisioned {
     /// The groups of `directory` that `identity` was provisioned into. They grant nothing unless somebody has them do.
     ///
     /// The caller is the one active user with the caller's id or subject as `externalId`; failing that, with the
-    /// caller's subject or user name as `userName`. Never by e-mail address: people choose theirs.
+    /// caller's subject or user name as `userName` and no `externalId`. Never by e-mail address: people choose theirs.
     #[must_use]
     pub fn groups(&self, directory: &str, identity: &Identity) -> Vec<Group> {
         if *identity.directory != *directory {
             return Vec::new();
         }
         let users = self.users.read();
-        let by_id = one(&users, identity, [Some(&identity.id), Some(&identity.subject)], |names, id| {
-            names.external_id.as_deref() == Some(id)
-        });
+        let ids = [Some(&identity.id), Some(&identity.subject)];
+        let by_id = one(&users, identity, ids, |names, id| names.external_id.as_deref() == Some(id));
+        // Whom the directory knows by an id is never taken for somebody by a name.
         let by_name = || {
             one(&users, identity, [Some(&identity.subject), identity.user_name.as_ref()], |names, name| {
-                names.user_name.to_lowercase() == name.to_lowercase()
+                names.external_id.is_none() && names.user_name.to_lowercase() == name.to_lowercase()
             })
         };
-        let Some(user) = by_id.or_else(by_name).filter(|names| names.active) else {
-            return Vec::new();
+        let found = match by_id {
+            Found::Nobody => by_name(),
+            found => found,
         };
+        let Found::One(user) = found else { return Vec::new() };
+        if !user.active {
+            return Vec::new();
+        }
         let groups = self.groups.read();
         let names = groups.of(&identity.directory, &user.id);
         names.map(|name| Group::new(Arc::clone(&identity.directory), &**name)).collect()
@@ -92,25 +97,32 @@ impl Provisioned {
     }
 }
 
+/// Who was looked for.
+enum Found<'u> {
+    Nobody,
+    One(&'u Names),
+    Several,
+}
+
 /// The one user whom `is` tells by one of `keys`.
 fn one<'u>(
     users: &'u Users,
     identity: &Identity,
     keys: [Option<&Arc<str>>; 2],
     is: impl Fn(&Names, &str) -> bool,
-) -> Option<&'u Names> {
+) -> Found<'u> {
     let mut found: Option<&Names> = None;
     for key in keys.into_iter().flatten() {
         for subject in [Subject::User(Arc::clone(key)), Subject::name(key)] {
             for names in users.called(&identity.directory, &subject).filter(|names| is(names, key)) {
                 if found.is_some_and(|other| other.id != names.id) {
-                    return None;
+                    return Found::Several;
                 }
                 found = Some(names);
             }
         }
     }
-    found
+    found.map_or(Found::Nobody, Found::One)
 }
 
 impl fmt::Debug for Provisioned {

@@ -38,10 +38,16 @@ impl Names {
 
     /// The names as facts have them.
     pub(super) fn subjects(&self) -> BTreeSet<Subject> {
+        let mut subjects = self.owned();
+        subjects.extend(self.emails.iter().map(|email| Subject::name(email)));
+        subjects
+    }
+
+    /// The names that are this user's alone. An address may be listed for several.
+    fn owned(&self) -> BTreeSet<Subject> {
         let mut subjects =
             BTreeSet::from([Subject::User(Arc::clone(&self.id)), Subject::name(&self.user_name)]);
         subjects.extend(self.external_id.iter().flat_map(|id| people(id)));
-        subjects.extend(self.emails.iter().map(|email| Subject::name(email)));
         subjects
     }
 }
@@ -92,16 +98,26 @@ impl UserChange<'_> {
     /// All names are disabled. One that is given up is free for others, but not what was issued to it so far.
     fn inactive(&self) -> Subjects {
         let (were, are) = (self.were(), self.are());
-        let ended: Vec<Subject> = were.difference(&are).cloned().collect();
-        let lifted = ended.iter().filter(|subject| self.returns() && self.is_free(subject));
-        Subjects { disabled: are.into_iter().collect(), enabled: lifted.cloned().collect(), ended }
+        let mut ended: Vec<Subject> = were.difference(&are).cloned().collect();
+        let lifted: Vec<Subject> =
+            ended.iter().filter(|subject| self.returns() && self.is_free(subject)).cloned().collect();
+        // Somebody active who shares an address goes on under it, but not with what was issued so far.
+        let owned = self.after.map(Names::owned).unwrap_or_default();
+        let shared = |subject: &Subject| {
+            !owned.contains(subject) && self.others(subject, true) && self.is_free(subject)
+        };
+        let (shared, disabled): (Vec<_>, Vec<_>) = are.into_iter().partition(shared);
+        ended.extend(shared);
+        Subjects { disabled, enabled: lifted, ended }
     }
 
     /// What was disabled is enabled. A name that a deleted user had is taken over without what was issued to them.
     fn active(&self) -> Subjects {
         let (were, are) = (self.were(), self.are());
-        let taken_over =
-            are.difference(&were).filter(|subject| self.stands(subject) && self.is_free(subject));
+        let owned = self.after.map(Names::owned).unwrap_or_default();
+        let taken_over = are
+            .difference(&were)
+            .filter(|subject| owned.contains(subject) && self.stands(subject) && self.is_free(subject));
         let mut subjects = Subjects { ended: taken_over.cloned().collect(), ..Subjects::default() };
         subjects.enabled.clone_from(&subjects.ended);
         if self.returns() {
