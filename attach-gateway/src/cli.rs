@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
 use crate::server::StopSignals;
+use crate::state_command;
 use crate::telemetry;
 
 /// The identity-aware LLM gateway.
@@ -47,6 +48,9 @@ enum Command {
     /// Work with the rules of access.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Decide about the state store, while no gateway runs on this state directory.
+    #[command(subcommand)]
+    State(StateCommand),
     /// Work with the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -68,6 +72,14 @@ enum PolicyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum StateCommand {
+    /// After a loss of Redis: take it as it is, whatever it has forgotten.
+    Adopt(Serve),
+    /// Copy this node's own state.db into the Redis of the configuration.
+    Import(Serve),
+}
+
+#[derive(Debug, Subcommand)]
 enum AuditCommand {
     /// Verify the hash chain of an audit log: a folder, or one of its segments.
     Verify {
@@ -84,6 +96,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
+        Some(Command::State(command)) => state(&command),
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
         Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
@@ -134,6 +147,15 @@ fn check(options: &Serve) -> Result<(), StartError> {
     crate::redact::build(&config.redact)?;
     crate::run::verifier(&config, &crate::run::fetch()?)?;
     print(&config.describe());
+    Ok(())
+}
+
+fn state(command: &StateCommand) -> Result<(), StartError> {
+    let done = match command {
+        StateCommand::Adopt(options) => runtime()?.block_on(state_command::adopt(&options.config()?)),
+        StateCommand::Import(options) => runtime()?.block_on(state_command::import(&options.config()?)),
+    };
+    print(&done?);
     Ok(())
 }
 

@@ -25,6 +25,7 @@ mod server;
 mod signals;
 mod stack;
 mod state;
+mod state_command;
 mod telemetry;
 mod trail;
 mod translate;

@@ -16,6 +16,9 @@ use crate::state::StateDir;
 /// How long a token lives at most, unless its issuer's settings say otherwise, with some to spare.
 const TOKENS: Duration = Duration::from_secs(48 * 60 * 60);
 
+/// The file of a node's own state.
+pub(crate) const FILE: &str = "state.db";
+
 /// What many nodes call the state they share.
 const NAME: &str = "gateway";
 
@@ -75,7 +78,7 @@ impl Rights {
 }
 
 /// Remembers in the state directory what it knows of the store: a restart must not make a loss unseen.
-fn redis(url: &str, dir: &StateDir) -> Result<Redis, ConfigError> {
+pub(crate) fn redis(url: &str, dir: &StateDir) -> Result<Redis, ConfigError> {
     let redis = Redis::new(url, NAME).map_err(|why| ConfigError::new(format!("state.redis: {why}")))?;
     Ok(redis.remember(dir.path()))
 }
@@ -87,7 +90,16 @@ async fn open(
 ) -> Result<State, StartError> {
     let lost = |lost: Lost| StartError::State(lost.to_string().into());
     match redis {
-        Some(redis) => State::open(redis, views).await.map_err(lost),
+        Some(_) if dir.path().join(FILE).exists() => Err(StartError::State(
+            "the state directory has a state.db of this node alone, whose revocations and keys Redis does not know; run \
+             `attach-gateway state import`, or remove the file"
+                .into(),
+        )),
+        Some(redis) => State::open(redis, views).await.map_err(|why| {
+            let hint = "; if it will not come back, `attach-gateway state adopt` takes it as it is";
+            let hint = if matches!(why, Lost::Reset(_)) { hint } else { "" };
+            StartError::State(format!("Redis: {why}{hint}").into())
+        }),
         None => State::open(Sqlite::open(dir.path()).await.map_err(lost)?, views).await.map_err(lost),
     }
 }

@@ -154,7 +154,8 @@ async fn without_keys_there_is_nothing_to_mint_and_nothing_that_looks_like_one_i
 
 #[tokio::test]
 async fn a_key_that_leaves_a_group_out_does_not_leave_its_rules_behind() {
-    let rules = "[[access.deny]]\nid = \"contractors\"\ngroups = [\"contractors\"]\nmodels = [\"secret-model\"]\n";
+    let rules =
+        "[[access.deny]]\nid = \"contractors\"\ngroups = [\"contractors\"]\nmodels = [\"secret-model\"]\n";
     let world = Governed::start(&format!("{rules}{KEYS}")).await;
     let token = world.issuer.token("carol", &["contractors", "staff"]);
     for groups in [json!(["staff"]), json!([])] {

@@ -174,3 +174,31 @@ async fn until(gateway: &Gateway, token: &str, status: u16) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test]
+async fn what_a_node_knew_alone_is_not_forgotten_when_nodes_share() {
+    let Some(redis) = crate::support::tools::Redis::start().await else { return };
+    let state = crate::support::TempDir::new();
+    let place = format!("[state]\ndir = {:?}\n", state.path().display().to_string());
+    let shared = format!("{place}redis = {{ env = \"REDIS_URL\" }}\n");
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let alone = Launch::file(&config(&issuer, &upstream, &place)).start().await.with_state(state.path());
+    let text = config(&issuer, &upstream, &shared);
+    let mut world = Governed::of(issuer, upstream, alone).await;
+    world.order(&disable("bob")).await.expect(200);
+    world.gateway.stop_and_verify().await;
+    let launch = || Launch::file(&text).set("REDIS_URL", &redis.url());
+    let said = launch().refusal().await;
+    assert!(said.contains("state import"), "{said}");
+    let imported = launch().command(&["state", "import"]).await;
+    assert!(imported.ok && imported.stdout.contains("1 rows copied"), "{imported:?}");
+    let again = launch().start().await;
+    assert_eq!(ask(&again, &world.issuer.token("bob", &[])).await.expect(401).code(), "revoked");
+    drop(again);
+    redis.command("FLUSHALL").await;
+    let said = launch().refusal().await;
+    assert!(said.contains("state adopt"), "{said}");
+    let adopted = launch().command(&["state", "adopt"]).await;
+    assert!(adopted.ok, "{adopted:?}");
+    ask(&launch().start().await, &world.issuer.token("alice", &[])).await.expect(200);
+}

@@ -70,7 +70,7 @@ impl Launch {
         self
     }
 
-    fn command(&self) -> Command {
+    fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_attach-gateway"));
         command.args(&self.arguments).env_clear().envs(&self.env).current_dir(self.home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -88,7 +88,7 @@ impl Launch {
 
     /// Starts it, whatever it does.
     pub(crate) fn spawn(self) -> Gateway {
-        let mut child = self.command().spawn().unwrap();
+        let mut child = self.program().spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());
         let stderr = Lines::of(child.stderr.take().unwrap());
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -97,7 +97,7 @@ impl Launch {
 
     /// Runs it to its end.
     pub(crate) async fn run(&self) -> Finished {
-        let output = tokio::time::timeout(PATIENCE, self.command().output());
+        let output = tokio::time::timeout(PATIENCE, self.program().output());
         let output = output.await.expect("the program ends by itself").unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Finished {
@@ -118,6 +118,12 @@ impl Launch {
     /// Runs `check` with the same options.
     pub(crate) async fn check(mut self) -> Finished {
         self.arguments.insert(0, "check".into());
+        self.run().await
+    }
+
+    /// Runs another command with the same configuration.
+    pub(crate) async fn command(mut self, words: &[&str]) -> Finished {
+        self.arguments.splice(0..0, words.iter().map(|word| (*word).to_owned()));
         self.run().await
     }
 
