@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The connection a request came in on, put into the request's extensions by the server.
@@ -26,6 +26,15 @@ impl Peer {
         self.tls = Some(tls);
         self
     }
+
+    /// What floods are counted by: an IPv4 address, or the /64 of an IPv6 one, which is what one subscriber gets.
+    #[must_use]
+    pub fn network(&self) -> IpAddr {
+        match self.addr.ip().to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+            v4 => v4,
+        }
+    }
 }
 
 /// What the TLS handshake established.
@@ -36,4 +45,21 @@ pub struct TlsFacts {
     pub version: Box<str>,
     /// The client certificate in DER, if one was verified.
     pub client_certificate: Option<Box<[u8]>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(address: &str) -> IpAddr {
+        Peer::new(SocketAddr::new(address.parse().expect("an address"), 1)).network()
+    }
+
+    #[test]
+    fn addresses_of_one_subscriber_are_one_network() {
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
 }

@@ -24,14 +24,14 @@ pub(crate) struct Callers {
 #[derive(Debug)]
 enum Shown {
     Tokens(OidcVerifier),
-    TokensAndKeys(WithKeys<OidcVerifier>),
+    TokensAndKeys(Box<WithKeys<OidcVerifier>>),
 }
 
 impl Callers {
     pub(crate) fn new(config: &Config, verifier: OidcVerifier, rights: &Rights) -> Self {
         let shown = match rights.keys.clone() {
             None => Shown::Tokens(verifier),
-            Some(keys) => Shown::TokensAndKeys(WithKeys::new(keys, verifier)),
+            Some(keys) => Shown::TokensAndKeys(Box::new(WithKeys::new(keys, verifier))),
         };
         let grants = config.revocation.scim.iter().filter(|scim| scim.may_grant);
         Self {

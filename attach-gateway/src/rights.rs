@@ -9,7 +9,7 @@ use attach_auth::signals::Provisioned;
 use attach_auth::state::{Health, Lost, Redis, Sqlite, State, Table, View};
 use attach_auth::{Revocations, Witness};
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::run::StartError;
 use crate::state::StateDir;
 
@@ -18,9 +18,6 @@ const TOKENS: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// The file of a node's own state.
 pub(crate) const FILE: &str = "state.db";
-
-/// What many nodes call the state they share.
-const NAME: &str = "gateway";
 
 /// The one state of a gateway, on this node or shared by many, and what is read from it.
 #[derive(Debug, Clone)]
@@ -44,7 +41,7 @@ impl Rights {
         let mut views: Vec<(Table, Arc<dyn View>)> =
             vec![(Table::FACTS, Arc::new(facts.clone())), (Table::KEYS, Arc::new(keys.clone()))];
         views.extend(provisioned.views());
-        let redis = config.redis.as_ref().map(|url| redis(url.expose(), dir)).transpose()?;
+        let redis = redis(config, dir);
         let state = open(redis.clone(), dir, views).await?;
         let revocations =
             Revocations::new(state.clone(), facts).keep(keep(config)).stale(config.revocation.stale);
@@ -77,10 +74,10 @@ impl Rights {
     }
 }
 
-/// Remembers in the state directory what it knows of the store: a restart must not make a loss unseen.
-pub(crate) fn redis(url: &str, dir: &StateDir) -> Result<Redis, ConfigError> {
-    let redis = Redis::new(url, NAME).map_err(|why| ConfigError::new(format!("state.redis: {why}")))?;
-    Ok(redis.remember(dir.path()))
+/// The store that nodes share, if they do. It remembers in the state directory what it knows of it: a restart must not
+/// make a loss unseen.
+pub(crate) fn redis(config: &Config, dir: &StateDir) -> Option<Redis> {
+    config.redis.clone().map(|redis| redis.remember(dir.path()))
 }
 
 async fn open(

@@ -77,9 +77,8 @@ impl Ground<'_> {
         }
         let at =
             |why: &dyn std::fmt::Display| ConfigError::new(format!("revocation.universal_logout: {why}"));
-        let url = self.config.server.external_url.as_ref().ok_or_else(|| {
-            at(&"set server.external_url: requests are addressed to this gateway's own URL, and are refused otherwise")
-        })?;
+        let url =
+            self.config.server.external_url.as_ref().ok_or_else(|| at(&"there is no server.external_url"))?;
         let mut logout = UniversalLogout::new(desk.clone(), &url.to_string()).map_err(|why| at(&why))?;
         for one in configured {
             let issuer = self.issuer(Preset::Okta, &one.issuer, &one.directory).map_err(|why| at(&why))?;

@@ -53,10 +53,8 @@ fn open(config: &Config) -> Result<StateDir, StartError> {
 }
 
 fn shared(config: &Config, dir: &StateDir) -> Result<Redis, StartError> {
-    let url = config.redis.as_ref();
-    let url =
-        url.ok_or_else(|| ConfigError::new("there is no state.redis: the state is this node's own file"))?;
-    Ok(rights::redis(url.expose(), dir)?)
+    let none = || ConfigError::new("there is no state.redis: the state is this node's own file");
+    Ok(rights::redis(config, dir).ok_or_else(none)?)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]

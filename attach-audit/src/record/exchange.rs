@@ -1,6 +1,5 @@
 //! A request's facts as a record's members.
 
-use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use attach_core::exchange::{Coverage, Facts};
@@ -40,13 +39,10 @@ impl Origin {
         &self.method
     }
 
-    /// What floods are counted by: an IPv4 address, or the /64 of an IPv6 one.
+    /// What floods are counted by.
     pub(crate) fn source(&self) -> Option<Address> {
-        let ip = self.peer.as_ref()?.addr.ip().to_canonical();
-        Some(match ip {
-            IpAddr::V4(_) => Address::One(ip),
-            IpAddr::V6(v6) => Address::Net64(IpAddr::V6((v6.to_bits() >> 64 << 64).into())),
-        })
+        let network = self.peer.as_ref()?.network();
+        Some(if network.is_ipv4() { Address::One(network) } else { Address::Net64(network) })
     }
 
     fn src(&self) -> shape::Src<'_> {

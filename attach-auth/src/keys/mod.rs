@@ -27,7 +27,6 @@
 
 mod services;
 
-mod attempts;
 mod entry;
 mod error;
 mod handle;

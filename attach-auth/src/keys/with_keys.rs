@@ -4,8 +4,8 @@ use std::sync::Arc;
 use attach_core::{Identity, Peer};
 use http::request::Parts;
 
-use super::attempts::Attempts;
 use super::{Keys, Secret};
+use crate::failures::Failures;
 use crate::{Authenticate, Credential, Denial};
 
 /// Sends gateway keys to [`Keys`] and every other credential to `A`, whatever header either came in.
@@ -15,13 +15,13 @@ use crate::{Authenticate, Credential, Denial};
 pub struct WithKeys<A> {
     keys: Keys,
     inner: A,
-    attempts: Attempts,
+    failures: Failures,
 }
 
 impl<A> WithKeys<A> {
     /// What looks like a gateway key is one of `keys`; `inner` knows the rest.
     pub fn new(keys: Keys, inner: A) -> Self {
-        Self { keys, inner, attempts: Attempts::new() }
+        Self { keys, inner, failures: Failures::new() }
     }
 }
 
@@ -37,7 +37,7 @@ impl<A: Authenticate> Authenticate for WithKeys<A> {
             Err(denial) if denial.code() == "invalid_key" => denial,
             known => return known,
         };
-        match self.attempts.fail(parts.extensions.get::<Peer>()) {
+        match self.failures.count(parts.extensions.get::<Peer>()) {
             Ok(()) => Err(denial),
             Err(wait) => {
                 let reason = format!("too_many_attempts: {}", denial.reason());

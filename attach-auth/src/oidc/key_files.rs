@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use crate::clock::since_epoch;
+use crate::hex::hex;
 
 /// First word of a file's first line; what follows is when the set was fetched, in seconds since the epoch, and the
 /// issuer. The set itself comes after the line, byte for byte.
@@ -25,12 +26,13 @@ const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
 /// Whoever can write there can sign in as anybody: it belongs to the service's own user, with mode 0700. A file that
 /// others can write is not read.
 ///
-/// ```no_run
+/// ```
 /// use attach_auth::oidc::KeyFiles;
-/// # fn verifier() -> attach_auth::OidcVerifier { unimplemented!() }
 ///
-/// let verifier = verifier().key_files(KeyFiles::new("/var/lib/service/jwks"));
-/// # let _ = verifier;
+/// # fn example(verifier: attach_auth::OidcVerifier) -> attach_auth::OidcVerifier {
+/// let verifier = verifier.key_files(KeyFiles::new("/var/lib/service/jwks"));
+/// # verifier
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
@@ -46,8 +48,7 @@ impl KeyFiles {
 
     pub(super) fn of(&self, issuer: &Arc<str>) -> KeyFile {
         let name = digest(&SHA256, issuer.as_bytes());
-        let name: String = name.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let path = self.folder.join(name).with_extension("jwks");
+        let path = self.folder.join(hex(name.as_ref())).with_extension("jwks");
         KeyFile { path, issuer: Arc::clone(issuer), busy: Arc::default() }
     }
 }

@@ -2,13 +2,15 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use attach_core::Peer;
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Provisioned;
 use super::stats::{Counts, SignalKind, SignalOutcome, SignalStats};
-use super::throttles::Failures;
 use crate::clock::{Clock, SystemClock, since_epoch};
+use crate::failures::Failures;
+use crate::hex::hex;
 use crate::notice::Notice;
 use crate::revocation::{Effect, Fact, Subject};
 use crate::state::{Change, CommitError, Health, Row, State, Table};
@@ -121,7 +123,7 @@ impl Signals {
         self.0.refused.at_most_each_minute(|| {
             tracing::warn!(signal = kind.as_str(), reason, "a signal was refused");
         });
-        let patience = self.0.failures.count(extensions);
+        let patience = self.0.failures.count(extensions.get::<Peer>());
         let outcome = if patience.is_ok() { SignalOutcome::Refused } else { SignalOutcome::Throttled };
         self.count(kind, outcome);
         patience
@@ -243,8 +245,7 @@ fn once(kind: SignalKind, issuer: &str, id: &str) -> String {
 
 /// The SHA-256 of `text`, in hexadecimal.
 pub(super) fn digest_of(text: &str) -> String {
-    let digest = digest(&SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 /// Whom the audit trail says a signal was about: an id of the directory; of an address, the hash.

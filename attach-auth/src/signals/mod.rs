@@ -45,7 +45,6 @@ mod events;
 mod scim;
 mod stats;
 mod subject;
-mod throttles;
 mod universal;
 
 pub use self::backchannel::BackchannelLogout;

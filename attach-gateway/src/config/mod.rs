@@ -11,6 +11,7 @@ use std::time::Duration;
 use attach_auth::IssuerConfig;
 use attach_auth::delegation::FrontEnd;
 use attach_auth::policy::{ModelGlob, Rules};
+use attach_auth::state::Redis;
 use attach_core::destination::Labels;
 use attach_quota::Limit;
 use http::Uri;
@@ -51,7 +52,7 @@ pub struct Config {
     /// The state directory, if one was named.
     pub state_dir: Option<PathBuf>,
     /// The Redis or Valkey that nodes share, if they do.
-    pub redis: Option<Secret>,
+    pub redis: Option<Redis>,
     /// Who vouches for callers.
     pub issuers: Vec<IssuerConfig>,
     /// Programs that may speak for people.

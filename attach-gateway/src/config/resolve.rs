@@ -4,16 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use attach_auth::policy::{ModelGlob, Rules};
+use attach_auth::state::Redis;
 use attach_core::destination::Labels;
 use attach_quota::{Limit, Rate, Scope};
 
 use super::file::{EntitySetting, File};
-use super::secret::{Secret, SecretRef};
+use super::secret::SecretRef;
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file,
     front_end, issuer, minting, revocation,
 };
+
+/// What nodes call the state they share.
+const STATE: &str = "gateway";
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -60,11 +64,10 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     })
 }
 
-fn store(redis: &SecretRef, env: Env<'_>) -> Result<Secret, ConfigError> {
-    let url = redis.read("state.redis", env)?;
-    attach_auth::state::Redis::new(url.expose(), "gateway")
-        .map_err(|why| ConfigError::new(format!("state.redis: {why}")))?;
-    Ok(url)
+/// Nothing is connected yet.
+fn store(url: &SecretRef, env: Env<'_>) -> Result<Redis, ConfigError> {
+    let url = url.read("state.redis", env)?;
+    Redis::new(url.expose(), STATE).map_err(|why| ConfigError::new(format!("state.redis: {why}")))
 }
 
 /// Environment alone: every authenticated caller may use every model.

@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use tokio::sync::Mutex;
 
 use super::super::source::{MAX_DOCUMENT, Problem, Source};
-use super::client::{Introspection, form_urlencoded};
+use super::client::{Introspection, form_value};
 
 /// The least time between two attempts to find the endpoint.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Asker {
     }
 
     fn request(&self, endpoint: &str, token: &str) -> Result<Request<Bytes>, Problem> {
-        let form = format!("token={}&token_type_hint=access_token", form_urlencoded(token));
+        let form = format!("token={}&token_type_hint=access_token", form_value(token));
         let mut request = Request::post(endpoint)
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -95,7 +95,7 @@ impl Introspection {
 
     /// `client_secret_basic`: both parts form-urlencoded, then base64 (RFC 6749 §2.3.1).
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        let pair = format!("{}:{}", form_urlencoded(&self.client_id), form_urlencoded(&self.secret.0));
+        let pair = format!("{}:{}", form_value(&self.client_id), form_value(&self.secret.0));
         let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -142,16 +142,8 @@ impl fmt::Debug for ClientSecret {
 }
 
 /// A value of `application/x-www-form-urlencoded` (RFC 6749, appendix B).
-pub(super) fn form_urlencoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+pub(super) fn form_value(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[cfg(test)]
@@ -161,7 +153,7 @@ mod tests {
     #[test]
     fn credentials_are_escaped_before_they_are_joined() {
         // RFC 6749, appendix B.
-        assert_eq!(form_urlencoded(" %&+£€"), "+%25%26%2B%C2%A3%E2%82%AC");
+        assert_eq!(form_value(" %&+£€"), "+%25%26%2B%C2%A3%E2%82%AC");
         let client = Introspection::new("a:b", "s/ecret+");
         let header = client.authorization().expect("a header");
         assert!(header.is_sensitive());

@@ -1,13 +1,14 @@
 //! How much a stranger can have us ask.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attach_core::Peer;
 use quick_cache::sync::Cache;
 
-use super::account::{Account, Holder};
+use super::account::Account;
 use super::lane::Lane;
 use crate::Denial;
 
@@ -20,7 +21,8 @@ const ADDRESSES: usize = 10_000;
 /// Bounds what is asked: at a time, and of junk by each address.
 pub(super) struct Guard {
     all: Lane,
-    accounts: Cache<Holder, Arc<Account>>,
+    /// By network; all who come without an address share one.
+    accounts: Cache<Option<IpAddr>, Arc<Account>>,
 }
 
 impl Guard {
@@ -36,7 +38,7 @@ impl Guard {
         is_junk: impl Fn(&T) -> bool,
         question: impl Future<Output = T>,
     ) -> Result<T, Denial> {
-        let account = self.account(Holder::of(peer));
+        let account = self.account(peer.map(Peer::network));
         let _turn = account.lane.enter().await.ok_or_else(|| throttled(Duration::ZERO))?;
         account.junk.check(now()).map_err(throttled)?;
         let _slot = self.all.enter().await.ok_or_else(|| throttled(Duration::ZERO))?;
@@ -47,7 +49,7 @@ impl Guard {
         Ok(outcome)
     }
 
-    fn account(&self, holder: Holder) -> Arc<Account> {
+    fn account(&self, holder: Option<IpAddr>) -> Arc<Account> {
         let made = self.accounts.get_or_insert_with(&holder, || Ok::<_, ()>(Arc::default()));
         made.unwrap_or_default()
     }

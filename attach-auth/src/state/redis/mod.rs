@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use super::backend::{Backend, Batch, Feed, Lost, Snapshot};
 use super::{Change, CommitError, Row};
 use crate::ConfigError;
+use crate::hex::hex;
 
 mod commit;
 mod follow;
@@ -146,7 +147,7 @@ impl Redis {
 fn fresh_name() -> Result<String, Lost> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Lost::Unreachable("no randomness".into()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 impl Backend for Redis {
