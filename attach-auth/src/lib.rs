@@ -54,7 +54,6 @@ pub mod state;
 mod authenticate;
 mod binding;
 mod challenge;
-mod claim_path;
 mod clock;
 mod credential;
 mod deadlines;

@@ -7,6 +7,10 @@ use std::time::SystemTime;
 
 use crate::json::Document;
 
+mod claim_path;
+
+pub use self::claim_path::{ClaimPath, ClaimPathError, claim_texts};
+
 /// A verified caller.
 ///
 /// The pair ([`directory`](Self::directory), [`id`](Self::id)) is the key of everything that is counted,

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where the time comes from. Any `Fn() -> Duration` is a clock, which is what a test passes.
 ///
@@ -7,6 +7,11 @@ use std::time::{Duration, Instant};
 pub trait Clock: Send + Sync + 'static {
     /// The time since the clock's zero.
     fn now(&self) -> Duration;
+
+    /// The time since the epoch, by which budgets know the day: [`now`](Self::now) unless a clock knows better.
+    fn since_epoch(&self) -> Duration {
+        self.now()
+    }
 }
 
 impl<F: Fn() -> Duration + Send + Sync + 'static> Clock for F {
@@ -15,7 +20,7 @@ impl<F: Fn() -> Duration + Send + Sync + 'static> Clock for F {
     }
 }
 
-/// The machine's monotonic clock, counted from when this value was made.
+/// The machine's clocks: the monotonic one, counted from when this value was made, and the calendar's.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock(Instant);
 
@@ -28,5 +33,9 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn since_epoch(&self) -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }

@@ -1,7 +1,7 @@
 //! What a call will use, before anybody has counted, and what it used where nobody could count.
 
 use attach_core::call::Modality;
-use attach_core::{Api, Payload};
+use attach_core::{Api, Payload, Usage};
 
 /// Bytes of English in a token, which is the rule of thumb in every tokenizer's documentation. Token ids are about as
 /// long in JSON.
@@ -20,20 +20,11 @@ const TYPICAL_OUTPUT: u64 = 256;
 const COMPRESSED_BYTES_PER_TOKEN: u64 = 2;
 
 /// What a call is expected to use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Estimate {
-    pub(crate) input: u64,
-    pub(crate) output: u64,
-}
-
-impl Estimate {
-    pub(crate) fn of(payload: &Payload) -> Self {
-        Self { input: input(payload), output: output(payload) }
-    }
-
-    pub(crate) fn total(self) -> u64 {
-        self.input.saturating_add(self.output)
-    }
+pub(crate) fn estimate(payload: &Payload) -> Usage {
+    let mut usage = Usage::default();
+    usage.input = input(payload);
+    usage.output = output(payload);
+    usage
 }
 
 fn input(payload: &Payload) -> u64 {
@@ -77,9 +68,9 @@ fn produces_text(api: Api) -> bool {
 mod tests {
     use super::*;
 
-    fn estimate(api: Api, body: &'static str) -> (u64, u64) {
+    fn expected(api: Api, body: &'static str) -> (u64, u64) {
         let payload = Payload::parse(api, body.as_bytes().into()).expect("a call");
-        let estimate = Estimate::of(&payload);
+        let estimate = estimate(&payload);
         (estimate.input, estimate.output)
     }
 
@@ -93,22 +84,22 @@ mod tests {
             (r#""max_completion_tokens":16,"n":3,"#, 48),
         ] {
             let body = format!("{{{settings}\"model\":\"m\",\"messages\":[]}}");
-            assert_eq!(estimate(Api::OpenAiChat, body.leak()), (0, output), "{settings}");
+            assert_eq!(expected(Api::OpenAiChat, body.leak()), (0, output), "{settings}");
         }
     }
 
     #[test]
     fn embeddings_have_no_output() {
-        assert_eq!(estimate(Api::OpenAiEmbeddings, r#"{"model":"m","input":"eight by"}"#), (6, 0));
+        assert_eq!(expected(Api::OpenAiEmbeddings, r#"{"model":"m","input":"eight by"}"#), (6, 0));
         assert_eq!(output_of_bytes(Api::OllamaEmbed, 10_000, true), 0);
     }
 
     #[test]
     fn what_is_no_text_is_not_free() {
         let ids = r#"{"model":"m","input":[9906,11,1917,0,9906,11,1917]}"#;
-        assert_eq!(estimate(Api::OpenAiEmbeddings, ids).0, 8);
+        assert_eq!(expected(Api::OpenAiEmbeddings, ids).0, 8);
         let image = r#"{"model":"m","messages":[{"role":"user","content":[
             {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}"#;
-        assert!(estimate(Api::OpenAiChat, image).0 >= 1000);
+        assert!(expected(Api::OpenAiChat, image).0 >= 1000);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::store::Charge;
-use crate::{Limit, Unit};
+use crate::{Period, Unit, Window};
 
 /// Both manners: the IETF draft's two fields, which name every limit, and OpenAI's six, which know one limit of a
 /// kind: the one with the least left.
@@ -37,7 +37,7 @@ fn draft(headers: &mut HeaderMap, charges: &[Charge], retry: Option<(usize, Dura
         let limit = charge.limit();
         let name = quoted(limit.id());
         let separator = if index == 0 { "" } else { ", " };
-        let (quota, window, unit) = (limit.capacity(), window(limit), limit.unit().as_str());
+        let (quota, window, unit) = (charge.window().capacity(), window(charge), limit.unit().as_str());
         let left = charge.standing().left;
         let reset = match retry {
             Some((bit, wait)) if bit == index => wait,
@@ -52,11 +52,21 @@ fn draft(headers: &mut HeaderMap, charges: &[Charge], retry: Option<(usize, Dura
     insert(headers, "ratelimit", &state);
 }
 
-/// The time in which an empty bucket fills.
-fn window(limit: &Limit) -> u64 {
-    let (capacity, period) = (u128::from(limit.capacity()), u128::from(limit.rate().period().as_secs()));
-    let seconds = (capacity * period).div_ceil(u128::from(limit.rate().amount()));
-    u64::try_from(seconds).unwrap_or(u64::MAX)
+/// The time in which an empty bucket fills, or the length of the period (a month has 30 days); nothing for a level.
+fn window(charge: &Charge) -> u64 {
+    match charge.window() {
+        Window::Rate { rate, burst } => {
+            let seconds = (u128::from(*burst) * u128::from(rate.period().as_secs()))
+                .div_ceil(u128::from(rate.amount()));
+            u64::try_from(seconds).unwrap_or(u64::MAX)
+        }
+        Window::Budget(budget) => match budget.period() {
+            Period::Day => 86_400,
+            Period::Week => 7 * 86_400,
+            Period::Month => 30 * 86_400,
+        },
+        Window::Level(_) => 0,
+    }
 }
 
 /// A string of RFC 9651 §3.3.3. It holds printable ASCII only.
@@ -79,12 +89,10 @@ fn openai(headers: &mut HeaderMap, unit: Unit, charge: &Charge) {
         Unit::Tokens => {
             ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
         }
-        Unit::Requests => {
-            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
-        }
+        _ => ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
     };
     let values = [
-        charge.limit().capacity().to_string(),
+        charge.window().capacity().to_string(),
         charge.standing().left.to_string(),
         clock_face(charge.standing().full_in),
     ];
@@ -124,12 +132,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::Rate;
-    use crate::key::Caller;
+    use crate::caller::Caller;
     use crate::store::Standing;
+    use crate::{Limit, Rate};
 
     fn charge(limit: Limit, left: u64, full_in: Duration) -> Charge {
-        let mut charge = Charge::new(&Arc::new(limit), &Caller::named("alice".into()), 1);
+        let (limit, caller) = (Arc::new(limit), Caller::Named("alice".into()));
+        let key = caller.keys(&limit).remove(0);
+        let mut charge = Charge::new(&limit, limit.window().clone(), key, 1);
         charge.stands(Standing::new(left, full_in));
         charge
     }

@@ -6,21 +6,25 @@ use attach_core::Identity;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use crate::key::Caller;
+use crate::bill::Book;
+use crate::caller::Caller;
+use crate::limit::Limit;
 use crate::store::{MemoryStore, Store};
-use crate::{Clock, Limit, Quota, Unit};
+use crate::{Clock, Overrides, Prices, Quota};
 
 /// The largest body that is read unless [`QuotaLayer::body_limit`] says otherwise: 4 MiB.
 const BODY_LIMIT: usize = 4 << 20;
 
 /// Holds callers to their limits.
 ///
-/// Every limit applies to every call, and all must allow it. Clones share their counts.
+/// Every limit that is for a call applies to it, and all must allow it. Clones share their counts.
 #[derive(Clone)]
 #[must_use]
 pub struct QuotaLayer {
     pub(crate) limits: Arc<[Arc<Limit>]>,
-    pub(crate) counts_tokens: bool,
+    pub(crate) overrides: Overrides,
+    pub(crate) prices: Prices,
+    pub(crate) reads_body: bool,
     pub(crate) callers: Callers,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) body_limit: usize,
@@ -46,7 +50,7 @@ impl QuotaLayer {
 
     /// Limits on whoever `key` says is calling, for a service without identities. It may read headers, the peer and
     /// whatever else is in the request's extensions; a request of which it says `None` is refused with 403
-    /// `caller_unknown`.
+    /// `caller_unknown`. Limits for particular groups, users or clients apply to nobody then.
     ///
     /// ```
     /// use attach_core::Peer;
@@ -66,17 +70,31 @@ impl QuotaLayer {
     fn with(limits: Vec<Limit>, callers: Callers) -> Self {
         let limits = in_order(limits);
         Self {
-            counts_tokens: limits.iter().any(|limit| limit.unit() == Unit::Tokens),
+            reads_body: limits.iter().any(|limit| limit.reads_body()),
             limits,
+            overrides: Overrides::new(),
+            prices: Prices::new(),
             callers,
             store: Arc::new(MemoryStore::new()),
             body_limit: BODY_LIMIT,
         }
     }
 
+    /// What models cost, for limits on money.
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// Exceptions for people and groups; they may change while the layer works.
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
     /// The largest body that is read, in bytes; more is refused with 413. 4 MiB unless set.
     ///
-    /// A body is read only for a known operation and only if a limit counts tokens.
+    /// A body is read only for a known operation and only if a limit counts tokens or money, or is for some models.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
@@ -107,14 +125,19 @@ impl QuotaLayer {
         self.limits.iter().map(|limit| &**limit)
     }
 
+    pub(crate) fn book(&self) -> Book<'_> {
+        Book { limits: &self.limits, overrides: &self.overrides, prices: &self.prices }
+    }
+
     /// Who calls, if that is known.
     pub(crate) fn caller(&self, parts: &Parts, known: Option<&Arc<Identity>>) -> Option<Caller> {
         match &self.callers {
-            Callers::Named(name) => name(parts).map(Caller::named),
+            Callers::Named(name) => name(parts).map(Caller::Named),
             Callers::Identity => {
                 let shared = || parts.extensions.get::<Arc<Identity>>();
                 let plain = || parts.extensions.get::<Identity>();
-                known.or_else(shared).map(|identity| &**identity).or_else(plain).map(Caller::from)
+                let known = known.or_else(shared).map(Arc::clone);
+                known.or_else(|| plain().cloned().map(Arc::new)).map(Caller::Known)
             }
         }
     }
@@ -123,7 +146,7 @@ impl QuotaLayer {
 /// What few share is tried before what many share, so that somebody who is refused takes nothing from the many
 /// even for a moment.
 fn in_order(mut limits: Vec<Limit>) -> Arc<[Arc<Limit>]> {
-    limits.sort_by_key(Limit::scope);
+    limits.sort_by_key(|limit| limit.scope().breadth());
     let mut seen = HashSet::new();
     let unique = |limit: Limit| {
         let taken = |id: &str| seen.contains(id);
@@ -135,7 +158,7 @@ fn in_order(mut limits: Vec<Limit>) -> Arc<[Arc<Limit>]> {
             _ => limit,
         };
         seen.insert(limit.id().to_owned());
-        Arc::new(limit)
+        Arc::new(limit.settled())
     };
     limits.into_iter().map(unique).collect()
 }

@@ -47,23 +47,29 @@
 //!
 //! [`tower`]: https://docs.rs/tower
 
+pub mod overrides;
 pub mod store;
 
+mod bill;
+mod caller;
 mod clock;
 mod estimate;
-mod guard;
 mod headers;
-mod key;
 mod layer;
+mod lease;
 mod limit;
-mod rate;
+mod price;
 mod refusal;
 mod service;
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::layer::QuotaLayer;
-pub use self::limit::{Limit, Scope, Unit};
-pub use self::rate::{Rate, RateError};
+pub use self::limit::{
+    Action, Amount, Budget, Limit, Period, Rate, RateError, Scope, TimeZoneError, Unit, Unpriced, Weights,
+    WhenDown, Window,
+};
+pub use self::overrides::{Grant, Overrides};
+pub use self::price::{Price, Prices};
 pub use self::service::Quota;
 pub use self::store::Store;
 pub use attach_core::ResponseFuture;

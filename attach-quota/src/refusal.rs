@@ -3,6 +3,7 @@ use attach_core::{Exchange, Rejection};
 use http::{HeaderMap, StatusCode};
 
 use crate::headers;
+use crate::limit::Unit;
 use crate::store::{Charge, Denied};
 
 /// The answer to a call that is denied, and its trace in the exchange.
@@ -16,12 +17,8 @@ pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rej
         return Rejection::misconfigured("a quota store denied a charge that does not exist");
     };
     note(exchange, charge, 0);
-    let (limit, seconds) = (charge.limit(), headers::seconds(retry_after));
-    let (capacity, unit, period) = (limit.rate().amount(), limit.unit().as_str(), limit.rate().period_name());
-    let message = format!(
-        "the limit \"{}\" of {capacity} {unit} per {period} is used up; try again in {seconds} s",
-        limit.id()
-    );
+    let seconds = headers::seconds(retry_after);
+    let message = format!("{}; try again in {seconds} s", sentence(charge));
     let refusal = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message);
     let mut fields = HeaderMap::new();
     headers::write(&mut fields, charges, Some((index, retry_after)));
@@ -32,10 +29,25 @@ pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rej
     })
 }
 
+fn sentence(charge: &Charge) -> String {
+    let (id, unit, window) = (charge.limit().id(), charge.limit().unit(), charge.window());
+    let amount = match unit {
+        Unit::MicroUsd => {
+            format!("{}.{:02} USD", window.amount() / 1_000_000, window.amount() % 1_000_000 / 10_000)
+        }
+        Unit::Concurrent => format!("{} requests", window.amount()),
+        _ => format!("{} {}", window.amount(), unit.as_str().replace('_', " ")),
+    };
+    match window.period_name() {
+        Some(period) => format!("the limit \"{id}\" of {amount} per {period} is used up"),
+        None => format!("the limit \"{id}\" of {amount} at a time is used up"),
+    }
+}
+
 /// Notes the limit that came closest, as a share of what it holds.
 pub(crate) fn note_closest(exchange: &Exchange, charges: &[Charge]) {
     let share = |charge: &&Charge| {
-        let (left, capacity) = (charge.standing().left, charge.limit().capacity());
+        let (left, capacity) = (charge.standing().left, charge.window().capacity().max(1));
         u128::from(left) * 1_000_000 / u128::from(capacity)
     };
     if let Some(closest) = charges.iter().min_by_key(share) {
@@ -44,8 +56,9 @@ pub(crate) fn note_closest(exchange: &Exchange, charges: &[Charge]) {
 }
 
 fn note(exchange: &Exchange, charge: &Charge, reserved: u64) {
-    let mut standing = QuotaFacts::new(charge.shared_limit().shared_id().clone(), charge.limit().capacity());
+    let mut standing = QuotaFacts::new(charge.shared_limit().shared_id().clone(), charge.window().capacity());
     standing.remaining = charge.standing().left;
     standing.reserved = reserved;
+    standing.degraded = charge.standing().degraded;
     exchange.facts(|facts| facts.quota = Some(standing));
 }

@@ -3,19 +3,19 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use attach_core::body::metered;
+use attach_core::body::metered as metered_body;
 use attach_core::usage::Wire;
-use attach_core::{Body, BoxError, Exchange, Payload, Rejection, ResponseBody};
+use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::estimate::Estimate;
-use crate::guard::Lease;
-use crate::key::Caller;
+use crate::bill::Asked;
+use crate::caller::Caller;
+use crate::estimate::estimate;
 use crate::layer::Callers;
-use crate::store::Charge;
-use crate::{Limit, QuotaLayer, ResponseFuture, Unit, headers, refusal};
+use crate::lease::Lease;
+use crate::{QuotaLayer, ResponseFuture, headers, refusal};
 
 /// The service that [`QuotaLayer`] makes of another.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ where
                 Ok(admitted) => admitted,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
-            let Some(lease) = lease else {
+            let Some(mut lease) = lease else {
                 return inner.call(request).await.map(|response| response.map(ResponseBody::inner));
             };
             match inner.call(request).await {
@@ -99,8 +99,9 @@ impl QuotaLayer {
             self.unknown_caller(exchange)?;
             return Ok((request.map(Body::new), None));
         };
-        let Some(api) = exchange.api().filter(|api| self.counts_tokens && api.is_inference()) else {
-            let lease = self.reserve(&caller, exchange, None).await?;
+        let Some(api) = exchange.api().filter(|api| self.reads_body && api.is_inference()) else {
+            let asked = Asked { api: exchange.api(), ..Asked::default() };
+            let lease = self.reserve(&caller, exchange, asked).await?;
             return Ok((request.map(Body::new), lease));
         };
         // Where the path was rewritten on the way, the exchange still knows.
@@ -111,7 +112,14 @@ impl QuotaLayer {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
             facts.stream |= call.stream;
         });
-        let lease = self.reserve(&caller, exchange, Some(Estimate::of(&payload))).await?;
+        let destination = request.extensions().get::<Destination>().cloned();
+        let asked = Asked {
+            api: Some(api),
+            call: Some(call),
+            destination: destination.as_ref(),
+            estimate: Some(estimate(&payload)),
+        };
+        let lease = self.reserve(&caller, exchange, asked).await?;
         Ok((request, lease))
     }
 
@@ -133,13 +141,9 @@ impl QuotaLayer {
         &self,
         caller: &Caller,
         exchange: &Exchange,
-        estimate: Option<Estimate>,
+        asked: Asked<'_>,
     ) -> Result<Option<Lease>, Rejection> {
-        let charge = |limit: &Arc<Limit>| match limit.unit() {
-            Unit::Requests => Some(Charge::new(limit, caller, 1)),
-            Unit::Tokens => Some(Charge::new(limit, caller, estimate?.total())),
-        };
-        let mut charges: Vec<_> = self.limits.iter().filter_map(charge).collect();
+        let mut charges = self.book().charges(caller, asked)?;
         if charges.is_empty() {
             return Ok(None);
         }
@@ -147,8 +151,8 @@ impl QuotaLayer {
             return Err(refusal::of(denied, &charges, exchange));
         }
         refusal::note_closest(exchange, &charges);
-        let estimate = estimate.unwrap_or_default();
-        Ok(Some(Lease::new(Arc::clone(&self.store), exchange.clone(), charges, estimate)))
+        let (store, prices) = (Arc::clone(&self.store), self.prices.clone());
+        Ok(Some(Lease::new(store, prices, exchange.clone(), charges, asked.estimate)))
     }
 }
 
@@ -159,17 +163,20 @@ where
     R::Error: Into<BoxError>,
 {
     headers::write(response.headers_mut(), lease.charges(), None);
-    let Some(api) = exchange.api().filter(|_| lease.counts_tokens()) else {
-        return response.map(ResponseBody::inner);
-    };
-    if !response.status().is_success() {
+    let metered = lease.is_metered() && response.status().is_success();
+    if let Some(api) = exchange.api().filter(|_| metered) {
+        let readable = Wire::of(response.headers()).is_some();
+        let response = metered_body(response, api, exchange);
+        if !readable {
+            lease.blindfold(api);
+        }
+        return response.map(|body| body.gated(lease, exchange));
+    }
+    if lease.is_metered() {
         lease.refund();
-        return response.map(ResponseBody::inner);
     }
-    let readable = Wire::of(response.headers()).is_some();
-    let response = metered(response, api, exchange);
-    if !readable {
-        lease.blindfold(api);
+    if lease.holds_a_place() || lease.is_late() {
+        return response.map(|body| ResponseBody::inner(body).gated(lease, exchange));
     }
-    response.map(|body| body.gated(lease, exchange))
+    response.map(ResponseBody::inner)
 }

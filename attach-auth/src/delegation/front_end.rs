@@ -77,7 +77,7 @@ impl FrontEnd {
     /// The groups it may say in signed headers that somebody is in, `*` standing for any text; none unless set. The
     /// groups in a person's own token are the provider's word, and stand as they are.
     pub fn groups<G: Into<Box<str>>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
-        self.groups = groups.into_iter().map(|group| Glob(group.into())).collect();
+        self.groups = groups.into_iter().map(Glob::new).collect();
         self
     }
 
@@ -134,7 +134,7 @@ impl fmt::Display for FrontEnd {
         for key in &self.keys {
             write!(f, ", signed by {} ({})", key.id(), key.algorithm())?;
         }
-        let groups: Vec<&str> = self.groups.iter().map(|glob| &*glob.0).collect();
+        let groups: Vec<&str> = self.groups.iter().map(Glob::as_str).collect();
         for (what, list) in
             [("may say groups", groups.join(", ")), ("members of", self.members_of.join(", "))]
         {

@@ -10,8 +10,8 @@ use super::introspection::Introspection;
 use super::preset::Preset;
 use super::url;
 use crate::ConfigError;
-use crate::claim_path::ClaimPath;
 use crate::jws::{Algorithm, KeySet};
+use attach_core::identity::ClaimPath;
 
 /// One issuer of tokens: whose they are, what they are for, and what they have to say.
 ///
@@ -120,7 +120,7 @@ impl IssuerConfig {
     ///
     /// When it is neither.
     pub fn groups_claim(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.groups = vec![ClaimPath::parse(path)?];
+        self.groups = vec![ClaimPath::parse(path).map_err(|why| ConfigError::new(why.to_string()))?];
         self.groups_configured = true;
         Ok(self)
     }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use attach_core::Identity;
-use attach_core::identity::{Assurance, Group, Kind};
+use attach_core::identity::{Assurance, ClaimPath, Group, Kind, claim_texts as texts};
 use attach_core::json::{Document, Value};
 
 use super::config::IssuerConfig;
 use super::preset::Preset;
 use super::times::{Times, moment};
 use crate::Denial;
-use crate::claim_path::{ClaimPath, texts};
 
 /// Who the claims are about, in `directory`.
 pub(super) fn identity(

@@ -1,6 +1,6 @@
 use attach_core::destination::Candidate;
 
-use super::glob::Glob;
+use super::Glob;
 
 /// What a rule says about the place a call would go to. Everything that was set has to hold; a list holds if one of
 /// its members does.
@@ -56,7 +56,7 @@ impl LabelRule {
 
     /// Is called one of these in the configuration, `*` standing for any text.
     pub fn upstreams<T: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.upstreams.extend(names.into_iter().map(|name| Glob(name.into())));
+        self.upstreams.extend(names.into_iter().map(Glob::new));
         self
     }
 

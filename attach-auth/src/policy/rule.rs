@@ -4,8 +4,8 @@ use attach_core::Api;
 use attach_core::identity::{Kind, Proof};
 
 use super::claim::ClaimRule;
-use super::glob::{Glob, ModelGlob};
 use super::groups::GroupRef;
+use super::{Glob, ModelGlob};
 use super::{LabelRule, Network, Require};
 use crate::ConfigError;
 
@@ -93,7 +93,7 @@ impl Rule {
     /// The hosted tools that the rule is about, `*` standing for any text. A rule that allows adds these tools to
     /// what it allows; a rule that denies denies the calls that use one.
     pub fn tools<T: Into<Box<str>>>(mut self, tools: impl IntoIterator<Item = T>) -> Self {
-        self.tools.extend(tools.into_iter().map(|tool| Glob(tool.into())));
+        self.tools.extend(tools.into_iter().map(Glob::new));
         self
     }
 
@@ -158,7 +158,7 @@ impl Rule {
     /// The administrative verbs that the rule is about, `*` standing for any text. Such a rule is about nothing
     /// else: it allows and denies no call.
     pub fn verbs<T: Into<Box<str>>>(mut self, verbs: impl IntoIterator<Item = T>) -> Self {
-        self.verbs.extend(verbs.into_iter().map(|verb| Glob(verb.into())));
+        self.verbs.extend(verbs.into_iter().map(Glob::new));
         self
     }
 

@@ -7,6 +7,7 @@
 mod anthropic;
 mod api;
 mod error;
+mod glob;
 mod hosted;
 mod leaves;
 mod model;
@@ -23,6 +24,7 @@ use self::schema::Shape;
 
 pub use self::api::{Api, Dialect};
 pub use self::error::{CallError, CallErrorKind};
+pub use self::glob::{Glob, ModelGlob, ModelGlobError};
 pub use self::leaves::{Leaf, Modality, Opaque, Place, StateUse};
 pub use self::model::{ModelName, ModelNameError};
 

@@ -82,7 +82,7 @@ fn rule(list: &str, from: &AccessRule) -> Result<Rule, ConfigError> {
     }
     let mut rule = Rule::new(from.id.as_str())
         .groups(given.groups.iter().map(String::as_str))
-        .models(all(&given.models).map_err(|why: attach_auth::ConfigError| at("models", &why))?)
+        .models(all(&given.models).map_err(|why: attach_core::call::ModelGlobError| at("models", &why))?)
         .apis(named(&given.apis, api).map_err(|why| at("apis", &why))?)
         .tools(given.tools.iter().map(String::as_str))
         .scopes(given.scopes.iter().map(String::as_str))

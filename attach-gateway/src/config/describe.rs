@@ -114,14 +114,8 @@ fn model(out: &mut String, model: &Model, config: &Config) {
 }
 
 fn quota(limit: &attach_quota::Limit) -> String {
-    format!(
-        "{}: {} {} for each {:?}, at most {} at once",
-        limit.id(),
-        limit.rate(),
-        limit.unit().as_str(),
-        limit.scope(),
-        limit.capacity()
-    )
+    let (id, unit, window) = (limit.id(), limit.unit().as_str(), limit.window());
+    format!("{id}: {unit} {window} for each {}, {}", limit.scope().as_str(), limit.on_exceed().as_str())
 }
 
 fn redact(out: &mut String, redact: &Redact) {

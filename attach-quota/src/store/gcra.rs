@@ -14,7 +14,7 @@ use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 
-use crate::Limit;
+use crate::limit::Rate;
 
 /// The furthest that a bucket may be from full, in ticks and in nanoseconds: 36 years. Debts saturate here.
 const FAR: u64 = 1 << 60;
@@ -38,10 +38,10 @@ pub(super) struct Gcra {
 }
 
 impl Gcra {
-    pub(super) fn new(limit: &Limit) -> Self {
-        let (rate, period) = (limit.rate().amount(), limit.rate().period().as_secs() * 1_000_000_000);
+    pub(super) fn new(rate: Rate, burst: u64) -> Self {
+        let (rate, period) = (rate.amount(), rate.period().as_secs() * 1_000_000_000);
         let tick_per_unit = period.div_ceil(rate);
-        let capacity = limit.capacity().min(FAR / tick_per_unit).max(1);
+        let capacity = burst.min(FAR / tick_per_unit).max(1);
         let unit_per_cell = capacity.div_ceil(u64::from(u32::MAX));
         let cells = u32::try_from(capacity / unit_per_cell).ok().and_then(NonZeroU32::new);
         let per_cell = Duration::from_nanos(tick_per_unit * unit_per_cell);
@@ -165,13 +165,13 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn tokens(rate: Rate) -> Limit {
-        Limit::tokens("l", rate)
+    fn of(rate: Rate) -> Gcra {
+        Gcra::new(rate, rate.amount())
     }
 
     #[test]
     fn a_refund_is_given_and_a_debt_is_waited_for() {
-        let gcra = Gcra::new(&tokens(Rate::per_minute(60_000)));
+        let gcra = of(Rate::per_minute(60_000));
         let (full_at, booked) = gcra.admit(0, SECOND, 4000).expect("an idle bucket");
         assert_eq!((booked, gcra.left(full_at, SECOND)), (4000, 56_000));
         let refunded = gcra.correct(full_at, SECOND, 4000, 500);
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_late_refund_never_gives_more_than_the_bucket_holds() {
-        let gcra = Gcra::new(&tokens(Rate::per_minute(60)));
+        let gcra = of(Rate::per_minute(60));
         let (full_at, _) = gcra.admit(0, SECOND, 60).expect("an idle bucket");
         let later = 3600 * SECOND;
         let refunded = gcra.correct(full_at, later, 60, 0);
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn after_the_wait_it_said_the_same_amount_passes() {
         for rate in [7, 60, 999_983, 7_000_000, 1_600_000_000] {
-            let gcra = Gcra::new(&tokens(Rate::per_minute(rate)));
+            let gcra = of(Rate::per_minute(rate));
             let (full_at, _) = gcra.admit(0, SECOND, rate).expect("an idle bucket");
             let wait = gcra.admit(full_at, SECOND, 3).expect_err("an empty bucket");
             let then = SECOND + u64::try_from(wait.as_nanos()).expect("a short wait");
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_rate_that_is_no_whole_number_of_nanoseconds_is_exact_all_the_same() {
         for rate in [7, 999_983, 7_000_000, 1_600_000_000, 100_000_000_007] {
-            let gcra = Gcra::new(&tokens(Rate::per_minute(rate)));
+            let gcra = of(Rate::per_minute(rate));
             let empty = gcra.correct(0, SECOND, 0, rate);
             let hours = gcra.correct(0, SECOND, 0, rate * 60 * 24);
             assert_eq!(gcra.left(empty, SECOND), 0);
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn exactly_the_burst_passes_at_once() {
         for (rate, burst) in [(7, 7), (7, 3), (999_983, 1000), (60_000, 60_000)] {
-            let gcra = Gcra::new(&tokens(Rate::per_minute(rate)).burst(burst));
+            let gcra = Gcra::new(Rate::per_minute(rate), burst);
             let mut full_at = 0;
             for _ in 0..burst {
                 full_at = gcra.admit(full_at, SECOND, 1).expect("within the burst").0;
@@ -230,12 +230,8 @@ mod tests {
 
     #[test]
     fn absurd_figures_saturate() {
-        for limit in [
-            tokens(Rate::per_hour(1)).burst(u64::MAX),
-            tokens(Rate::per_second(u64::MAX)).burst(u64::MAX),
-            tokens(Rate::per_hour(u64::MAX)),
-        ] {
-            let gcra = Gcra::new(&limit);
+        for rate in [Rate::per_hour(1), Rate::per_second(u64::MAX), Rate::per_hour(u64::MAX)] {
+            let gcra = Gcra::new(rate, u64::MAX);
             let (full_at, booked) = gcra.admit(0, SECOND, u64::MAX).expect("an idle bucket");
             let debt = gcra.correct(full_at, SECOND, booked, u64::MAX);
             let more = gcra.correct(debt, SECOND, 0, u64::MAX);

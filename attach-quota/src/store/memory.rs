@@ -4,8 +4,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::gcra::Gcra;
-use super::{Charge, Denied, Reserving, Standing, Store};
+use super::bucket::{self, Bucket, Now};
+use super::{Charge, Denied, Reserving, Settling, Store};
 use crate::{Clock, SystemClock};
 
 const SHARDS: usize = 64;
@@ -15,7 +15,7 @@ const FEW: usize = 1024;
 
 /// Counts kept in this process: exact, and gone with it.
 ///
-/// A bucket takes some 40 bytes, and only those that are not full need to be kept. A shard sweeps itself when it has
+/// A bucket takes some 50 bytes, and only those that are not full need to be kept. A shard sweeps itself when it has
 /// doubled since its last sweep, so memory stays within twice what is in use, at a cost that does not grow with the
 /// number of keys; [`Store::sweep`] gives back what a quiet service no longer needs.
 ///
@@ -28,8 +28,8 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Shard {
-    /// The nanosecond at which each bucket is full again. Absent means full.
-    buckets: HashMap<Fingerprint, u64, BuildHasherDefault<AlreadyHashed>>,
+    /// Absent means full.
+    buckets: HashMap<Fingerprint, Bucket, BuildHasherDefault<AlreadyHashed>>,
     sweep_at: usize,
 }
 
@@ -62,8 +62,8 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX)
+    fn now(&self) -> Now {
+        Now::of(&*self.clock)
     }
 
     /// One half chooses the shard, the other the place in its map.
@@ -77,6 +77,10 @@ impl MemoryStore {
         let now = self.now();
         for index in 0..charges.len() {
             if let Err(wait) = self.admit(&mut charges[index], now) {
+                if charges[index].is_shadow() {
+                    charges[index].pass_over();
+                    continue;
+                }
                 for charge in &mut charges[..index] {
                     charge.spend(0);
                     self.correct(charge, now);
@@ -87,51 +91,49 @@ impl MemoryStore {
         Ok(())
     }
 
-    fn admit(&self, charge: &mut Charge, now: u64) -> Result<(), Duration> {
-        let gcra = Gcra::new(charge.limit());
+    fn admit(&self, charge: &mut Charge, now: Now) -> Result<(), Duration> {
         let (fingerprint, mut shard) = self.bucket(charge);
         let known = shard.buckets.get_mut(&fingerprint);
-        let (full_at, booked) = gcra.admit(known.as_deref().copied().unwrap_or(0), now, charge.reserved())?;
+        let admitted = bucket::admit(charge, known.as_deref().copied(), now)?;
         match known {
-            Some(bucket) => *bucket = full_at,
-            None => shard.insert(fingerprint, full_at, now),
+            Some(bucket) => *bucket = admitted,
+            None => shard.insert(fingerprint, admitted, now),
         }
-        drop(shard);
-        charge.booked(booked);
-        charge.stands(standing(&gcra, full_at, now));
         Ok(())
     }
 
-    fn correct(&self, charge: &Charge, now: u64) {
-        let (reserved, spent) = (charge.reserved(), charge.spent());
-        if reserved == spent {
+    fn correct(&self, charge: &Charge, now: Now) {
+        if charge.reserved() == charge.spent() {
             return;
         }
-        let gcra = Gcra::new(charge.limit());
         let (fingerprint, mut shard) = self.bucket(charge);
-        match shard.buckets.get_mut(&fingerprint) {
-            Some(full_at) => *full_at = gcra.correct(*full_at, now, reserved, spent),
-            // Swept, so it was full: a refund changes nothing.
-            None if spent < reserved => {}
-            None => shard.insert(fingerprint, gcra.correct(0, now, reserved, spent), now),
+        let known = shard.buckets.get_mut(&fingerprint);
+        let corrected = bucket::correct(charge, known.as_deref().copied(), now);
+        match (known, corrected) {
+            (Some(bucket), Some(corrected)) => *bucket = corrected,
+            (Some(_), None) => drop(shard.buckets.remove(&fingerprint)),
+            (None, Some(corrected)) => shard.insert(fingerprint, corrected, now),
+            (None, None) => {}
         }
     }
 
     /// How all buckets stand, and the limit that takes longest to give way.
-    fn refusal(&self, charges: &mut [Charge], bit: (usize, Duration), now: u64) -> Denied {
+    fn refusal(&self, charges: &mut [Charge], bit: (usize, Duration), now: Now) -> Denied {
         let mut longest = bit;
         for (index, charge) in charges.iter_mut().enumerate() {
-            let gcra = Gcra::new(charge.limit());
-            let (fingerprint, shard) = self.bucket(charge);
-            let full_at = shard.buckets.get(&fingerprint).copied().unwrap_or(0);
-            drop(shard);
-            charge.stands(standing(&gcra, full_at, now));
-            match gcra.admit(full_at, now, charge.reserved()) {
-                Err(wait) if wait > longest.1 => longest = (index, wait),
+            match self.stand(charge, now) {
+                Some(wait) if wait > longest.1 && !charge.is_shadow() => longest = (index, wait),
                 _ => {}
             }
         }
         Denied::Limit { index: longest.0, retry_after: longest.1 }
+    }
+
+    fn stand(&self, charge: &mut Charge, now: Now) -> Option<Duration> {
+        let (fingerprint, shard) = self.bucket(charge);
+        let known = shard.buckets.get(&fingerprint).copied();
+        drop(shard);
+        bucket::look(charge, known, now)
     }
 }
 
@@ -140,11 +142,19 @@ impl Store for MemoryStore {
         Reserving::ready(self.book(charges))
     }
 
-    fn settle(&self, charges: &[Charge]) {
+    fn settle(&self, charges: &[Charge], _: Settling) {
         let now = self.now();
         for charge in charges {
             self.correct(charge, now);
         }
+    }
+
+    fn look<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        let now = self.now();
+        for charge in charges {
+            self.stand(charge, now);
+        }
+        Reserving::ready(Ok(()))
     }
 
     fn sweep(&self) {
@@ -156,16 +166,16 @@ impl Store for MemoryStore {
 }
 
 impl Shard {
-    fn insert(&mut self, fingerprint: Fingerprint, full_at: u64, now: u64) {
+    fn insert(&mut self, fingerprint: Fingerprint, bucket: Bucket, now: Now) {
         if self.buckets.len() >= self.sweep_at.max(FEW) {
             self.sweep(now);
         }
-        self.buckets.insert(fingerprint, full_at);
+        self.buckets.insert(fingerprint, bucket);
     }
 
     /// What is full needs no memory, even if a reservation is open: a later debt counts from then on.
-    fn sweep(&mut self, now: u64) {
-        self.buckets.retain(|_, full_at| *full_at > now);
+    fn sweep(&mut self, now: Now) {
+        self.buckets.retain(|_, bucket| !bucket.is_idle(now));
         self.sweep_at = self.buckets.len().saturating_mul(2);
         self.buckets.shrink_to(self.sweep_at);
     }
@@ -181,10 +191,6 @@ impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore").field("buckets", &self.len()).finish_non_exhaustive()
     }
-}
-
-fn standing(gcra: &Gcra, full_at: u64, now: u64) -> Standing {
-    Standing::new(gcra.left(full_at, now), Duration::from_nanos(full_at.saturating_sub(now)))
 }
 
 /// A shard is whole between any two statements, so a poisoned lock is used on.

@@ -8,7 +8,7 @@
 //! use std::sync::Mutex;
 //! use std::time::Duration;
 //!
-//! use attach_quota::store::{Charge, Denied, Reserving, Standing, Store};
+//! use attach_quota::store::{Charge, Denied, Reserving, Settling, Standing, Store};
 //!
 //! /// So much in all, and never again.
 //! #[derive(Default)]
@@ -19,7 +19,7 @@
 //!         let mut used = self.0.lock().unwrap();
 //!         for (index, charge) in charges.iter_mut().enumerate() {
 //!             let used = used.entry(charge.key().fingerprint()).or_default();
-//!             charge.stands(Standing::new(charge.limit().capacity().saturating_sub(*used), Duration::MAX));
+//!             charge.stands(Standing::new(charge.window().capacity().saturating_sub(*used), Duration::MAX));
 //!             if charge.standing().left < charge.reserved() {
 //!                 return Reserving::ready(Err(Denied::Limit { index, retry_after: Duration::MAX }));
 //!             }
@@ -30,7 +30,7 @@
 //!         Reserving::ready(Ok(()))
 //!     }
 //!
-//!     fn settle(&self, charges: &[Charge]) {
+//!     fn settle(&self, charges: &[Charge], _: Settling) {
 //!         let mut used = self.0.lock().unwrap();
 //!         for charge in charges {
 //!             let used = used.entry(charge.key().fingerprint()).or_default();
@@ -43,24 +43,25 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::Limit;
-use crate::key::Caller;
-
+mod bucket;
+mod charge;
 mod gcra;
+mod key;
 mod memory;
 #[cfg(test)]
 mod tests;
 
+pub use self::charge::{Charge, Standing};
+pub use self::key::Key;
 pub use self::memory::MemoryStore;
-pub use crate::key::Key;
 
 /// Keeps the counts of all limits.
 pub trait Store: Send + Sync + 'static {
-    /// Books every charge, or none and says which limit was in the way.
+    /// Books every charge, or none and says which limit was in the way. A [shadow](Charge::is_shadow) charge is never
+    /// in the way: without room for it, it is [passed over](Charge::pass_over).
     ///
     /// The store notes in each charge how its bucket [stands](Charge::stands), and what it
     /// [booked](Charge::booked) if that is not what was asked for. If the future is dropped before it is ready,
@@ -70,97 +71,36 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces what is [reserved](Charge::reserved) by what was [spent](Charge::spent), both ways: a refund never
     /// fills a bucket beyond its capacity, and what is beyond the reservation is debt.
     ///
-    /// Called any number of times for a reservation, from destructors as well: it must neither block nor panic.
-    fn settle(&self, charges: &[Charge]);
+    /// Called any number of times for a reservation, the [last](Settling::Last) time exactly once, from destructors as
+    /// well: it must neither block nor panic.
+    fn settle(&self, charges: &[Charge], settling: Settling);
+
+    /// Notes in each charge how its bucket stands, and books nothing. Without it nobody can be told what is left.
+    fn look<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        let _ = charges;
+        Reserving::ready(Err(Denied::Unavailable))
+    }
+
+    /// Ready when everything that was settled before is as durable as it gets; `None` if it is already.
+    fn flushed(&self) -> Option<Flushed> {
+        None
+    }
 
     /// Forgets buckets that are full. Cheap enough for a timer; a store that needs none leaves it out.
     fn sweep(&self) {}
 }
 
-/// An amount under a limit, for somebody.
-#[derive(Debug, Clone)]
-pub struct Charge {
-    limit: Arc<Limit>,
-    key: Key,
-    reserved: u64,
-    spent: u64,
-    standing: Standing,
-}
+/// When what was settled is durable.
+pub type Flushed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl Charge {
-    /// A charge of `amount`, but at least one and never more than the limit holds: a modest limit stays usable,
-    /// and no request is refused for ever.
-    pub(crate) fn new(limit: &Arc<Limit>, caller: &Caller, amount: u64) -> Self {
-        let reserved = amount.clamp(1, limit.capacity());
-        let standing = Standing::new(0, Duration::ZERO);
-        Self { limit: Arc::clone(limit), key: Key::new(limit, caller), reserved, spent: reserved, standing }
-    }
-
-    /// The limit.
-    #[must_use]
-    pub fn limit(&self) -> &Limit {
-        &self.limit
-    }
-
-    /// Whose bucket.
-    #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// What is booked, or to be booked.
-    #[must_use]
-    pub fn reserved(&self) -> u64 {
-        self.reserved
-    }
-
-    /// What is to be booked instead of [`reserved`](Self::reserved).
-    #[must_use]
-    pub fn spent(&self) -> u64 {
-        self.spent
-    }
-
-    /// How the bucket stood when the store was last asked.
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing
-    }
-
-    /// For a store: how the bucket stands now.
-    pub fn stands(&mut self, standing: Standing) {
-        self.standing = standing;
-    }
-
-    /// For a store: `amount` was booked, because the store counts in coarser units.
-    pub fn booked(&mut self, amount: u64) {
-        (self.reserved, self.spent) = (amount, amount);
-    }
-
-    pub(crate) fn spend(&mut self, amount: u64) {
-        self.spent = amount;
-    }
-
-    pub(crate) fn shared_limit(&self) -> &Arc<Limit> {
-        &self.limit
-    }
-}
-
-/// How a bucket stands.
+/// Which settlement of a reservation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Standing {
-    /// What can be used at once.
-    pub left: u64,
-    /// When the bucket will be full again if nobody uses it.
-    pub full_in: Duration,
-}
-
-impl Standing {
-    /// `left` now, and full again in `full_in`.
-    #[must_use]
-    pub fn new(left: u64, full_in: Duration) -> Self {
-        Self { left, full_in }
-    }
+#[allow(clippy::exhaustive_enums, reason = "a call runs or has ended")]
+pub enum Settling {
+    /// The call goes on; what it used so far is more than was reserved.
+    Running,
+    /// The call has ended. Nothing more comes for these charges.
+    Last,
 }
 
 /// Why nothing was booked.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Rate, Scope};
+use crate::caller::Caller;
+use crate::{Limit, Rate, Scope, Window};
 
 const MINUTE: u64 = 60_000_000_000;
 
@@ -40,16 +41,20 @@ impl Bench {
 
     fn settle(&self, mut charge: Charge, spent: u64) {
         charge.spend(spent);
-        self.store.settle(&[charge]);
+        self.store.settle(&[charge], Settling::Last);
     }
 }
 
 fn caller(name: &str) -> Caller {
-    Caller::named(name.into())
+    Caller::Named(name.into())
 }
 
 fn charge(limit: &Arc<Limit>, amount: u64) -> Charge {
-    Charge::new(limit, &caller("alice"), amount)
+    charge_of("alice", limit, amount)
+}
+
+fn charge_of(name: &str, limit: &Arc<Limit>, amount: u64) -> Charge {
+    Charge::new(limit, limit.window().clone(), caller(name).keys(limit).remove(0), amount)
 }
 
 fn tokens(per_minute: u64) -> Arc<Limit> {
@@ -112,7 +117,7 @@ fn a_refusal_books_nothing_and_names_the_limit_that_takes_longest() {
 fn only_buckets_that_are_full_are_forgotten() {
     let (bench, limit) = (Bench::new(), tokens(60));
     let reserve = |name: &str, spent| {
-        let mut charges = [Charge::new(&limit, &caller(name), 1)];
+        let mut charges = [charge_of(name, &limit, 1)];
         assert_eq!(bench.reserve(&mut charges), Ok(()));
         let [charge] = charges;
         bench.settle(charge, spent);
@@ -146,7 +151,7 @@ fn a_debt_is_booked_although_the_bucket_was_forgotten_meanwhile() {
 fn memory_stays_bounded_however_many_callers_pass_by() {
     let (bench, limit) = (Bench::new(), tokens(60_000));
     for n in 0..300_000 {
-        let mut charges = [Charge::new(&limit, &caller(&n.to_string()), 1)];
+        let mut charges = [charge_of(&n.to_string(), &limit, 1)];
         assert_eq!(bench.reserve(&mut charges), Ok(()));
         bench.advance(1_000_000);
     }
@@ -236,9 +241,10 @@ struct Model {
 
 impl Model {
     fn new(limit: &Limit) -> Self {
+        let Window::Rate { rate, .. } = limit.window() else { panic!("a rate") };
         Self {
-            rate: limit.rate().amount().into(),
-            period: (limit.rate().period().as_nanos()).try_into().expect("an hour at most"),
+            rate: rate.amount().into(),
+            period: (rate.period().as_nanos()).try_into().expect("an hour at most"),
             capacity: limit.capacity().into(),
             full_at: 0,
             now: 0,

@@ -244,7 +244,7 @@ async fn a_store_that_cannot_be_asked_lets_nothing_pass() {
         fn reserve<'a>(&'a self, _: &'a mut [Charge]) -> Reserving<'a> {
             Reserving::later(async { Err(Denied::Unavailable) })
         }
-        fn settle(&self, _: &[Charge]) {}
+        fn settle(&self, _: &[Charge], _: attach_quota::store::Settling) {}
     }
     let layer = QuotaLayer::new(per_minute(60_000)).store(Down);
     let service = layer

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use attach_core::{Body, Identity};
-use attach_quota::store::{Charge, MemoryStore, Reserving};
+use attach_quota::store::{Charge, MemoryStore, Reserving, Settling};
 use attach_quota::{Limit, QuotaLayer, Rate, Store, Unit};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -99,8 +99,8 @@ impl Store for Ledger {
         })
     }
 
-    fn settle(&self, charges: &[Charge]) {
-        self.0.memory.settle(charges);
+    fn settle(&self, charges: &[Charge], settling: Settling) {
+        self.0.memory.settle(charges, settling);
         self.note(charges, |charge, total| total + charge.spent() - charge.reserved());
     }
 }

@@ -1,18 +1,23 @@
+use std::error::Error;
 use std::fmt;
+use std::str::FromStr;
 
-use attach_core::json::{Kind, Value};
-
-use crate::ConfigError;
+use crate::json::{Kind, Value};
 
 /// Where a claim stands: a plain name (`groups`, `https://acme.example/groups`) or a JSON pointer (RFC 6901).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClaimPath {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClaimPath {
     text: Box<str>,
     steps: Vec<Box<str>>,
 }
 
 impl ClaimPath {
-    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
+    /// Reads a name or a pointer.
+    ///
+    /// # Errors
+    ///
+    /// When a name is empty.
+    pub fn parse(text: &str) -> Result<Self, ClaimPathError> {
         let steps: Vec<Box<str>> = match text.strip_prefix('/') {
             Some(pointer) => {
                 pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~").into()).collect()
@@ -20,24 +25,26 @@ impl ClaimPath {
             None => vec![text.into()],
         };
         if steps.iter().any(|step| step.is_empty()) {
-            return Err(ConfigError::new(format!(
-                "`{text}` is neither the name of a claim nor a JSON pointer to one"
-            )));
+            return Err(ClaimPathError(text.into()));
         }
         Ok(Self { text: text.into(), steps })
     }
 
     /// A path that is part of the program.
-    pub(crate) fn literal(text: &str) -> Self {
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
         Self::parse(text).unwrap_or_else(|_| Self { text: text.into(), steps: vec![text.into()] })
     }
 
-    pub(crate) fn find<'a>(&self, claims: Value<'a>) -> Option<Value<'a>> {
+    /// What stands there, if anything does.
+    #[must_use]
+    pub fn find<'a>(&self, claims: Value<'a>) -> Option<Value<'a>> {
         self.steps.iter().try_fold(claims, |value, step| value.get(step))
     }
 
     /// The first step: the claim that a provider leaves out when it has too much to say.
-    pub(crate) fn claim(&self) -> &str {
+    #[must_use]
+    pub fn claim(&self) -> &str {
         self.steps.first().map_or("", |step| step)
     }
 }
@@ -48,8 +55,29 @@ impl fmt::Display for ClaimPath {
     }
 }
 
+impl FromStr for ClaimPath {
+    type Err = ClaimPathError;
+
+    fn from_str(text: &str) -> Result<Self, ClaimPathError> {
+        Self::parse(text)
+    }
+}
+
+/// Why a text is no [`ClaimPath`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimPathError(Box<str>);
+
+impl fmt::Display for ClaimPathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is neither the name of a claim nor a JSON pointer to one", self.0)
+    }
+}
+
+impl Error for ClaimPathError {}
+
 /// The texts of a claim that is one string or an array of them; nothing of what is neither.
-pub(crate) fn texts(value: Value<'_>) -> Vec<Box<str>> {
+#[must_use]
+pub fn claim_texts(value: Value<'_>) -> Vec<Box<str>> {
     match value.kind() {
         Kind::Array => value.elements().filter_map(Value::as_str).map(Into::into).collect(),
         _ => value.as_str().map(Into::into).into_iter().collect(),
@@ -58,7 +86,7 @@ pub(crate) fn texts(value: Value<'_>) -> Vec<Box<str>> {
 
 #[cfg(test)]
 mod tests {
-    use attach_core::json::Document;
+    use crate::json::Document;
 
     use super::*;
 
@@ -66,7 +94,7 @@ mod tests {
     fn a_name_may_hold_slashes_and_a_pointer_escapes_them() {
         let claims = r#"{"https://acme.example/groups":["a"],"realm_access":{"roles":["b"]},"x/y":"c"}"#;
         let claims = Document::parse(claims.into()).expect("JSON");
-        let find = |path: &str| ClaimPath::parse(path).expect("a path").find(claims.root()).map(texts);
+        let find = |path: &str| ClaimPath::parse(path).expect("a path").find(claims.root()).map(claim_texts);
         assert_eq!(find("https://acme.example/groups"), Some(vec!["a".into()]));
         assert_eq!(find("/realm_access/roles"), Some(vec!["b".into()]));
         assert_eq!(find("/x~1y"), Some(vec!["c".into()]));

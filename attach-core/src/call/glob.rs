@@ -1,21 +1,20 @@
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use attach_core::call::ModelName;
-
-use crate::ConfigError;
+use super::ModelName;
 
 /// A pattern for the names of models: `*` stands for any characters, everything else for itself.
 ///
 /// Names are compared in their canonical form, so `llama3` and `llama3:latest` are one, in a pattern as in a call.
 ///
 /// ```
-/// use attach_auth::policy::ModelGlob;
+/// use attach_core::call::ModelGlob;
 ///
 /// let glob: ModelGlob = "gpt-4*".parse()?;
 /// assert!(glob.matches("gpt-4o-mini"));
 /// assert!(!glob.matches("gpt-3.5-turbo"));
-/// # Ok::<(), attach_auth::ConfigError>(())
+/// # Ok::<(), attach_core::call::ModelGlobError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ModelGlob(Glob);
@@ -48,25 +47,39 @@ impl ModelGlob {
 }
 
 impl FromStr for ModelGlob {
-    type Err = ConfigError;
+    type Err = ModelGlobError;
 
-    fn from_str(pattern: &str) -> Result<Self, ConfigError> {
+    fn from_str(pattern: &str) -> Result<Self, ModelGlobError> {
         if ModelName::parse(pattern).is_err() {
-            return Err(ConfigError::new(format!(
-                "`{}` cannot be the name of a model",
-                pattern.escape_debug()
-            )));
+            return Err(ModelGlobError { pattern: pattern.into(), latest: false });
         }
         let canonical = ModelName::canonical_of(pattern);
         if canonical != pattern && canonical.contains('*') {
             // Names have lost their `:latest` when they are compared: this would match other tags as well.
-            return Err(ConfigError::new(format!(
-                "`{pattern}`: with `*` a pattern cannot ask for `:latest`"
-            )));
+            return Err(ModelGlobError { pattern: pattern.into(), latest: true });
         }
-        Ok(Self(Glob(canonical.into())))
+        Ok(Self(Glob::new(canonical)))
     }
 }
+
+/// Why a text is no [`ModelGlob`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelGlobError {
+    pattern: Box<str>,
+    latest: bool,
+}
+
+impl fmt::Display for ModelGlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pattern = self.pattern.escape_debug();
+        match self.latest {
+            true => write!(f, "`{pattern}`: with `*` a pattern cannot ask for `:latest`"),
+            false => write!(f, "`{pattern}` cannot be the name of a model"),
+        }
+    }
+}
+
+impl Error for ModelGlobError {}
 
 impl fmt::Display for ModelGlob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,13 +93,27 @@ impl fmt::Debug for ModelGlob {
     }
 }
 
-/// A pattern with `*`.
+/// A pattern in which `*` stands for any characters and everything else for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Glob(pub(crate) Box<str>);
+pub struct Glob(Box<str>);
 
 impl Glob {
-    /// Takes time with the product of the lengths, at worst.
-    pub(crate) fn matches(&self, text: &str, any_case: bool) -> bool {
+    /// The pattern `pattern`.
+    #[must_use]
+    pub fn new(pattern: impl Into<Box<str>>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// The pattern as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `text` is meant, without regard to ASCII case if `any_case`. Takes time with the product of the
+    /// lengths, at worst.
+    #[must_use]
+    pub fn matches(&self, text: &str, any_case: bool) -> bool {
         let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
         let same = |a: u8, b: u8| a == b || (any_case && a.eq_ignore_ascii_case(&b));
         let (mut p, mut t) = (0, 0);

@@ -48,6 +48,12 @@ impl Rate {
         Self { amount: if n == 0 { 1 } else { n }, per }
     }
 
+    /// As often, but `amount`. Zero is taken as one, as in [`per_second`](Self::per_second).
+    #[must_use]
+    pub const fn with_amount(self, amount: u64) -> Self {
+        Self::new(amount, self.per)
+    }
+
     /// How much.
     #[must_use]
     pub const fn amount(self) -> u64 {

@@ -1,0 +1,166 @@
+//! What a call draws from which buckets.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use attach_core::exchange::Route;
+use attach_core::{Api, Call, Destination, Rejection, Usage};
+use http::StatusCode;
+
+use crate::caller::Caller;
+use crate::limit::{Limit, Scope, Unit, Unpriced, Window};
+use crate::store::{Charge, Key};
+use crate::{Overrides, Prices};
+
+/// What is known of a call before it goes on.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) api: Option<Api>,
+    pub(crate) call: Option<&'a Call>,
+    pub(crate) destination: Option<&'a Destination>,
+    /// What it will use, probably.
+    pub(crate) estimate: Option<Usage>,
+}
+
+/// The limits of a layer, and what modifies them.
+pub(crate) struct Book<'a> {
+    pub(crate) limits: &'a [Arc<Limit>],
+    pub(crate) overrides: &'a Overrides,
+    pub(crate) prices: &'a Prices,
+}
+
+/// A limit that applies to somebody.
+pub(crate) struct Applied {
+    pub(crate) limit: Arc<Limit>,
+    /// `None` if they may use as much as they want.
+    pub(crate) window: Option<Window>,
+    pub(crate) key: Key,
+    /// A group of which membership was withheld is the only reason for which it applies.
+    withheld: bool,
+}
+
+impl Book<'_> {
+    /// The limits that apply to `caller` and what they ask for: of alternatives the most generous.
+    pub(crate) fn applied(&self, caller: &Caller, asked: Asked<'_>) -> Vec<Applied> {
+        let mut applied: Vec<Applied> = Vec::with_capacity(self.limits.len());
+        let covering = |limit: &&Arc<Limit>| limit.what().covers(asked.api, asked.call, asked.destination);
+        for limit in self.limits.iter().filter(covering) {
+            for key in caller.keys(limit) {
+                let one = self.apply(limit, key, caller);
+                let rival = applied
+                    .iter_mut()
+                    .find(|other| *one.limit.scope() == Scope::GroupMember && other.key == one.key);
+                match rival {
+                    Some(other) if other.generosity() >= one.generosity() => {}
+                    Some(other) => *other = one,
+                    None => applied.push(one),
+                }
+            }
+        }
+        applied.retain(|one| one.window.is_some());
+        applied
+    }
+
+    fn apply(&self, limit: &Arc<Limit>, key: Key, caller: &Caller) -> Applied {
+        let window = match caller.identity() {
+            None => Some(limit.window().clone()),
+            Some(identity) => {
+                self.overrides.window(limit.shared_id(), limit.window(), identity, SystemTime::now)
+            }
+        };
+        let groups = &limit.who().groups;
+        let withheld = caller.identity().is_some_and(|identity| {
+            !groups.is_empty() && !groups.iter().any(|group| identity.groups.contains(group))
+        });
+        Applied { limit: Arc::clone(limit), window, key, withheld }
+    }
+
+    /// What is to be reserved for the call under every limit that applies.
+    ///
+    /// # Errors
+    ///
+    /// When the call goes to a model without a price and a limit on money does not let it.
+    pub(crate) fn charges(&self, caller: &Caller, asked: Asked<'_>) -> Result<Vec<Charge>, Rejection> {
+        let mut charges = Vec::new();
+        for one in self.applied(caller, asked) {
+            let Some(window) = one.window else { continue };
+            let amount = match (one.limit.unit(), asked.estimate) {
+                (Unit::Requests | Unit::Concurrent, _) => 1,
+                (_, None) => continue,
+                (Unit::MicroUsd, Some(estimate)) => match self.cost(&one.limit, asked, &estimate)? {
+                    // What is free is not bought: nobody needs a budget for it.
+                    0 => continue,
+                    cost => cost,
+                },
+                (_, Some(estimate)) => measure(&one.limit, &estimate),
+            };
+            charges.push(Charge::new(&one.limit, window, one.key, amount));
+        }
+        Ok(charges)
+    }
+
+    /// What a call would cost at the most expensive of the places where it may go.
+    fn cost(&self, limit: &Limit, asked: Asked<'_>, usage: &Usage) -> Result<u64, Rejection> {
+        let Some(call) = asked.call else { return Ok(0) };
+        let (now, name) = (SystemTime::now(), call.model.as_str());
+        let candidates = asked.destination.map(Destination::candidates).unwrap_or_default();
+        let priced = |model: &str, upstream: Option<&str>| {
+            price(self.prices, name, model, upstream, now).map(|price| price.cost(usage))
+        };
+        let costs: Option<Vec<u64>> = match candidates {
+            [] => priced(name, None).map(|cost| vec![cost]),
+            some => some.iter().map(|one| priced(&one.model, Some(&*one.upstream))).collect(),
+        };
+        match (costs, limit.on_unpriced()) {
+            (Some(costs), _) => Ok(costs.into_iter().max().unwrap_or(0)),
+            (None, Unpriced::Free) => {
+                tracing::warn!(model = name, limit = limit.id(), "a model without a price is not charged");
+                Ok(0)
+            }
+            (None, Unpriced::Refuse) => Err(unpriced(limit)),
+        }
+    }
+}
+
+impl Applied {
+    fn generosity(&self) -> (bool, bool, Option<u64>) {
+        let amount = self.window.as_ref().map(Window::capacity);
+        // Nothing is more generous than no window; what was withheld is not generous at all.
+        (!self.withheld, amount.is_none(), amount)
+    }
+}
+
+/// What `usage` comes to under a limit that counts tokens; one for a limit that counts calls.
+pub(crate) fn measure(limit: &Limit, usage: &Usage) -> u64 {
+    match limit.unit() {
+        Unit::Tokens => limit.token_weights().count(usage),
+        Unit::InputTokens => usage.input,
+        Unit::OutputTokens => usage.output,
+        _ => 1,
+    }
+}
+
+/// What a call for `asked` cost where it went; `None` if nobody said.
+pub(crate) fn cost(prices: &Prices, asked: &str, route: Option<&Route>, usage: &Usage) -> Option<u64> {
+    let (model, upstream) = match route {
+        Some(route) => (&*route.model, Some(&*route.upstream)),
+        None => (asked, None),
+    };
+    price(prices, asked, model, upstream, SystemTime::now()).map(|price| price.cost(usage))
+}
+
+/// By the name there, else by the name that was asked for.
+fn price<'a>(
+    prices: &'a Prices,
+    asked: &str,
+    model: &str,
+    upstream: Option<&str>,
+    now: SystemTime,
+) -> Option<&'a crate::Price> {
+    prices.of(model, upstream, now).or_else(|| prices.of(asked, upstream, now))
+}
+
+fn unpriced(limit: &Limit) -> Rejection {
+    let message = format!("the limit \"{}\" counts money, and the model has no price", limit.id());
+    Rejection::new(StatusCode::FORBIDDEN, "price_unknown", message)
+}

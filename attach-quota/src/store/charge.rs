@@ -1,0 +1,153 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Key;
+use crate::limit::{Action, Limit, Unit, Window};
+
+/// An amount under a limit, for somebody.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    limit: Arc<Limit>,
+    window: Window,
+    key: Key,
+    reserved: u64,
+    spent: u64,
+    standing: Standing,
+    mark: u64,
+    refused: bool,
+}
+
+impl Charge {
+    /// A charge of `amount`, but never more than the limit holds: a modest limit stays usable, and no request is
+    /// refused for ever. What is metered costs at least one.
+    pub(crate) fn new(limit: &Arc<Limit>, window: Window, key: Key, amount: u64) -> Self {
+        let reserved = amount.max(1).min(window.capacity().max(1));
+        let standing = Standing::new(0, Duration::ZERO);
+        Self {
+            limit: Arc::clone(limit),
+            window,
+            key,
+            reserved,
+            spent: reserved,
+            standing,
+            mark: 0,
+            refused: false,
+        }
+    }
+
+    /// The limit.
+    #[must_use]
+    pub fn limit(&self) -> &Limit {
+        &self.limit
+    }
+
+    /// How much there is for this caller, and when there is more: the limit's own window, unless an override says
+    /// otherwise.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Whose bucket.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// What is booked, or to be booked.
+    #[must_use]
+    pub fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
+    /// What is to be booked instead of [`reserved`](Self::reserved).
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// How the bucket stood when the store was last asked.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Whether a lack of room is to be noted ([`pass_over`](Self::pass_over)) and not a reason to deny.
+    #[must_use]
+    pub fn is_shadow(&self) -> bool {
+        self.limit.on_exceed() == Action::Shadow
+    }
+
+    /// Whether a shadow charge found no room: nothing is booked for it.
+    #[must_use]
+    pub fn is_passed_over(&self) -> bool {
+        self.refused
+    }
+
+    /// For a store: how the bucket stands now.
+    pub fn stands(&mut self, standing: Standing) {
+        self.standing = standing;
+    }
+
+    /// For a store: `amount` was booked, because the store counts in coarser units.
+    pub fn booked(&mut self, amount: u64) {
+        (self.reserved, self.spent) = (amount, amount);
+    }
+
+    /// For a store: there is no room for this shadow charge, and nothing was booked for it.
+    pub fn pass_over(&mut self) {
+        self.refused = true;
+        self.booked(0);
+    }
+
+    /// For a store: its own mark of the reservation, to know it again when it is settled; 0 unless set.
+    pub fn set_mark(&mut self, mark: u64) {
+        self.mark = mark;
+    }
+
+    /// The store's own mark.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    /// What the charge comes to. A shadow charge that was passed over stays at nothing.
+    pub(crate) fn spend(&mut self, amount: u64) {
+        self.spent = if self.refused { 0 } else { amount };
+    }
+
+    pub(crate) fn shared_limit(&self) -> &Arc<Limit> {
+        &self.limit
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        self.limit.unit()
+    }
+}
+
+/// How a bucket stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// What can be used at once.
+    pub left: u64,
+    /// When the bucket will be full again if nobody uses it: when a rate has refilled it, or when a budget's next period
+    /// begins. Nothing for a level, which ends with the calls that hold it.
+    pub full_in: Duration,
+    /// The store was not asked: it is down, and the limit's [`WhenDown`](crate::WhenDown) decided.
+    pub degraded: bool,
+}
+
+impl Standing {
+    /// `left` now, and full again in `full_in`.
+    #[must_use]
+    pub fn new(left: u64, full_in: Duration) -> Self {
+        Self { left, full_in, degraded: false }
+    }
+
+    /// The same, decided without the store.
+    #[must_use]
+    pub fn degraded(self) -> Self {
+        Self { degraded: true, ..self }
+    }
+}
