@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use attach_core::exchange::QuotaFacts;
 use attach_core::{Exchange, Rejection};
 use http::{HeaderMap, StatusCode};
@@ -52,6 +54,10 @@ pub(crate) fn note_closest(exchange: &Exchange, charges: &[Charge]) {
     };
     if let Some(closest) = charges.iter().min_by_key(share) {
         note(exchange, closest, closest.reserved());
+    }
+    for charge in charges.iter().filter(|charge| charge.is_passed_over()) {
+        let id = charge.shared_limit().shared_id();
+        exchange.facts(|facts| facts.quota.iter_mut().for_each(|quota| quota.shadow.push(Arc::clone(id))));
     }
 }
 

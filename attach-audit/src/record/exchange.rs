@@ -204,6 +204,7 @@ fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
         used: quota.limit.saturating_sub(quota.remaining),
         reserved: quota.reserved,
         degraded: quota.degraded,
+        shadow: quota.shadow.iter().map(|id| Text(id)).collect(),
     }
 }
 

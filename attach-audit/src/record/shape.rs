@@ -195,6 +195,8 @@ pub(crate) struct Quota<'a> {
     pub(crate) used: u64,
     pub(crate) reserved: u64,
     pub(crate) degraded: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shadow: Vec<Text<'a>>,
 }
 
 #[derive(Serialize)]

@@ -93,13 +93,15 @@ pub struct QuotaFacts {
     pub reserved: u64,
     /// The store was down and the limit's degraded mode decided.
     pub degraded: bool,
+    /// Limits in shadow mode that had no room for this request.
+    pub shadow: Vec<Arc<str>>,
 }
 
 impl QuotaFacts {
     /// Where the caller stands with the limit `limit_id`.
     #[must_use]
     pub fn new(limit_id: Arc<str>, limit: u64) -> Self {
-        Self { limit_id, limit, remaining: 0, reserved: 0, degraded: false }
+        Self { limit_id, limit, remaining: 0, reserved: 0, degraded: false, shadow: Vec::new() }
     }
 }
 

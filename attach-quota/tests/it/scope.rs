@@ -1,15 +1,16 @@
 //! Who is counted.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
-use attach_core::{Body, Identity, Payload};
-use attach_quota::{Limit, QuotaLayer, Rate};
+use attach_core::{Body, Exchange, Identity, Payload};
+use attach_quota::{Action, Limit, QuotaLayer, Rate};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{HELLO, per_minute, serve_json};
+use crate::support::{HELLO, json, per_minute, serve, serve_json};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -105,4 +106,25 @@ async fn two_limits_of_one_id_are_two_limits() {
     let server = serve_json(limits, r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#).await;
     assert_eq!(server.status(CHAT, HELLO).await, 200);
     assert_eq!(server.tokens(), 14, "7 under each");
+}
+
+#[tokio::test]
+async fn a_limit_in_shadow_mode_refuses_nobody_and_is_noted() {
+    let noted = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&noted);
+    let limits = vec![
+        Limit::requests("real", Rate::per_minute(3)),
+        Limit::requests("trial", Rate::per_minute(1)).action(Action::Shadow),
+    ];
+    let server = serve(limits, move |mut request| {
+        let exchange = Exchange::of_request(&mut request);
+        let shadow = exchange.facts(|facts| facts.quota.as_ref().map(|quota| quota.shadow.len()));
+        seen.lock().unwrap().push(shadow);
+        async { json("{}") }
+    })
+    .await;
+    for status in [200, 200, 200, 429] {
+        assert_eq!(server.status("/v1/chat/completions", HELLO).await, status);
+    }
+    assert_eq!(*noted.lock().unwrap(), [Some(0), Some(1), Some(1)]);
 }
