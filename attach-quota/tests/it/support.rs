@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use attach_core::identity::Group;
 use attach_core::{Body, Identity};
 use attach_quota::store::{Charge, MemoryStore, Reserving, Settling};
 use attach_quota::{Limit, QuotaLayer, Rate, Store, Unit};
@@ -124,13 +125,26 @@ where
     F: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Response<Body>> + Send + 'static,
 {
+    serve_under(QuotaLayer::new(limits), answer).await
+}
+
+/// Serves `answer` under `layer`, with the groups that the header `x-groups` names.
+pub(crate) async fn serve_under<F, A>(layer: QuotaLayer, answer: F) -> Server
+where
+    F: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response<Body>> + Send + 'static,
+{
     let ledger = Ledger::default();
-    let layer = QuotaLayer::new(limits).store(ledger.clone());
+    let layer = layer.store(ledger.clone());
     let service = ServiceBuilder::new()
         .map_request(|mut request: Request<Incoming>| {
             let user = request.headers().get("x-user").and_then(|user| user.to_str().ok());
             if let Some(user) = user.map(ToOwned::to_owned) {
-                request.extensions_mut().insert(Arc::new(Identity::person("acme", user)));
+                let mut identity = Identity::person("acme", user);
+                let groups = request.headers().get("x-groups").and_then(|groups| groups.to_str().ok());
+                let groups = groups.into_iter().flat_map(|groups| groups.split(','));
+                identity.groups = groups.map(|name| Group::new("acme", name)).collect();
+                request.extensions_mut().insert(Arc::new(identity));
             }
             request
         })
