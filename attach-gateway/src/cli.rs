@@ -54,6 +54,8 @@ enum Command {
     /// Work with the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Print who used how much, from the audit log: for a spreadsheet or a metering service.
+    Usage(crate::usage::Usage),
     /// Sign a person in at an identity provider, and keep the tokens for `token`.
     Login(crate::login::Login),
     /// Print a valid token of the person who is logged in, and nothing else.
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
         Some(Command::State(command)) => state(&command),
+        Some(Command::Usage(usage)) => usage.run(env),
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
         Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),

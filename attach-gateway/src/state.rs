@@ -15,7 +15,7 @@ pub(crate) struct StateDir {
 impl StateDir {
     /// Opens `configured`, else the platform's place for state, creating it with mode 0700.
     pub(crate) fn open(configured: Option<&Path>) -> io::Result<Self> {
-        let path = configured.map_or_else(default_place, Path::to_path_buf);
+        let path = Self::place(configured);
         create_private(&path)?;
         let lock = private_file(&path.join("lock"))?;
         lock.try_lock().map_err(|_| {
@@ -25,6 +25,11 @@ impl StateDir {
             )
         })?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it is, whoever has it open.
+    pub(crate) fn place(configured: Option<&Path>) -> PathBuf {
+        configured.map_or_else(default_place, Path::to_path_buf)
     }
 
     /// The directory.

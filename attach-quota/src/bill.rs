@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use attach_core::destination::Candidate;
 use attach_core::exchange::Route;
 use attach_core::{Api, Call, Destination, Rejection, Usage};
 use http::StatusCode;
@@ -104,15 +105,16 @@ impl Book<'_> {
         let Some(call) = asked.call else { return Ok(0) };
         let (now, name) = (SystemTime::now(), call.model.as_str());
         let candidates = asked.destination.map(Destination::candidates).unwrap_or_default();
-        let priced = |model: &str, upstream: Option<&str>| {
-            price(self.prices, name, model, upstream, now).map(|price| price.cost(usage))
+        let at = |place: &Candidate| {
+            let route = Route::new(Arc::clone(&place.upstream), Arc::clone(&place.model));
+            self.prices.cost(name, Some(&route), usage, now)
         };
-        let costs: Option<Vec<u64>> = match candidates {
-            [] => priced(name, None).map(|cost| vec![cost]),
-            some => some.iter().map(|one| priced(&one.model, Some(&*one.upstream))).collect(),
+        let highest = match candidates {
+            [] => self.prices.cost(name, None, usage, now),
+            some => some.iter().try_fold(0, |highest, place| Some(at(place)?.max(highest))),
         };
-        match (costs, limit.on_unpriced()) {
-            (Some(costs), _) => Ok(costs.into_iter().max().unwrap_or(0)),
+        match (highest, limit.on_unpriced()) {
+            (Some(highest), _) => Ok(highest),
             (None, Unpriced::Free) => {
                 tracing::warn!(model = name, limit = limit.id(), "a model without a price is not charged");
                 Ok(0)
@@ -142,22 +144,7 @@ pub(crate) fn measure(limit: &Limit, usage: &Usage) -> u64 {
 
 /// What a call for `asked` cost where it went; `None` if nobody said.
 pub(crate) fn cost(prices: &Prices, asked: &str, route: Option<&Route>, usage: &Usage) -> Option<u64> {
-    let (model, upstream) = match route {
-        Some(route) => (&*route.model, Some(&*route.upstream)),
-        None => (asked, None),
-    };
-    price(prices, asked, model, upstream, SystemTime::now()).map(|price| price.cost(usage))
-}
-
-/// By the name there, else by the name that was asked for.
-fn price<'a>(
-    prices: &'a Prices,
-    asked: &str,
-    model: &str,
-    upstream: Option<&str>,
-    now: SystemTime,
-) -> Option<&'a crate::Price> {
-    prices.of(model, upstream, now).or_else(|| prices.of(asked, upstream, now))
+    prices.cost(asked, route, usage, SystemTime::now())
 }
 
 fn unpriced(limit: &Limit) -> Rejection {

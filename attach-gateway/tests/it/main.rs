@@ -38,4 +38,5 @@ mod signals;
 mod streams;
 mod translation;
 mod trouble;
+mod usage;
 mod workspace;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use attach_core::Usage;
 use attach_core::call::ModelGlob;
+use attach_core::exchange::Route;
 
 /// What models cost. Cheap to clone.
 ///
@@ -153,6 +154,15 @@ impl Prices {
             .filter(here)
             .find(|entry| entry.models.covers(model) && entry.price.is_in_force(now))?;
         Some(&entry.price)
+    }
+
+    /// What a call for `asked` cost that went to `route`, in millionths of a US dollar, at the time `now`: by the name
+    /// there, else by the name that was asked for. `None` if nobody said.
+    #[must_use]
+    pub fn cost(&self, asked: &str, route: Option<&Route>, usage: &Usage, now: SystemTime) -> Option<u64> {
+        let upstream = route.map(|route| &*route.upstream);
+        let there = route.and_then(|route| self.of(&route.model, upstream, now));
+        there.or_else(|| self.of(asked, upstream, now)).map(|price| price.cost(usage))
     }
 
     /// Whether there are no prices at all.
