@@ -11,6 +11,7 @@ pub mod config;
 pub mod dev;
 
 mod admin;
+mod alerts;
 mod callers;
 mod explain;
 mod front;

@@ -19,6 +19,7 @@ use attach_quota::QuotaLayer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::Webhook;
 use crate::config::{Admin, Config, ConfigError};
 use crate::front::Probes;
 use crate::reload::Reload;
@@ -81,7 +82,8 @@ impl Gateway {
         let fetch = fetch()?;
         let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
         let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
-        let quota = QuotaLayer::new(config.limits.clone());
+        let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
+        let quota = quota(config, webhook.as_ref());
         let audit = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
@@ -116,7 +118,7 @@ impl Gateway {
             );
             verifiers.push(verifier);
         }
-        let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, quota, rights };
+        let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, quota, webhook, rights };
         upkeep.prepare().await;
         Ok(Self { listener, addr, stack, admin, audit, upkeep, reload, drain: config.server.drain, state })
     }
@@ -169,6 +171,16 @@ impl Gateway {
         }
         self.upkeep.rights.flush().await;
         self.audit.close().await;
+    }
+}
+
+fn quota(config: &Config, webhook: Option<&Webhook>) -> QuotaLayer {
+    let quota = QuotaLayer::new(config.limits.clone());
+    match (&config.alerts, webhook.cloned()) {
+        (Some(alerts), Some(webhook)) => {
+            quota.alerts(alerts.quota_used.iter().copied(), move |alert| webhook.tell(&alert))
+        }
+        _ => quota,
     }
 }
 

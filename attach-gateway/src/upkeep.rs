@@ -7,6 +7,7 @@ use attach_auth::signals::SignalIssuer;
 use attach_auth::{AuthLayer, OidcVerifier};
 use attach_quota::QuotaLayer;
 
+use crate::alerts::Webhook;
 use crate::callers::Callers;
 use crate::rights::Rights;
 
@@ -25,6 +26,7 @@ pub(crate) struct Upkeep {
     pub(crate) verifiers: Vec<OidcVerifier>,
     pub(crate) issuers: Vec<SignalIssuer>,
     pub(crate) quota: QuotaLayer,
+    pub(crate) webhook: Option<Webhook>,
     pub(crate) rights: Rights,
 }
 
@@ -48,6 +50,7 @@ impl Upkeep {
             every(UPKEEP, async || self.refresh().await),
             every(UPKEEP, async || self.quota.sweep()),
             every(UPKEEP, async || self.rights.flush().await),
+            self.deliver(),
             every(REVIEW, async || self.review().await),
         );
     }
@@ -58,6 +61,12 @@ impl Upkeep {
         }
         for issuer in &self.issuers {
             issuer.refresh().await;
+        }
+    }
+
+    async fn deliver(&self) {
+        if let Some(webhook) = &self.webhook {
+            webhook.run().await;
         }
     }
 

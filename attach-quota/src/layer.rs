@@ -6,6 +6,7 @@ use attach_core::Identity;
 use http::request::Parts;
 use tower_layer::Layer;
 
+use crate::alerts::{Alert, Alerts};
 use crate::bill::Book;
 use crate::caller::Caller;
 use crate::limit::Limit;
@@ -26,6 +27,7 @@ pub struct QuotaLayer {
     pub(crate) prices: Prices,
     pub(crate) reads_body: bool,
     pub(crate) callers: Callers,
+    pub(crate) alerts: Option<Alerts>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) body_limit: usize,
 }
@@ -75,6 +77,7 @@ impl QuotaLayer {
             overrides: Overrides::new(),
             prices: Prices::new(),
             callers,
+            alerts: None,
             store: Arc::new(MemoryStore::new()),
             body_limit: BODY_LIMIT,
         }
@@ -89,6 +92,17 @@ impl QuotaLayer {
     /// Exceptions for people and groups; they may change while the layer works.
     pub fn overrides(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
+        self
+    }
+
+    /// Calls `tell` when a budget has been used up to one of these shares, in hundredths (1 to 100). It is called while a
+    /// request waits: it hands the word to somebody else and returns.
+    pub fn alerts(
+        mut self,
+        at: impl IntoIterator<Item = u8>,
+        tell: impl Fn(Alert) + Send + Sync + 'static,
+    ) -> Self {
+        self.alerts = Some(Alerts::new(at, tell));
         self
     }
 

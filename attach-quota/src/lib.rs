@@ -50,6 +50,7 @@
 pub mod overrides;
 pub mod store;
 
+mod alerts;
 mod bill;
 mod caller;
 mod clock;
@@ -62,6 +63,7 @@ mod price;
 mod refusal;
 mod service;
 
+pub use self::alerts::Alert;
 pub use self::clock::{Clock, SystemClock};
 pub use self::layer::QuotaLayer;
 pub use self::limit::{

@@ -147,7 +147,11 @@ impl QuotaLayer {
         if charges.is_empty() {
             return Ok(None);
         }
-        if let Err(denied) = self.store.reserve(&mut charges).await {
+        let reserved = self.store.reserve(&mut charges).await;
+        if let Some(alerts) = &self.alerts {
+            alerts.look(&charges);
+        }
+        if let Err(denied) = reserved {
             return Err(refusal::of(denied, &charges, exchange));
         }
         refusal::note_closest(exchange, &charges);

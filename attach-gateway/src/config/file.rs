@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, minting, revocation};
+use super::{admin, alerts, minting, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -27,6 +27,7 @@ pub(super) struct File {
     pub(super) revocation: revocation::File,
     pub(super) keys: Option<minting::File>,
     pub(super) admin: Option<admin::File>,
+    pub(super) alerts: Option<alerts::File>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -55,6 +55,7 @@ const SECTIONS: &[Section] = &[
             "revocation",
             "keys",
             "admin",
+            "alerts",
         ],
         later: &["telemetry"],
     },
@@ -211,6 +212,9 @@ const SECTIONS: &[Section] = &[
         later: &[],
     },
     Section { path: "admin", keys: &["listen", "auth", "hosts"], later: &["tls"] },
+    Section { path: "alerts", keys: &["url", "key", "quota_used"], later: &[] },
+    Section { path: "alerts.url", keys: SECRET, later: &[] },
+    Section { path: "alerts.key", keys: SECRET, later: &[] },
     Section { path: "admin.auth", keys: &["audience", "groups"], later: &[] },
     Section {
         path: "admin.auth.groups",
@@ -232,6 +236,8 @@ const SECRETS: &[&str] = &[
     "issuer.introspection.client_secret",
     "front_end.keys.hmac",
     "state.redis",
+    "alerts.url",
+    "alerts.key",
     "revocation.scim.token",
     "revocation.scim.previous_token",
 ];

@@ -18,6 +18,7 @@ use http::Uri;
 
 pub(crate) mod access;
 mod admin;
+mod alerts;
 mod describe;
 mod env;
 mod error;
@@ -34,6 +35,7 @@ mod units;
 mod upstream;
 
 pub use self::admin::{Admin, Role};
+pub use self::alerts::Alerts;
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
@@ -79,6 +81,8 @@ pub struct Config {
     pub keys: Option<Minting>,
     /// The admin listener, if there is one.
     pub admin: Option<Admin>,
+    /// Who is told when budgets come to their end, if anybody is.
+    pub alerts: Option<Alerts>,
     /// Where the configuration came from.
     pub source: Source,
     /// The file but for the rules, to tell whether anything else has changed when it is read again.

@@ -12,7 +12,7 @@ use super::file::{EntitySetting, File};
 use super::secret::SecretRef;
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, file,
+    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, alerts, file,
     front_end, issuer, minting, revocation,
 };
 
@@ -59,6 +59,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         revocation,
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
         admin,
+        alerts: file.alerts.as_ref().map(|alerts| alerts::resolve(alerts, env)).transpose()?,
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })

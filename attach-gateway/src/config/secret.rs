@@ -25,7 +25,7 @@ pub(super) enum SecretRef {
 pub struct Secret(Box<str>);
 
 impl Secret {
-    pub(super) fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let text = text.trim_end_matches(['\r', '\n']);
         (!text.is_empty()).then(|| Self(text.into()))
     }

@@ -1,0 +1,103 @@
+//! Word about budgets to a webhook.
+//!
+//! The shape is that of [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` (the same however often it
+//! is sent, by whichever node), `webhook-timestamp`, and `webhook-signature` where there is a key.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_core::Fetch;
+use attach_quota::Alert;
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::config;
+
+mod message;
+mod signature;
+
+use self::message::Message;
+
+/// What waits while a receiver does not answer; more is left out, and the log says so.
+const WAITING: usize = 1024;
+
+/// How many seconds to wait before each further attempt. After the last, the word is given up.
+const PAUSES: [u64; 5] = [1, 5, 30, 120, 600];
+
+/// Takes alerts while calls wait, and sends them beside.
+#[derive(Clone)]
+pub(crate) struct Webhook {
+    inbox: mpsc::Sender<Message>,
+    outbox: Arc<Mutex<mpsc::Receiver<Message>>>,
+    settings: Arc<config::Alerts>,
+    fetch: Arc<dyn Fetch>,
+}
+
+impl Webhook {
+    pub(crate) fn new(settings: config::Alerts, fetch: Arc<dyn Fetch>) -> Self {
+        let (inbox, outbox) = mpsc::channel(WAITING);
+        Self { inbox, outbox: Arc::new(Mutex::new(outbox)), settings: Arc::new(settings), fetch }
+    }
+
+    /// Hands an alert over; never waits.
+    pub(crate) fn tell(&self, alert: &Alert) {
+        if self.inbox.try_send(Message::of(alert)).is_err() {
+            tracing::warn!(limit = %alert.limit, percent = alert.percent, "an alert is left out: the webhook is behind");
+        }
+    }
+
+    /// Sends what is handed over. To be run once, beside the service.
+    pub(crate) async fn run(&self) {
+        let mut outbox = self.outbox.lock().await;
+        while let Some(message) = outbox.recv().await {
+            self.deliver(&message).await;
+        }
+    }
+
+    async fn deliver(&self, message: &Message) {
+        for pause in PAUSES.into_iter().map(Some).chain([None]) {
+            let why = match self.send(message).await {
+                Ok(()) => return,
+                Err(why) => why,
+            };
+            let Some(pause) = pause else {
+                tracing::error!(id = message.id(), why, "an alert could not be delivered and is given up");
+                return;
+            };
+            tracing::warn!(id = message.id(), why, again_in_s = pause, "an alert was not taken");
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+        }
+    }
+
+    /// The receiver has to say 2xx.
+    async fn send(&self, message: &Message) -> Result<(), String> {
+        let request = self.request(message).map_err(|_| "the webhook's URL cannot be asked".to_owned())?;
+        let answer = self.fetch.fetch(request).await.map_err(|error| error.to_string())?;
+        match answer.status().is_success() {
+            true => Ok(()),
+            false => Err(format!("it answered {}", answer.status().as_u16())),
+        }
+    }
+
+    fn request(&self, message: &Message) -> Result<Request<Bytes>, http::Error> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let (now, body) = (now.as_secs().to_string(), message.body());
+        let mut request = Request::post(self.settings.url.expose())
+            .header("content-type", "application/json")
+            .header("webhook-id", message.id())
+            .header("webhook-timestamp", &now);
+        if let Some(key) = &self.settings.key {
+            let signed = signature::of(key, &[message.id(), ".", &now, ".", body]);
+            request = request.header("webhook-signature", signed);
+        }
+        request.body(Bytes::copy_from_slice(body.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Webhook")
+    }
+}

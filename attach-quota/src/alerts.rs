@@ -1,0 +1,185 @@
+//! Word to whom it concerns when a budget comes to its end, before anybody is refused.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::limit::{Budget, Unit, Window};
+use crate::store::{Charge, Key};
+
+/// So many buckets are remembered to have been told of; beyond that, whoever is told may be told again.
+const REMEMBERED: usize = 1 << 16;
+
+/// A budget has been used up to some share of it.
+///
+/// It is noticed with a call under the budget, and told once for each bucket, share and period by each node; the
+/// [`id`](Self::id) is the same on every node. Names a caller: `Debug` does not.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Alert {
+    /// The same for the same bucket, period and share, whoever tells it.
+    pub id: Box<str>,
+    /// The limit's id.
+    pub limit: Arc<str>,
+    /// What is counted.
+    pub unit: Unit,
+    /// Whose bucket.
+    pub key: Key,
+    /// The share that was reached, in hundredths.
+    pub percent: u8,
+    /// How much is used, what is reserved for running calls included.
+    pub used: u64,
+    /// How much there is.
+    pub amount: u64,
+    /// When the next period begins.
+    pub resets_at: SystemTime,
+}
+
+/// Tells what budgets come to.
+#[derive(Clone)]
+pub(crate) struct Alerts(Arc<Inner>);
+
+struct Inner {
+    /// Hundredths, the highest first.
+    at: Vec<u8>,
+    tell: Box<dyn Fn(Alert) + Send + Sync>,
+    /// By bucket: the end of its period, and the share that was told.
+    told: Mutex<HashMap<u128, (u64, u8)>>,
+}
+
+impl Alerts {
+    pub(crate) fn new(
+        at: impl IntoIterator<Item = u8>,
+        tell: impl Fn(Alert) + Send + Sync + 'static,
+    ) -> Self {
+        let mut at: Vec<_> = at.into_iter().filter(|percent| (1..=100).contains(percent)).collect();
+        at.sort_unstable_by(|a, b| b.cmp(a));
+        Self(Arc::new(Inner { at, tell: Box::new(tell), told: Mutex::default() }))
+    }
+
+    /// Looks at buckets that were just asked for.
+    pub(crate) fn look(&self, charges: &[Charge]) {
+        for charge in charges {
+            if let Window::Budget(budget) = charge.window()
+                && !charge.standing().degraded
+                && let Some(percent) = self.reached(charge, budget)
+            {
+                self.tell(charge, budget, percent);
+            }
+        }
+    }
+
+    fn reached(&self, charge: &Charge, budget: &Budget) -> Option<u8> {
+        let (used, amount) = (u128::from(used(charge, budget)), u128::from(budget.amount()));
+        self.0.at.iter().copied().find(|percent| used * 100 >= amount * u128::from(*percent))
+    }
+
+    fn tell(&self, charge: &Charge, budget: &Budget, percent: u8) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let (start, end) = budget.bounds(now);
+        if !self.is_news(charge.key().fingerprint(), end, percent, now) {
+            return;
+        }
+        let key = charge.key();
+        let whose = [key.directory(), key.id()].map(Option::unwrap_or_default).join("/");
+        (self.0.tell)(Alert {
+            id: format!("{}:{}:{whose}:{start}:{percent}", key.bucket(), key.scope().as_str()).into(),
+            limit: Arc::clone(charge.shared_limit().shared_id()),
+            unit: charge.limit().unit(),
+            key: key.clone(),
+            percent,
+            used: used(charge, budget),
+            amount: budget.amount(),
+            resets_at: SystemTime::UNIX_EPOCH + Duration::from_secs(end),
+        });
+    }
+
+    fn is_news(&self, bucket: u128, end: u64, percent: u8, now: u64) -> bool {
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(&bucket).is_some_and(|known| known.0 == end && known.1 >= percent) {
+            return false;
+        }
+        if told.len() >= REMEMBERED {
+            told.retain(|_, (end, _)| *end > now);
+            if told.len() >= REMEMBERED {
+                told.clear();
+            }
+        }
+        told.insert(bucket, (end, percent));
+        true
+    }
+}
+
+fn used(charge: &Charge, budget: &Budget) -> u64 {
+    budget.amount().saturating_sub(charge.standing().left)
+}
+
+impl fmt::Debug for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alert")
+            .field("limit", &self.limit)
+            .field("percent", &self.percent)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+    use crate::store::Standing;
+    use crate::{Limit, Period};
+
+    fn charge(name: &str, left: u64) -> Charge {
+        let limit = Arc::new(Limit::tokens("month", Budget::new(1000, Period::Month)));
+        let key = Caller::Named(name.into()).keys(&limit).remove(0);
+        let mut charge = Charge::new(&limit, limit.window().clone(), key, 1);
+        charge.stands(Standing::new(left, Duration::ZERO));
+        charge
+    }
+
+    fn alerts() -> (Alerts, Arc<Mutex<Vec<(String, u8)>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&told);
+        let tell = move |alert: Alert| {
+            let whose = alert.key.id().unwrap_or_default().to_owned();
+            notes.lock().expect("not poisoned").push((whose, alert.percent));
+        };
+        (Alerts::new([80, 100, 0, 200], tell), told)
+    }
+
+    #[test]
+    fn each_share_is_told_once_for_each_bucket() {
+        let (alerts, told) = alerts();
+        for left in [1000, 201, 200, 150, 300, 1, 0, 0] {
+            alerts.look(&[charge("alice", left)]);
+        }
+        alerts.look(&[charge("bob", 0)]);
+        let told = told.lock().expect("not poisoned");
+        let expected = [("alice", 80), ("alice", 100), ("bob", 100)];
+        assert_eq!(*told, expected.map(|(whose, percent)| (whose.to_owned(), percent)));
+    }
+
+    #[test]
+    fn what_was_decided_without_the_store_tells_nothing() {
+        let (alerts, told) = alerts();
+        let mut degraded = charge("alice", 0);
+        degraded.stands(Standing::new(0, Duration::ZERO).degraded());
+        alerts.look(&[degraded]);
+        assert!(told.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn debug_names_nobody() {
+        let (alerts, _) = alerts();
+        let shown = Arc::new(Mutex::new(String::new()));
+        let note = Arc::clone(&shown);
+        let alerts = Alerts::new(alerts.0.at.clone(), move |alert| {
+            *note.lock().expect("not poisoned") = format!("{alert:?}");
+        });
+        alerts.look(&[charge("alice", 0)]);
+        let shown = shown.lock().expect("not poisoned");
+        assert!(shown.contains("month") && !shown.contains("alice"), "{shown}");
+    }
+}
