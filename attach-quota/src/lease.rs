@@ -32,6 +32,8 @@ pub(crate) struct Lease {
     blind: Option<Blind>,
     /// What the last frame waits for.
     flushing: Option<Flushed>,
+    /// There is no answer that is charged.
+    refunded: bool,
     closed: bool,
 }
 
@@ -52,7 +54,18 @@ impl Lease {
     ) -> Self {
         let model = exchange.facts(|facts| facts.model.clone()).unwrap_or_default();
         let estimate = estimate.unwrap_or_default();
-        Self { store, prices, exchange, charges, estimate, model, blind: None, flushing: None, closed: false }
+        Self {
+            store,
+            prices,
+            exchange,
+            charges,
+            estimate,
+            model,
+            blind: None,
+            flushing: None,
+            refunded: false,
+            closed: false,
+        }
     }
 
     pub(crate) fn charges(&self) -> &[Charge] {
@@ -75,10 +88,12 @@ impl Lease {
         self.blind = Some(Blind { api, encoded, bytes: 0 });
     }
 
-    /// No answer that is charged: what the upstream reported nevertheless is booked, else the tokens go back.
+    /// No answer that is charged: what the upstream reported nevertheless is booked, else the tokens go back. A place is
+    /// held for as long as there is something to send.
     pub(crate) fn refund(&mut self) {
-        let usage = self.exchange.usage();
-        self.close(&usage);
+        self.refunded = true;
+        self.book(&self.used());
+        self.settle(Settling::Running);
     }
 
     /// Whether what was booked so far is not as durable yet as it gets.
@@ -156,6 +171,9 @@ impl Lease {
     /// What is used so far: what the upstream reported, else what we counted, else what we estimated.
     fn used(&self) -> Usage {
         let mut usage = self.exchange.usage();
+        if self.refunded {
+            return usage;
+        }
         let blind = self.blind.map_or(0, |blind| output_of_bytes(blind.api, blind.bytes, blind.encoded));
         usage.output = usage.output.max(blind);
         // No call has no input: zero is what nobody has reported yet, or never does for a cached prompt.
