@@ -125,8 +125,9 @@ impl Book<'_> {
 }
 
 impl Applied {
-    fn generosity(&self) -> (bool, bool, Option<u64>) {
-        let amount = self.window.as_ref().map(Window::capacity);
+    fn generosity(&self) -> (bool, bool, Option<(u64, u64)>) {
+        // A small burst makes nobody's rate smaller.
+        let amount = self.window.as_ref().map(|window| (window.amount(), window.capacity()));
         // Nothing is more generous than no window; what was withheld is not generous at all.
         (!self.withheld, amount.is_none(), amount)
     }

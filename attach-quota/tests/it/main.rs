@@ -6,5 +6,6 @@ mod answers;
 mod charging;
 mod complaints;
 mod compose;
+mod found;
 mod scope;
 mod support;
