@@ -7,5 +7,6 @@ mod charging;
 mod complaints;
 mod compose;
 mod found;
+mod property;
 mod scope;
 mod support;
