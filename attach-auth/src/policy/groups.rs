@@ -12,6 +12,20 @@ pub(super) struct GroupRef {
     pub(super) name: Box<str>,
 }
 
+/// The group that a setting names as the rules do: `directory/name`, or a bare `name` where all `directories` are one.
+///
+/// # Errors
+///
+/// When it has no name, or could be of several directories or of none.
+pub fn group_named(text: &str, directories: &[Arc<str>]) -> Result<Group, ConfigError> {
+    let mut distinct = directories.to_vec();
+    distinct.sort();
+    distinct.dedup();
+    let group = GroupRef::resolve(text, &distinct)?;
+    let unknown = || ConfigError::new(format!("group `{text}` is of no directory"));
+    Ok(Group { directory: group.directory.ok_or_else(unknown)?, name: group.name })
+}
+
 impl GroupRef {
     /// Reads `directory/name`, or a bare `name` where there are not two directories it could belong to.
     pub(super) fn resolve(text: &str, directories: &[Arc<str>]) -> Result<Self, ConfigError> {
@@ -79,6 +93,19 @@ mod tests {
         assert_eq!(resolve("eng", &two), None);
         assert_eq!(resolve("other/eng", &two), None);
         assert_eq!(resolve("acme/", &two), None);
+    }
+
+    #[test]
+    fn a_setting_names_a_group_as_a_rule_does() {
+        let named = |text: &str, all: &[&str]| {
+            let all: Vec<Arc<str>> = all.iter().map(|&name| name.into()).collect();
+            group_named(text, &all).ok()
+        };
+        // Two issuers of one directory are one directory.
+        assert_eq!(named("eng", &["acme", "acme"]), Some(Group::new("acme", "eng")));
+        assert_eq!(named("partner/eng", &["acme", "partner"]), Some(Group::new("partner", "eng")));
+        assert_eq!(named("eng", &["acme", "partner"]), None);
+        assert_eq!(named("eng", &[]), None);
     }
 
     #[test]

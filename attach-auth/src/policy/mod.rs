@@ -35,6 +35,7 @@ mod service;
 mod verdict;
 
 pub use self::ask::{Ask, Policy};
+pub use self::groups::group_named;
 pub use self::labels::LabelRule;
 pub use self::layer::PolicyLayer;
 pub use self::limits::decide;
