@@ -213,11 +213,7 @@ fn announce(config: &Config, gateway: &Gateway) {
     if let Some(admin) = gateway.admin_addr() {
         tracing::info!(%admin, "administrators are listened to");
     }
-    if config.redis.is_some() {
-        tracing::warn!(
-            "state.redis: revocations and keys are shared by nodes; quotas are still counted on each node"
-        );
-    }
+    crate::quota::warn(config);
     if !is_loopback(addr) {
         tracing::warn!(
             %addr,

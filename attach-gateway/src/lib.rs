@@ -17,6 +17,7 @@ mod explain;
 mod front;
 mod hex;
 mod login;
+mod quota;
 mod redact;
 mod rehearse;
 mod reload;

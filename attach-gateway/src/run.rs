@@ -15,7 +15,6 @@ use attach_auth::policy::{Live, Rules};
 use attach_auth::{IssuerConfig, OidcVerifier, Witness};
 use attach_core::Fetch;
 use attach_core::client::Client;
-use attach_quota::QuotaLayer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +29,7 @@ use crate::state::StateDir;
 use crate::upkeep::Upkeep;
 use crate::upstream::Pseudonym;
 use crate::witness::AuditWitness;
-use crate::{admin, redact, server, trail};
+use crate::{admin, quota, redact, server, trail};
 
 /// How long an administrator's running request may take to finish after the gateway stopped.
 const ADMIN_DRAIN: Duration = Duration::from_secs(5);
@@ -83,7 +82,7 @@ impl Gateway {
         let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
         let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
-        let quota = quota(config, webhook.as_ref());
+        let quota = quota::layer(config, webhook.as_ref());
         let audit = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
@@ -171,16 +170,6 @@ impl Gateway {
         }
         self.upkeep.rights.flush().await;
         self.audit.close().await;
-    }
-}
-
-fn quota(config: &Config, webhook: Option<&Webhook>) -> QuotaLayer {
-    let quota = QuotaLayer::new(config.limits.clone());
-    match (&config.alerts, webhook.cloned()) {
-        (Some(alerts), Some(webhook)) => {
-            quota.alerts(alerts.quota_used.iter().copied(), move |alert| webhook.tell(&alert))
-        }
-        _ => quota,
     }
 }
 

@@ -7,13 +7,13 @@ use attach_auth::policy::{LabelRule, Network, Require, Rule, Rules};
 use attach_core::Api;
 use attach_core::identity::{Kind, Proof};
 
-use self::shape::{AccessRule, Conditions, Demands, Devices, Labels, OneOrMany, Scalar};
+use self::shape::{AccessRule, Conditions, Demands, Devices, Labels, Scalar};
 use super::ConfigError;
 
 mod shape;
 mod summary;
 
-pub(super) use self::shape::Access;
+pub(super) use self::shape::{Access, OneOrMany};
 
 /// What `[access]` means.
 #[derive(Debug)]
@@ -190,7 +190,8 @@ pub(crate) fn proof(name: &str) -> Result<Proof, String> {
     proof.ok_or_else(|| format!("{name:?} is not one of token, key, delegated"))
 }
 
-fn kind(name: &str) -> Result<Kind, String> {
+/// Who somebody is, by their name in rules.
+pub(super) fn kind(name: &str) -> Result<Kind, String> {
     let kind = [Kind::Person, Kind::Service].into_iter().find(|kind| kind.as_str() == name);
     kind.ok_or_else(|| format!("{name:?} is neither \"person\" nor \"service\""))
 }

@@ -29,8 +29,11 @@ pub(super) fn describe(config: &Config) -> String {
     for line in &config.access_summary {
         let _ = writeln!(out, "access: {line}");
     }
-    for limit in &config.limits {
-        let _ = writeln!(out, "quota: {}", quota(limit));
+    for line in &config.quota_summary {
+        let _ = writeln!(out, "{line}");
+    }
+    for line in &config.quota_warnings {
+        let _ = writeln!(out, "# warning: {line}");
     }
     if config.limits.is_empty() {
         let _ = writeln!(out, "quota: no limit");
@@ -111,11 +114,6 @@ fn model(out: &mut String, model: &Model, config: &Config) {
     let tier = model.labels.first().and_then(|labels| labels.tier.as_deref());
     let tier = tier.map(|tier| format!("; tier {tier}")).unwrap_or_default();
     let _ = writeln!(out, "model {}: {}{tier}", names.join(", "), targets.join(", else "));
-}
-
-fn quota(limit: &attach_quota::Limit) -> String {
-    let (id, unit, window) = (limit.id(), limit.unit().as_str(), limit.window());
-    format!("{id}: {unit} {window} for each {}, {}", limit.scope().as_str(), limit.on_exceed().as_str())
 }
 
 fn redact(out: &mut String, redact: &Redact) {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::file::{Audit, File, Introspection, Issuer, Quota, Redact, Server, State, Timeout, Upstream};
+use super::file::{Audit, File, Introspection, Issuer, Redact, Server, State, Timeout, Upstream};
+use super::quota::Quota;
 use super::secret::SecretRef;
 use super::units::Size;
 use super::{Config, ConfigError, Source, resolve};
@@ -44,15 +45,12 @@ pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
     // A variable that is set but empty is what a deployment template leaves behind: not set.
     let env: Env<'_> =
         &|name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-    if env("REDIS_URL").is_some() {
-        return Err(ConfigError::new(
-            "REDIS_URL: limits shared by several nodes come with a later version of attach-gateway; unset it to count on \
-             this node alone, or write a file with state.redis to share revocations and keys",
-        ));
-    }
     let file = File {
         server: Server { max_body: max_body(env)?, ..Server::default() },
-        state: State { dir: env("ATTACH_STATE_DIR").map(PathBuf::from), redis: None },
+        state: State {
+            dir: env("ATTACH_STATE_DIR").map(PathBuf::from),
+            redis: env("REDIS_URL").map(|_| SecretRef::Env("REDIS_URL".into())),
+        },
         issuer: vec![issuer(env)?],
         upstream: vec![engine(env)?],
         quota: quota(env)?,
@@ -168,13 +166,7 @@ fn quota(env: Env<'_>) -> Result<Vec<Quota>, ConfigError> {
     let tokens = text.parse::<u64>().ok().filter(|tokens| *tokens > 0).ok_or_else(|| {
         ConfigError::new(format!("MAX_TOKENS_PER_MIN: {text:?} is neither a number of tokens nor \"none\""))
     })?;
-    Ok(vec![Quota {
-        id: "per-user".into(),
-        each: Some("user".into()),
-        tokens: Some(format!("{tokens}/min")),
-        requests: None,
-        burst: None,
-    }])
+    Ok(vec![Quota::tokens_per_minute("per-user", tokens)])
 }
 
 fn max_body(env: Env<'_>) -> Result<Option<Size>, ConfigError> {

@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, minting, revocation};
+use super::{admin, alerts, minting, price, quota, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -21,7 +21,8 @@ pub(super) struct File {
     pub(super) upstream: Vec<Upstream>,
     pub(super) model: Vec<Model>,
     pub(super) access: Option<Access>,
-    pub(super) quota: Vec<Quota>,
+    pub(super) quota: Vec<quota::Quota>,
+    pub(super) price: Vec<price::Entry>,
     pub(super) redact: Redact,
     pub(super) audit: Audit,
     pub(super) revocation: revocation::File,
@@ -123,6 +124,7 @@ pub(super) struct Model {
     pub(super) aliases: Vec<String>,
     pub(super) to: Vec<Target>,
     pub(super) tier: Option<String>,
+    pub(super) price: Option<price::Tokens>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,15 +132,6 @@ pub(super) struct Model {
 pub(super) enum Target {
     Upstream(String),
     Model { upstream: String, model: Option<String> },
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Quota {
-    pub(super) id: String,
-    pub(super) each: Option<String>,
-    pub(super) tokens: Option<String>,
-    pub(super) requests: Option<String>,
-    pub(super) burst: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

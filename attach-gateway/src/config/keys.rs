@@ -4,6 +4,8 @@ use toml::{Table, Value};
 
 use super::ConfigError;
 
+mod quota;
+
 /// What may stand in one table of the file.
 struct Section {
     /// Dotted path of the table; elements of an array of tables have the array's path.
@@ -50,6 +52,7 @@ const SECTIONS: &[Section] = &[
             "model",
             "access",
             "quota",
+            "price",
             "redact",
             "audit",
             "revocation",
@@ -128,7 +131,7 @@ const SECTIONS: &[Section] = &[
     },
     Section { path: "upstream.key", keys: SECRET, later: &[] },
     Section { path: "upstream.timeout", keys: &["connect", "first_byte", "idle", "total"], later: &[] },
-    Section { path: "model", keys: &["name", "aliases", "to", "tier"], later: &["price", "parameters"] },
+    Section { path: "model", keys: &["name", "aliases", "to", "tier", "price"], later: &["parameters"] },
     Section { path: "model.to", keys: &["upstream", "model"], later: &["weight"] },
     Section { path: "access", keys: &["default", "allow", "deny", "shadow", "header"], later: &[] },
     Section { path: "access.allow", keys: RULE, later: &[] },
@@ -152,22 +155,6 @@ const SECTIONS: &[Section] = &[
     Section { path: "access.deny", keys: RULE, later: &[] },
     Section { path: "access.deny.labels", keys: LABELS, later: &[] },
     Section { path: "access.deny.devices", keys: &["claim", "values", "exists"], later: &[] },
-    Section {
-        path: "quota",
-        keys: &["id", "each", "tokens", "requests", "burst"],
-        later: &[
-            "groups",
-            "shared",
-            "models",
-            "input_tokens",
-            "output_tokens",
-            "usd",
-            "concurrent",
-            "action",
-            "timezone",
-            "when_store_down",
-        ],
-    },
     Section {
         path: "redact",
         keys: &["default", "key", "uninspectable", "entities", "pattern", "terms"],
@@ -223,6 +210,9 @@ const SECTIONS: &[Section] = &[
     },
 ];
 
+/// Tables, and those below them, in which an empty list would say less than it seems to.
+const CONDITIONS: &[&str] = &["access", "quota", "price"];
+
 /// Where a secret may be.
 const SECRET: &[&str] = &["env", "file", "command"];
 
@@ -252,7 +242,9 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         let inner = table.values().filter_map(Value::as_table);
         return inner.into_iter().try_for_each(|inner| check_table(&format!("{path}.*"), inner));
     }
-    let Some(section) = SECTIONS.iter().find(|section| section.path == path) else { return Ok(()) };
+    let Some(section) = SECTIONS.iter().chain(quota::SECTIONS).find(|section| section.path == path) else {
+        return Ok(());
+    };
     for (key, value) in table {
         check_key(section, key)?;
         let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -265,7 +257,7 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         match value {
             Value::Table(inner) => check_table(&below, inner)?,
             // A template with an empty variable must not open a rule to everybody.
-            Value::Array(items) if items.is_empty() && path.starts_with("access.") => {
+            Value::Array(items) if items.is_empty() && conditions(path) => {
                 return Err(ConfigError::new(format!(
                     "{below}: an empty list is no condition; leave it out"
                 )));
@@ -277,6 +269,12 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// `[access]` itself has lists of rules, which may be empty.
+fn conditions(path: &str) -> bool {
+    let above = path.split('.').next().unwrap_or_default();
+    path != "access" && CONDITIONS.contains(&above)
 }
 
 fn check_key(section: &Section, key: &str) -> Result<(), ConfigError> {
@@ -326,7 +324,7 @@ mod tests {
     #[test]
     fn a_key_of_a_later_version_says_so() {
         assert!(refusal("[telemetry]\notlp = \"x\"").contains("later version"));
-        assert!(refusal("[[quota]]\nusd = \"500/month\"").contains("later version"));
+        assert!(refusal("[[model]]\nparameters = {}").contains("later version"));
     }
 
     #[test]

@@ -13,12 +13,14 @@ use attach_auth::delegation::FrontEnd;
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_auth::state::Redis;
 use attach_core::destination::Labels;
-use attach_quota::Limit;
+use attach_quota::overrides::Override;
+use attach_quota::{Limit, Prices};
 use http::Uri;
 
 pub(crate) mod access;
 mod admin;
 mod alerts;
+mod decimal;
 mod describe;
 mod env;
 mod error;
@@ -27,6 +29,9 @@ mod front_end;
 mod issuer;
 mod keys;
 mod minting;
+mod moment;
+mod price;
+mod quota;
 mod reread;
 mod resolve;
 mod revocation;
@@ -71,6 +76,14 @@ pub struct Config {
     pub decision_header: bool,
     /// How much anybody may use.
     pub limits: Vec<Limit>,
+    /// Who may use more or less than a limit says.
+    pub overrides: Vec<Override>,
+    /// What models cost.
+    pub prices: Prices,
+    /// Limits, overrides and prices in a sentence each, for `check`.
+    pub quota_summary: Vec<String>,
+    /// What limits cannot do as they are written, for `check` and the start message.
+    pub quota_warnings: Vec<String>,
     /// What is looked for and what is done about it.
     pub redact: Redact,
     /// How much the audit log promises.

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_auth::state::Redis;
 use attach_core::destination::Labels;
-use attach_quota::{Limit, Rate, Scope};
 
 use super::file::{EntitySetting, File};
 use super::secret::SecretRef;
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, alerts, file,
-    front_end, issuer, minting, revocation,
+    front_end, issuer, minting, price, quota, revocation,
 };
 
 /// What nodes call the state they share.
@@ -31,8 +30,14 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
     let upstreams = upstreams(file.upstream, env)?;
-    let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<_, _>>()?;
-    let access = access::resolve(&file.access.unwrap_or_default(), directories(&issuers))?;
+    let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<Vec<_>, _>>()?;
+    let directories = directories(&issuers);
+    let context = quota::Context { directories: &directories, upstreams: &upstreams };
+    let mut quota = quota::resolve(&file.quota, context)?;
+    let price = price::resolve(&file.price, &file.model, context)?;
+    let quota_warnings = price.held_against(&quota.limits, &models, context)?;
+    quota.summary.extend(price.summary);
+    let access = access::resolve(&file.access.unwrap_or_default(), directories)?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     let server = server(&file.server)?;
     if server.external_url.is_none() && !revocation.universal_logout.is_empty() {
@@ -53,7 +58,11 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         rules: Arc::new(access.rules),
         access_summary: access.summary,
         decision_header: access.header,
-        limits: limits(&file.quota)?,
+        limits: quota.limits,
+        overrides: quota.overrides,
+        prices: price.prices,
+        quota_summary: quota.summary,
+        quota_warnings,
         redact: redact(file.redact, env)?,
         audit: audit(&file.audit)?,
         revocation,
@@ -150,34 +159,6 @@ fn tiered(labels: &Arc<Labels>, tier: Option<&str>) -> Arc<Labels> {
 
 pub(super) fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>> {
     issuers.iter().map(attach_auth::IssuerConfig::directory_name).collect()
-}
-
-fn limits(from: &[file::Quota]) -> Result<Vec<Limit>, ConfigError> {
-    let mut limits = Vec::with_capacity(from.len());
-    for one in from {
-        let at = |why: String| ConfigError::new(format!("quota {:?}: {why}", one.id));
-        let scope = match one.each.as_deref() {
-            None | Some("user") => Scope::User,
-            Some("client") => Scope::Client,
-            Some("directory") => Scope::Directory,
-            Some("everyone") => Scope::Everyone,
-            Some(other) => {
-                return Err(at(format!("each = {other:?} is not one of user, client, directory, everyone")));
-            }
-        };
-        let rate = |text: &str| text.parse::<Rate>().map_err(|error| at(error.to_string()));
-        let limit = match (&one.tokens, &one.requests) {
-            (Some(tokens), None) => Limit::tokens(one.id.as_str(), rate(tokens)?),
-            (None, Some(requests)) => Limit::requests(one.id.as_str(), rate(requests)?),
-            _ => return Err(at("set either tokens or requests, for example tokens = \"60000/min\"".into())),
-        };
-        let limit = limit.each(scope);
-        limits.push(match one.burst {
-            Some(burst) => limit.burst(burst),
-            None => limit,
-        });
-    }
-    Ok(limits)
 }
 
 fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {

@@ -118,8 +118,14 @@ fn two_keys_for_one_engine_are_one_too_many() {
 }
 
 #[test]
-fn shared_limits_are_refused_until_they_work() {
-    assert!(refused(&[("REDIS_URL", "redis://localhost")]).starts_with("REDIS_URL"));
+fn a_redis_in_the_environment_is_where_nodes_share_their_state() {
+    assert!(from_env(&[("REDIS_URL", "")]).unwrap().redis.is_none());
+    let config = from_env(&[("REDIS_URL", "redis://:hunter2@localhost")]).unwrap();
+    assert!(config.redis.is_some());
+    assert!(config.describe().contains("state: shared by Redis"));
+    assert!(!format!("{config:?}").contains("hunter2") && !config.describe().contains("hunter2"));
+    let error = refused(&[("REDIS_URL", "localhost:hunter2")]);
+    assert!(error.starts_with("state.redis") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -146,9 +152,12 @@ fn a_file_means_what_it_says() {
 fn what_is_in_force_is_printed_without_secrets() {
     let text = parsed(FILE).unwrap().describe();
     assert!(!text.contains("sk-secret-value"));
-    for line in
-        ["server.max_body", "model gpt-4*", "quota: per-user", "everything not allowed below is denied"]
-    {
+    for line in [
+        "server.max_body",
+        "model gpt-4*",
+        "quota per-user: 60000 tokens/minute for each user",
+        "everything not allowed below is denied",
+    ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(!format!("{:?}", parsed(FILE).unwrap()).contains("sk-secret-value"));

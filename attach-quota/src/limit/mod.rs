@@ -272,6 +272,12 @@ impl Limit {
         })
     }
 
+    /// What a limit on money does with a model that has no price.
+    #[must_use]
+    pub fn on_unpriced(&self) -> Unpriced {
+        self.unpriced
+    }
+
     pub(crate) fn shared_id(&self) -> &Arc<str> {
         &self.id
     }
@@ -292,10 +298,6 @@ impl Limit {
 
     pub(crate) fn what(&self) -> &Subject {
         &self.what
-    }
-
-    pub(crate) fn on_unpriced(&self) -> Unpriced {
-        self.unpriced
     }
 
     pub(crate) fn reads_body(&self) -> bool {

@@ -80,7 +80,7 @@ pub(super) struct Devices {
 /// A list, or the one thing that would stand in it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum OneOrMany<T> {
+pub(in crate::config) enum OneOrMany<T> {
     One(T),
     Many(Vec<T>),
 }
@@ -95,7 +95,7 @@ pub(super) enum Scalar {
 }
 
 impl<T> OneOrMany<T> {
-    pub(super) fn list(&self) -> &[T] {
+    pub(in crate::config) fn list(&self) -> &[T] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Many(many) => many,
