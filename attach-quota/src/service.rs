@@ -99,8 +99,10 @@ impl QuotaLayer {
             self.unknown_caller(exchange)?;
             return Ok((request.map(Body::new), None));
         };
+        let destination = request.extensions().get::<Destination>().cloned();
         let Some(api) = exchange.api().filter(|api| self.reads_body && api.is_inference()) else {
-            let asked = Asked { api: exchange.api(), ..Asked::default() };
+            let destination = destination.as_ref();
+            let asked = Asked { api: exchange.api(), destination, ..Asked::default() };
             let lease = self.reserve(&caller, exchange, asked).await?;
             return Ok((request.map(Body::new), lease));
         };
@@ -112,7 +114,6 @@ impl QuotaLayer {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
             facts.stream |= call.stream;
         });
-        let destination = request.extensions().get::<Destination>().cloned();
         let asked = Asked {
             api: Some(api),
             call: Some(call),
