@@ -39,9 +39,12 @@ async fn a_missing_variable_is_named() {
 }
 
 #[tokio::test]
-async fn redis_is_refused_until_it_is_there() {
-    let said = bare("https://idp.example").set("REDIS_URL", "redis://localhost").refusal().await;
-    assert!(said.contains("REDIS_URL") && said.contains("later version"), "{said}");
+async fn the_environment_alone_can_name_a_redis() {
+    let checked = bare("https://idp.example").set("REDIS_URL", "redis://:hunter2@localhost").check().await;
+    assert!(checked.ok && checked.stdout.contains("state: shared by Redis"), "{checked:?}");
+    assert!(!checked.stdout.contains("hunter2"), "{checked:?}");
+    let said = bare("https://idp.example").set("REDIS_URL", "localhost").refusal().await;
+    assert!(said.contains("state.redis"), "{said}");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod passing;
 mod policy;
 mod proofs;
 mod quota;
+mod quota_limits;
 mod real;
 mod redaction;
 mod refusals;
