@@ -43,9 +43,20 @@ pub(crate) struct Applied {
 impl Book<'_> {
     /// The limits that apply to `caller` and what they ask for: of alternatives the most generous.
     pub(crate) fn applied(&self, caller: &Caller, asked: Asked<'_>) -> Vec<Applied> {
+        let mut applied =
+            self.gathered(caller, |limit| limit.what().covers(asked.api, asked.call, asked.destination));
+        applied.retain(|one| one.window.is_some());
+        applied
+    }
+
+    /// The limits that apply to `caller`, whatever they ask for, those that an override lifts included.
+    pub(crate) fn applicable(&self, caller: &Caller) -> Vec<Applied> {
+        self.gathered(caller, |_| true)
+    }
+
+    fn gathered(&self, caller: &Caller, covers: impl Fn(&Limit) -> bool) -> Vec<Applied> {
         let mut applied: Vec<Applied> = Vec::with_capacity(self.limits.len());
-        let covering = |limit: &&Arc<Limit>| limit.what().covers(asked.api, asked.call, asked.destination);
-        for limit in self.limits.iter().filter(covering) {
+        for limit in self.limits.iter().filter(|limit| covers(limit)) {
             for key in caller.keys(limit) {
                 let one = self.apply(limit, key, caller);
                 let rival = applied
@@ -58,7 +69,6 @@ impl Book<'_> {
                 }
             }
         }
-        applied.retain(|one| one.window.is_some());
         applied
     }
 

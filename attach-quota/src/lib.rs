@@ -62,6 +62,7 @@ mod limit;
 mod price;
 mod refusal;
 mod service;
+mod standings;
 
 pub use self::alerts::Alert;
 pub use self::clock::{Clock, SystemClock};
@@ -73,5 +74,6 @@ pub use self::limit::{
 pub use self::overrides::{Grant, Overrides};
 pub use self::price::{Price, Prices};
 pub use self::service::Quota;
+pub use self::standings::Allowance;
 pub use self::store::Store;
 pub use attach_core::ResponseFuture;

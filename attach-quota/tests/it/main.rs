@@ -9,4 +9,5 @@ mod compose;
 mod found;
 mod property;
 mod scope;
+mod standings;
 mod support;
