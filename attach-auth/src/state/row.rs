@@ -18,9 +18,11 @@ impl Table {
     pub const GROUPS: Self = Self("groups");
     /// What may happen once only: ids of signals, nonces, names that must be unique.
     pub const ONCE: Self = Self("once");
+    /// Exceptions from limits, made at run time.
+    pub const QUOTAS: Self = Self("quotas");
 
     /// Every table.
-    pub const ALL: [Self; 5] = [Self::FACTS, Self::KEYS, Self::USERS, Self::GROUPS, Self::ONCE];
+    pub const ALL: [Self; 6] = [Self::FACTS, Self::KEYS, Self::USERS, Self::GROUPS, Self::ONCE, Self::QUOTAS];
 
     /// The table's name in a backend.
     #[must_use]
