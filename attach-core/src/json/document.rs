@@ -15,6 +15,15 @@ use super::value::Value;
 pub struct Document {
     bytes: Bytes,
     nodes: Arc<Vec<Node>>,
+    /// Members that came in by a splice and have no nodes.
+    added: Arc<[Added]>,
+}
+
+/// A member without a node.
+#[derive(Clone)]
+pub(super) struct Added {
+    pub(super) object: NodeId,
+    pub(super) key: Box<str>,
 }
 
 impl Document {
@@ -32,7 +41,7 @@ impl Document {
     /// Whatever [`JsonErrorKind`](super::JsonErrorKind) lists.
     pub fn parse(bytes: Bytes) -> Result<Self, JsonError> {
         let nodes = Arc::new(scan::parse(&bytes)?);
-        Ok(Self { bytes, nodes })
+        Ok(Self { bytes, nodes, added: Arc::default() })
     }
 
     /// The bytes.
@@ -57,8 +66,17 @@ impl Document {
         Value::new(self, id)
     }
 
-    pub(super) fn from_parts(bytes: Bytes, nodes: Vec<Node>) -> Self {
-        Self { bytes, nodes: Arc::new(nodes) }
+    pub(super) fn from_parts(
+        bytes: Bytes,
+        nodes: Vec<Node>,
+        known: &[Added],
+        added: impl Iterator<Item = Added>,
+    ) -> Self {
+        Self { bytes, nodes: Arc::new(nodes), added: known.iter().cloned().chain(added).collect() }
+    }
+
+    pub(super) fn added(&self) -> &[Added] {
+        &self.added
     }
 
     pub(super) fn nodes(&self) -> &[Node] {

@@ -17,6 +17,7 @@
 //! ```
 
 mod document;
+mod edit;
 mod error;
 mod keys;
 mod node;
@@ -28,8 +29,8 @@ mod string;
 mod value;
 
 pub use self::document::Document;
+pub use self::edit::{Edit, SpliceError};
 pub use self::error::{JsonError, JsonErrorKind};
 pub use self::node::{Kind, NodeId};
-pub use self::splice::{Edit, SpliceError};
 pub use self::string::escape_into;
 pub use self::value::{Elements, Members, Value};

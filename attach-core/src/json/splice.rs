@@ -1,106 +1,22 @@
-//! Replacing strings in place: every other byte stays, and nothing is parsed again.
+//! Changing values in place: every other byte stays, and nothing is parsed again.
 
 use std::collections::HashSet;
-use std::error::Error;
-use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::document::Document;
+use super::document::{Added, Document};
+use super::edit::{Change, Edit, SpliceError};
 use super::node::{Kind, Node, NodeId};
 use super::string::escape_into;
-use super::value::Value;
-
-/// One replacement in a [`Document`].
-#[derive(Clone)]
-pub struct Edit {
-    node: NodeId,
-    target: Target,
-    text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Value,
-    Key,
-}
-
-impl Edit {
-    /// Replaces a string or a number by the string `text`.
-    #[must_use]
-    pub fn string(node: NodeId, text: impl Into<String>) -> Self {
-        Self { node, target: Target::Value, text: text.into() }
-    }
-
-    /// Renames the member `node` to `key`.
-    #[must_use]
-    pub fn key(node: NodeId, key: impl Into<String>) -> Self {
-        Self { node, target: Target::Key, text: key.into() }
-    }
-
-    /// The bytes that go.
-    fn span(&self, document: &Document) -> Result<Range<usize>, SpliceError> {
-        let node = document.nodes().get(self.node.index()).ok_or(SpliceError::NoSuchValue)?;
-        match self.target {
-            Target::Value if matches!(node.kind, Kind::String | Kind::Number) => {
-                Ok(node.start as usize..node.end as usize)
-            }
-            Target::Key if node.has_key() && self.text.chars().any(char::is_control) => {
-                Err(SpliceError::ControlCharacter)
-            }
-            Target::Key if node.has_key() => Ok(node.key_start as usize..node.key_end as usize),
-            Target::Value | Target::Key => Err(SpliceError::NotReplaceable),
-        }
-    }
-}
-
-/// Shows neither the old text nor the new.
-impl fmt::Debug for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Edit").field("node", &self.node).field("target", &self.target).finish_non_exhaustive()
-    }
-}
-
-/// Why a document cannot be changed so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SpliceError {
-    /// The edit's node is of another document.
-    NoSuchValue,
-    /// Neither a string nor a number, or no member of an object.
-    NotReplaceable,
-    /// Two edits of one place.
-    EditedTwice,
-    /// A control character in the new key.
-    ControlCharacter,
-    /// The object has the new key already.
-    DuplicateKey,
-    /// The new document would have 4 GiB or more.
-    TooLarge,
-}
-
-impl fmt::Display for SpliceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSuchValue => "no such value",
-            Self::NotReplaceable => "neither a string nor a number, or no member of an object",
-            Self::EditedTwice => "one place edited twice",
-            Self::ControlCharacter => "control character in a key",
-            Self::DuplicateKey => "duplicate key",
-            Self::TooLarge => "document too large",
-        })
-    }
-}
-
-impl Error for SpliceError {}
 
 impl Document {
     /// The document with `edits` made, in any order. Every other byte stays, and every [`NodeId`] stays valid.
     ///
     /// # Errors
     ///
-    /// A place that cannot be edited or is edited twice; a key that cannot be there. No edit is made then.
+    /// A place that cannot be edited or is edited twice; a key that cannot be there; what is not JSON. No edit is made
+    /// then.
     pub fn splice(&self, edits: &[Edit]) -> Result<Self, SpliceError> {
         if edits.is_empty() {
             return Ok(self.clone());
@@ -109,8 +25,10 @@ impl Document {
         for edit in edits {
             ordered.push((edit.span(self)?, edit));
         }
-        ordered.sort_unstable_by_key(|(span, _)| span.start);
-        if ordered.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        // Members that come into one object keep the order in which they were given.
+        ordered.sort_by_key(|(span, _)| (span.start, span.end));
+        let twice = |pair: &[(Range<usize>, &Edit)]| pair[0].0 == pair[1].0 && !pair[0].1.is_insert();
+        if ordered.windows(2).any(twice) {
             return Err(SpliceError::EditedTwice);
         }
         let (bytes, shifts) = rewrite(self.bytes(), &ordered);
@@ -123,29 +41,50 @@ impl Document {
                 mark(node, edit, &bytes);
             }
         }
-        let spliced = Self::from_parts(Bytes::from(bytes), nodes);
+        let added = edits.iter().flat_map(added);
+        let spliced = Self::from_parts(Bytes::from(bytes), nodes, self.added(), added);
         spliced.refuse_duplicates(edits)?;
         Ok(spliced)
     }
 
-    /// Looks at the objects that have a renamed member, each once.
+    /// Looks at the objects that have a member of another name, or one more, each once.
     fn refuse_duplicates(&self, edits: &[Edit]) -> Result<(), SpliceError> {
         let mut objects = HashSet::new();
-        for edit in edits.iter().filter(|edit| edit.target == Target::Key) {
-            let Some(object) = self.value(edit.node).parent() else {
-                continue;
+        for edit in edits {
+            let object = match edit.change {
+                Change::Key(_) => self.value(edit.node).parent().map(|object| object.id()),
+                Change::Insert { .. } => Some(edit.node),
+                Change::String(_) | Change::Raw(_) => None,
             };
-            if objects.insert(object.id()) && has_duplicates(object) {
+            if let Some(object) = object
+                && objects.insert(object)
+                && self.has_duplicates(object)
+            {
                 return Err(SpliceError::DuplicateKey);
             }
         }
         Ok(())
     }
+
+    fn has_duplicates(&self, object: NodeId) -> bool {
+        let mut seen = HashSet::new();
+        let known = self.value(object).members().map(|(key, _)| key);
+        let added = self.added().iter().filter(|added| added.object == object);
+        known.chain(added.map(|added| (&*added.key).into())).any(|key| !seen.insert(key))
+    }
 }
 
-fn has_duplicates(object: Value<'_>) -> bool {
-    let mut seen = HashSet::new();
-    object.members().any(|(key, _)| !seen.insert(key))
+/// The members without nodes that `edit` brings.
+fn added(edit: &Edit) -> Vec<Added> {
+    match &edit.change {
+        Change::Insert { key, .. } => vec![Added { object: edit.node, key: key.as_str().into() }],
+        Change::Raw(json) if json.starts_with('{') => {
+            let Ok(new) = Document::parse(json.as_bytes().to_vec().into()) else { return Vec::new() };
+            let members = new.root().members();
+            members.map(|(key, _)| Added { object: edit.node, key: key.into() }).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// From `from` on, offsets move by `by`.
@@ -155,20 +94,41 @@ struct Shift {
 }
 
 fn rewrite(old: &[u8], edits: &[(Range<usize>, &Edit)]) -> (Vec<u8>, Vec<Shift>) {
-    let added: usize = edits.iter().map(|(_, edit)| edit.text.len() + 2).sum();
+    let added: usize = edits.iter().map(|(_, edit)| edit.length()).sum();
     let mut new = Vec::with_capacity(old.len() + added);
     let mut shifts = Vec::with_capacity(edits.len());
     let mut copied = 0;
-    for (span, edit) in edits {
+    for (index, (span, edit)) in edits.iter().enumerate() {
         new.extend_from_slice(old.get(copied..span.start).unwrap_or_default());
-        new.push(b'"');
-        escape_into(&edit.text, &mut new);
-        new.push(b'"');
+        match &edit.change {
+            Change::String(text) | Change::Key(text) => quote(text, &mut new),
+            Change::Raw(json) => new.extend_from_slice(json.as_bytes()),
+            Change::Insert { key, value } => {
+                quote(key, &mut new);
+                new.push(b':');
+                new.extend_from_slice(value.as_bytes());
+                let another = edits.get(index + 1).is_some_and(|next| next.1.is_insert() && next.0 == *span);
+                if another || !is_empty_from(old, span.end) {
+                    new.push(b',');
+                }
+            }
+        }
         copied = span.end;
         shifts.push(Shift { from: span.end, by: new.len() as i64 - span.end as i64 });
     }
     new.extend_from_slice(old.get(copied..).unwrap_or_default());
     (new, shifts)
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape_into(text, out);
+    out.push(b'"');
+}
+
+/// Whether the object whose opening brace is before `at` has no members. Its bytes say so: not every member has a node.
+fn is_empty_from(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).unwrap_or_default().trim_ascii_start().starts_with(b"}")
 }
 
 /// The node at its new place. An edited span's end is where its shift begins, so it moves with what follows.
@@ -186,11 +146,23 @@ fn moved(node: &Node, shifts: &[Shift]) -> Node {
 
 /// What the edit changed about the node besides its place.
 fn mark(node: &mut Node, edit: &Edit, bytes: &[u8]) {
-    match edit.target {
-        Target::Value => {
-            node.kind = Kind::String;
-            node.escaped = node.raw_string(bytes).contains(&b'\\');
-        }
-        Target::Key => node.key_escaped = node.raw_key(bytes).contains(&b'\\'),
+    match &edit.change {
+        Change::Key(_) => node.key_escaped = node.raw_key(bytes).contains(&b'\\'),
+        Change::String(_) => node.kind = Kind::String,
+        Change::Raw(json) => node.kind = kind(json),
+        Change::Insert { .. } => {}
+    }
+    node.escaped = node.kind == Kind::String && node.raw_string(bytes).contains(&b'\\');
+}
+
+/// What a JSON value is, by its first byte.
+fn kind(json: &str) -> Kind {
+    match json.as_bytes().first() {
+        Some(b'{') => Kind::Object,
+        Some(b'[') => Kind::Array,
+        Some(b'"') => Kind::String,
+        Some(b't' | b'f') => Kind::Bool,
+        Some(b'n') => Kind::Null,
+        _ => Kind::Number,
     }
 }

@@ -143,7 +143,8 @@ impl<'a> Value<'a> {
     }
 
     /// From the key's first byte to the value's last, if the value is a member of an object.
-    pub(crate) fn member_span(self) -> Option<Range<usize>> {
+    #[must_use]
+    pub fn member_span(self) -> Option<Range<usize>> {
         let node = self.node();
         node.has_key().then_some(node.key_start as usize..node.end as usize)
     }

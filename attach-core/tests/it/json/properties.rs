@@ -244,6 +244,38 @@ proptest! {
     }
 
     #[test]
+    fn a_member_that_comes_in_is_there_and_nothing_else_changes(
+        tree in tree(),
+        style in any::<u64>(),
+        new in "[a-z\"\\\\é]{0,8}",
+        value in tree(),
+        at in any::<proptest::sample::Index>(),
+    ) {
+        let document = parse(&Speller::spell(&tree, style));
+        let mut nodes = Vec::new();
+        pointers(document.root(), "", &mut nodes);
+        let objects: Vec<_> =
+            nodes.iter().filter(|(id, _)| document.value(*id).kind() == Kind::Object).collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let (object, pointer) = at.get(&objects);
+        let taken = document.value(*object).get(&new).is_some();
+        match document.splice(&[Edit::insert(*object, new.as_str(), value.to_string())]) {
+            Ok(spliced) => {
+                prop_assert!(!taken);
+                let before = nodes.iter().map(|(id, _)| (document.value(*id).kind(), document.value(*id).key()));
+                let after = nodes.iter().map(|(id, _)| (spliced.value(*id).kind(), spliced.value(*id).key()));
+                prop_assert!(before.eq(after), "every id stands for what it stood for");
+                let mut expected = to_tree(document.root());
+                expected.pointer_mut(pointer).and_then(Tree::as_object_mut).expect("is one").insert(new, value);
+                prop_assert!(alike(&to_tree(parse(std::str::from_utf8(spliced.bytes()).expect("text")).root()), &expected));
+            }
+            Err(error) => prop_assert!(taken && error == SpliceError::DuplicateKey),
+        }
+    }
+
+    #[test]
     fn arbitrary_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         compare_with_serde(&bytes)?;
     }
