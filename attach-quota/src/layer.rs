@@ -26,6 +26,7 @@ pub struct QuotaLayer {
     pub(crate) overrides: Overrides,
     pub(crate) prices: Prices,
     pub(crate) reads_body: bool,
+    pub(crate) asks_for_usage: bool,
     pub(crate) callers: Callers,
     pub(crate) alerts: Option<Alerts>,
     pub(crate) store: Arc<dyn Store>,
@@ -73,6 +74,7 @@ impl QuotaLayer {
         let limits = in_order(limits);
         Self {
             reads_body: limits.iter().any(|limit| limit.reads_body()),
+            asks_for_usage: true,
             limits,
             overrides: Overrides::new(),
             prices: Prices::new(),
@@ -111,6 +113,16 @@ impl QuotaLayer {
     /// A body is read only for a known operation and only if a limit counts tokens or money, or is for some models.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// Leaves `stream_options` as the caller wrote them, for upstreams that refuse the field.
+    ///
+    /// Otherwise, where a limit counts tokens or money, a stream of OpenAI's chat completions or completions is made to
+    /// report its usage (`include_usage`); the caller sees of it only what they asked for. Without the report the output is
+    /// our own count.
+    pub fn leave_stream_options(mut self) -> Self {
+        self.asks_for_usage = false;
         self
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Lease {
     /// There is no answer that is charged.
     refunded: bool,
     closed: bool,
+    /// The answer reports its usage although the caller did not ask.
+    pub(crate) unasked: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,7 @@ impl Lease {
             flushing: None,
             refunded: false,
             closed: false,
+            unasked: false,
         }
     }
 

@@ -56,6 +56,7 @@ mod caller;
 mod clock;
 mod estimate;
 mod headers;
+mod include_usage;
 mod layer;
 mod lease;
 mod limit;

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::estimate::estimate;
 use crate::layer::Callers;
 use crate::lease::Lease;
-use crate::{QuotaLayer, ResponseFuture, headers, refusal};
+use crate::{QuotaLayer, ResponseFuture, headers, include_usage, refusal};
 
 /// The service that [`QuotaLayer`] makes of another.
 #[derive(Clone)]
@@ -108,7 +108,7 @@ impl QuotaLayer {
         };
         // Where the path was rewritten on the way, the exchange still knows.
         request.extensions_mut().get_or_insert(api);
-        let (request, payload) = Payload::take(request, self.body_limit).await?;
+        let (mut request, payload) = Payload::take(request, self.body_limit).await?;
         let call = payload.call();
         exchange.facts(|facts| {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
@@ -120,8 +120,27 @@ impl QuotaLayer {
             destination: destination.as_ref(),
             estimate: Some(estimate(&payload)),
         };
-        let lease = self.reserve(&caller, exchange, asked).await?;
+        let mut lease = self.reserve(&caller, exchange, asked).await?;
+        if let Some(lease) = lease.as_mut().filter(|lease| lease.is_metered()) {
+            self.adapt(&mut request, &payload, lease)?;
+        }
         Ok((request, lease))
+    }
+
+    /// Makes the request such that what it uses can be told.
+    fn adapt(
+        &self,
+        request: &mut Request<Body>,
+        payload: &Payload,
+        lease: &mut Lease,
+    ) -> Result<(), Rejection> {
+        let ask =
+            self.asks_for_usage.then(|| include_usage::ask(payload, request.headers(), self.body_limit));
+        let Some(edit) = ask.flatten() else { return Ok(()) };
+        payload.splice(&[edit]).inspect_err(|_| lease.refund())?.attach(request);
+        include_usage::plain_answer(request.headers_mut());
+        lease.unasked = true;
+        Ok(())
     }
 
     /// Health checks and the like pass where identities are used: they are no calls and there is nobody to charge.
@@ -175,6 +194,7 @@ where
         if !readable {
             lease.blindfold(api);
         }
+        let response = if lease.unasked { include_usage::take_out(response, exchange) } else { response };
         return response.map(|body| body.gated(lease, exchange));
     }
     if lease.is_metered() {

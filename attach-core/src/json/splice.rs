@@ -9,6 +9,7 @@ use super::document::{Added, Document};
 use super::edit::{Change, Edit, SpliceError};
 use super::node::{Kind, Node, NodeId};
 use super::string::escape_into;
+use super::value::Value;
 
 impl Document {
     /// The document with `edits` made, in any order. Every other byte stays, and every [`NodeId`] stays valid.
@@ -52,7 +53,7 @@ impl Document {
         let mut objects = HashSet::new();
         for edit in edits {
             let object = match edit.change {
-                Change::Key(_) => self.value(edit.node).parent().map(|object| object.id()),
+                Change::Key(_) => self.value(edit.node).parent().map(Value::id),
                 Change::Insert { .. } => Some(edit.node),
                 Change::String(_) | Change::Raw(_) => None,
             };

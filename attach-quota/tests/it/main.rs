@@ -11,3 +11,4 @@ mod property;
 mod scope;
 mod standings;
 mod support;
+mod usage_asked;
