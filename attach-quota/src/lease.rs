@@ -30,10 +30,12 @@ pub(crate) struct Lease {
     model: Box<str>,
     /// How to count an answer that the meter cannot read.
     blind: Option<Blind>,
+    /// Nothing is charged but what the upstream reported.
+    refunded: bool,
+    /// Something was settled that nobody has waited for yet.
+    unflushed: bool,
     /// What the last frame waits for.
     flushing: Option<Flushed>,
-    /// There is no answer that is charged.
-    refunded: bool,
     closed: bool,
     /// The answer reports its usage although the caller did not ask.
     pub(crate) unasked: bool,
@@ -64,8 +66,9 @@ impl Lease {
             estimate,
             model,
             blind: None,
-            flushing: None,
             refunded: false,
+            unflushed: false,
+            flushing: None,
             closed: false,
             unasked: false,
         }
@@ -95,13 +98,19 @@ impl Lease {
     /// held for as long as there is something to send.
     pub(crate) fn refund(&mut self) {
         self.refunded = true;
+        self.conclude();
+    }
+
+    /// What is known now is what the call comes to: no frame of the answer changes it.
+    pub(crate) fn conclude(&mut self) {
         self.book(&self.used());
         self.settle(Settling::Running);
     }
 
-    /// Whether what was booked so far is not as durable yet as it gets.
-    pub(crate) fn is_late(&self) -> bool {
-        self.store.flushed().is_some()
+    /// Whether what was settled so far is not as durable yet as it gets.
+    pub(crate) fn is_late(&mut self) -> bool {
+        self.flush();
+        self.flushing.is_some()
     }
 
     /// Books what is used so far where it is more than was reserved.
@@ -123,9 +132,8 @@ impl Lease {
 
     /// The completing event: settled, and as durable as it gets, before the caller sees it and calls again.
     fn complete(&mut self, frame: Bytes) -> Step {
-        self.book(&self.used());
-        self.settle(Settling::Running);
-        self.flushing = self.store.flushed();
+        self.conclude();
+        self.flush();
         match self.flushing {
             Some(_) => Step::Hold(frame),
             None => Step::Pass(frame),
@@ -153,7 +161,15 @@ impl Lease {
     fn settle(&mut self, settling: Settling) {
         self.store.settle(&self.charges, settling);
         for charge in &mut self.charges {
-            charge.booked(charge.spent());
+            self.unflushed |= charge.used() != charge.used_before();
+            charge.settled();
+        }
+    }
+
+    /// Waits for what this lease has settled, once: other calls have always something on its way.
+    fn flush(&mut self) {
+        if std::mem::take(&mut self.unflushed) {
+            self.flushing = self.store.flushed();
         }
     }
 

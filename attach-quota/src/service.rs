@@ -67,13 +67,21 @@ where
             let Some(mut lease) = lease else {
                 return inner.call(request).await.map(|response| response.map(ResponseBody::inner));
             };
-            match inner.call(request).await {
-                Ok(response) => Ok(follow(response, lease, &exchange)),
+            let head = match inner.call(request).await {
+                Ok(response) if response.body().is_end_stream() => {
+                    follow(response, lease, &exchange).into_parts().0
+                }
+                Ok(response) => return Ok(follow(response, lease, &exchange)),
                 Err(error) => {
                     lease.refund();
-                    Err(error)
+                    return Err(error);
                 }
+            };
+            // It is all that the caller gets, and waits as a last frame would.
+            if let Some(flushed) = layer.store.flushed() {
+                flushed.await;
             }
+            Ok(Response::from_parts(head, ResponseBody::default()))
         })
     }
 }
@@ -199,6 +207,8 @@ where
     }
     if lease.is_metered() {
         lease.refund();
+    } else {
+        lease.conclude();
     }
     if lease.holds_a_place() || lease.is_late() {
         return response.map(|body| ResponseBody::inner(body).gated(lease, exchange));

@@ -76,6 +76,23 @@ fn count(charge: &mut Charge, known: Option<Bucket>, until: u64, wait: Duration)
     Ok(Bucket { value: after, until })
 }
 
+/// The bucket of a budget of which nothing is known yet but what was `used` before, of the period that ends when it is
+/// told; `None` if there is nothing to be known.
+#[cfg(feature = "sqlite")]
+pub(super) fn recall(
+    charge: &Charge,
+    known: Option<Bucket>,
+    now: Now,
+    used: impl FnOnce(u64) -> u64,
+) -> Option<Bucket> {
+    let Window::Budget(budget) = charge.window() else { return None };
+    let (_, until) = budget.bounds(now.since_epoch.as_secs());
+    if known.is_some_and(|bucket| bucket.until == until) {
+        return None;
+    }
+    Some(Bucket { value: used(until), until }).filter(|bucket| bucket.value > 0)
+}
+
 /// The bucket's state once what was spent is booked instead of what was reserved; `None` if nothing is to be kept.
 pub(super) fn correct(charge: &Charge, known: Option<Bucket>, now: Now) -> Option<Bucket> {
     let (reserved, spent) = (charge.reserved(), charge.spent());

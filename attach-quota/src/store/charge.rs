@@ -12,6 +12,8 @@ pub struct Charge {
     key: Key,
     reserved: u64,
     spent: u64,
+    used: u64,
+    used_before: u64,
     standing: Standing,
     mark: u64,
     refused: bool,
@@ -29,6 +31,8 @@ impl Charge {
             key,
             reserved,
             spent: reserved,
+            used: 0,
+            used_before: 0,
             standing,
             mark: 0,
             refused: false,
@@ -64,6 +68,19 @@ impl Charge {
     #[must_use]
     pub fn spent(&self) -> u64 {
         self.spent
+    }
+
+    /// What the call is known to have used; nothing until that is counted, even if a settlement of others comes first.
+    /// What is [reserved](Self::reserved) ends with the process that reserved it, and this does not.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// What [`used`](Self::used) was at the settlement before this one; nothing at the first.
+    #[must_use]
+    pub fn used_before(&self) -> u64 {
+        self.used_before
     }
 
     /// How the bucket stood when the store was last asked.
@@ -114,6 +131,13 @@ impl Charge {
     /// What the charge comes to. A shadow charge that was passed over stays at nothing.
     pub(crate) fn spend(&mut self, amount: u64) {
         self.spent = if self.refused { 0 } else { amount };
+        self.used = self.spent;
+    }
+
+    /// The store was told; whatever comes next is measured against this.
+    pub(crate) fn settled(&mut self) {
+        self.used_before = self.used;
+        self.booked(self.spent);
     }
 
     pub(crate) fn shared_limit(&self) -> &Arc<Limit> {

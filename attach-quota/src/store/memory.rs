@@ -62,6 +62,17 @@ impl MemoryStore {
         self.len() == 0
     }
 
+    /// Takes over what was `used` of a budget, asked for by the end of its period, unless that is known here already.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn recall(&self, charge: &Charge, used: impl FnOnce(u64) -> u64) {
+        let now = self.now();
+        let (fingerprint, mut shard) = self.bucket(charge);
+        let known = shard.buckets.get(&fingerprint).copied();
+        if let Some(recalled) = bucket::recall(charge, known, now, used) {
+            shard.insert(fingerprint, recalled, now);
+        }
+    }
+
     fn now(&self) -> Now {
         Now::of(&*self.clock)
     }

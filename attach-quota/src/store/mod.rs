@@ -51,12 +51,16 @@ mod charge;
 mod gcra;
 mod key;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
 pub use self::charge::{Charge, Standing};
 pub use self::key::Key;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{OpenError, SqliteStore};
 
 /// Keeps the counts of all limits.
 pub trait Store: Send + Sync + 'static {
