@@ -6,9 +6,12 @@ mod answers;
 mod charging;
 mod complaints;
 mod compose;
+mod durable;
 mod found;
 mod property;
 mod scope;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod standings;
 mod support;
 mod usage_asked;

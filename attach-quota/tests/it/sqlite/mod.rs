@@ -1,0 +1,6 @@
+//! Budgets of one node, over restarts.
+
+mod damage;
+mod disk;
+mod kill;
+mod support;
