@@ -11,7 +11,7 @@ use http::StatusCode;
 use crate::caller::Caller;
 use crate::limit::{Limit, Scope, Unit, Unpriced, Window};
 use crate::store::{Charge, Key};
-use crate::{Overrides, Prices};
+use crate::{Overrides, Price, Prices};
 
 /// What is known of a call before it goes on.
 #[derive(Clone, Copy, Default)]
@@ -153,9 +153,9 @@ pub(crate) fn measure(limit: &Limit, usage: &Usage) -> u64 {
     }
 }
 
-/// What a call for `asked` cost where it went; `None` if nobody said.
-pub(crate) fn cost(prices: &Prices, asked: &str, route: Option<&Route>, usage: &Usage) -> Option<u64> {
-    prices.cost(asked, route, usage, SystemTime::now())
+/// What a call for `asked` costs where it went, as of now; `None` if nobody said.
+pub(crate) fn price_there(prices: &Prices, asked: &str, route: Option<&Route>) -> Option<Price> {
+    prices.there(asked, route, SystemTime::now()).copied()
 }
 
 fn unpriced(limit: &Limit) -> Rejection {

@@ -6,11 +6,12 @@ use attach_core::body::{End, Guard, Step};
 use attach_core::{Api, Exchange, Outcome, Rejection, Usage};
 use bytes::Bytes;
 
-use crate::Prices;
-use crate::bill::{cost, measure};
+use crate::cut::{self, Cutting, Tracker, Turn, Why};
 use crate::estimate::output_of_bytes;
 use crate::limit::Unit;
 use crate::store::{Charge, Flushed, Settling, Store};
+use crate::tariff::Tariff;
+use crate::{Prices, headers, refusal};
 
 /// An answer may run this many tokens ahead of what is booked, so that not every frame asks the store.
 const SLACK: u64 = 32;
@@ -21,13 +22,17 @@ const SLACK: u64 = 32;
 /// dropped, the charges are settled by what is known of the exchange at that moment.
 pub(crate) struct Lease {
     store: Arc<dyn Store>,
-    prices: Prices,
+    tariff: Tariff,
     exchange: Exchange,
     charges: Vec<Charge>,
+    /// What was booked in addition to the charge of an index and has to be settled apart from it, oldest first.
+    further: Vec<(usize, Charge)>,
     /// What the call was expected to use.
     estimate: Usage,
-    /// The model asked for.
-    model: Box<str>,
+    /// Whether the caller asked for a stream to end with its usage.
+    wants_usage: bool,
+    /// While a limit may cut the stream.
+    cutting: Option<Cutting>,
     /// How to count an answer that the meter cannot read.
     blind: Option<Blind>,
     /// Nothing is charged but what the upstream reported.
@@ -60,11 +65,13 @@ impl Lease {
         let estimate = estimate.unwrap_or_default();
         Self {
             store,
-            prices,
+            tariff: Tariff::new(prices, model),
             exchange,
             charges,
+            further: Vec::new(),
             estimate,
-            model,
+            wants_usage: false,
+            cutting: None,
             blind: None,
             refunded: false,
             unflushed: false,
@@ -72,6 +79,11 @@ impl Lease {
             closed: false,
             unasked: false,
         }
+    }
+
+    /// Whether the caller asked for a stream to end with its usage.
+    pub(crate) fn usage_wanted(&mut self, wanted: bool) {
+        self.wants_usage = wanted;
     }
 
     pub(crate) fn charges(&self) -> &[Charge] {
@@ -94,6 +106,12 @@ impl Lease {
         self.blind = Some(Blind { api, encoded, bytes: 0 });
     }
 
+    /// From here on limits that cut do: the answer is a stream of events that is ours to end.
+    pub(crate) fn cut_when_due(&mut self, api: Api) {
+        let tracker = Tracker::new(api, self.wants_usage);
+        self.cutting = tracker.and_then(|tracker| Cutting::new(tracker, &self.charges));
+    }
+
     /// No answer that is charged: what the upstream reported nevertheless is booked, else the tokens go back. A place is
     /// held for as long as there is something to send.
     pub(crate) fn refund(&mut self) {
@@ -113,14 +131,21 @@ impl Lease {
         self.flushing.is_some()
     }
 
-    /// Books what is used so far where it is more than was reserved.
-    fn follow(&mut self) {
-        let used = self.used();
+    /// Books `used` where it is more than was reserved, and where the stream is cut at some point takes care that more
+    /// is reserved in time.
+    fn follow(&mut self, used: &Usage) {
+        self.tariff.locate(&self.exchange);
+        if let Some(cutting) = &mut self.cutting {
+            cutting.follow(&self.charges, &self.tariff, used);
+        }
+        let (tariff, cutting) = (&self.tariff, &self.cutting);
         let mut more = false;
-        for index in 0..self.charges.len() {
-            let spent = self.comes_to(&self.charges[index], &used);
-            let charge = &mut self.charges[index];
-            if charge.unit().is_metered() && spent > charge.reserved().saturating_add(slack(charge)) {
+        for (index, charge) in self.charges.iter_mut().enumerate() {
+            if !charge.unit().is_metered() || cutting.as_ref().is_some_and(|cutting| cutting.extends(index)) {
+                continue;
+            }
+            let spent = tariff.comes_to(charge, used);
+            if spent > charge.reserved().saturating_add(slack(charge)) {
                 charge.spend(spent);
                 more = true;
             }
@@ -132,6 +157,7 @@ impl Lease {
 
     /// The completing event: settled, and as durable as it gets, before the caller sees it and calls again.
     fn complete(&mut self, frame: Bytes) -> Step {
+        self.cutting = None;
         self.conclude();
         self.flush();
         match self.flushing {
@@ -144,6 +170,8 @@ impl Lease {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        // What the store is still asked for is not needed any more, and nothing of it stays booked.
+        self.cutting = None;
         self.book(used);
         for charge in self.charges.iter_mut().filter(|charge| charge.unit() == Unit::Concurrent) {
             charge.spend(0);
@@ -152,15 +180,20 @@ impl Lease {
     }
 
     fn book(&mut self, used: &Usage) {
-        for index in 0..self.charges.len() {
-            let spent = self.comes_to(&self.charges[index], used);
-            self.charges[index].spend(spent);
+        self.tariff.locate(&self.exchange);
+        for (index, charge) in self.charges.iter_mut().enumerate() {
+            let spent = self.tariff.comes_to(charge, used);
+            let further = self.further.iter_mut().filter(|(of, _)| *of == index).map(|(_, charge)| charge);
+            spend(spent, charge, further);
         }
     }
 
     fn settle(&mut self, settling: Settling) {
         self.store.settle(&self.charges, settling);
-        for charge in &mut self.charges {
+        for (_, charge) in &self.further {
+            self.store.settle(std::slice::from_ref(charge), settling);
+        }
+        for charge in self.charges.iter_mut().chain(self.further.iter_mut().map(|(_, charge)| charge)) {
             self.unflushed |= charge.used() != charge.used_before();
             charge.settled();
         }
@@ -173,41 +206,45 @@ impl Lease {
         }
     }
 
-    /// What `used` is under the limit of `charge`.
-    fn comes_to(&self, charge: &Charge, used: &Usage) -> u64 {
-        let route = self.exchange.facts(|facts| facts.route.clone());
-        if !charge.limit().what().went_to(route.as_ref().map(|route| &*route.upstream)) {
-            return 0;
-        }
-        match charge.unit() {
-            Unit::MicroUsd => {
-                cost(&self.prices, &self.model, route.as_ref(), used).unwrap_or_else(|| charge.reserved())
-            }
-            _ => measure(charge.limit(), used),
-        }
-    }
-
     /// What is used so far: what the upstream reported, else what we counted, else what we estimated.
     fn used(&self) -> Usage {
-        let mut usage = self.exchange.usage();
+        let (usage, outcome) = self.exchange.facts(|facts| (facts.usage, facts.outcome()));
+        self.used_of(usage, outcome)
+    }
+
+    fn used_of(&self, mut usage: Usage, outcome: Option<Outcome>) -> Usage {
         if self.refunded {
             return usage;
         }
         let blind = self.blind.map_or(0, |blind| output_of_bytes(blind.api, blind.bytes, blind.encoded));
         usage.output = usage.output.max(blind);
         // No call has no input: zero is what nobody has reported yet, or never does for a cached prompt.
-        if usage.input == 0 && !(usage.output == 0 && self.broke()) {
+        if usage.input == 0 && !(usage.output == 0 && outcome.is_some_and(broke)) {
             usage.input = self.estimate.input;
         }
         usage
     }
 
-    /// Whether the exchange ended by no doing of the caller's.
-    fn broke(&self) -> bool {
-        matches!(
-            self.exchange.outcome(),
-            Some(Outcome::Rejected(_) | Outcome::Blocked | Outcome::Failed | Outcome::Timeout)
-        )
+    fn extend(&mut self, index: usize, more: Charge) {
+        let apart = match self.charges.get_mut(index) {
+            Some(charge) => charge.join(more),
+            None => Some(more),
+        };
+        self.further.extend(apart.map(|more| (index, more)));
+    }
+
+    /// The end of the stream by the limit of the charge `index`.
+    fn cut(&mut self, index: usize, cutting: &Cutting, refused: cut::Refusal) -> Option<Rejection> {
+        let charge = self.charges.get(index)?;
+        let why = Why {
+            limit: charge.limit().id(),
+            code: refused.code,
+            retry_after: headers::seconds(refused.retry_after),
+            usage: self.used(),
+            elapsed: self.exchange.elapsed(),
+        };
+        let events = cutting.tracker.has_begun().then(|| cutting.tracker.ending(&why));
+        Some(refusal::cut(charge, refused, &self.exchange, events))
     }
 }
 
@@ -219,16 +256,56 @@ fn slack(charge: &Charge) -> u64 {
     }
 }
 
+/// Spreads `amount` over what was booked for it, oldest first; what is beyond all of it is the newest's debt.
+fn spend<'a>(amount: u64, first: &'a mut Charge, further: impl Iterator<Item = &'a mut Charge>) {
+    let (mut left, mut newest) = (amount, first);
+    for next in further {
+        let part = left.min(newest.reserved());
+        newest.spend(part);
+        left -= part;
+        newest = next;
+    }
+    newest.spend(left);
+}
+
+/// Whether an exchange ended by no doing of the caller's.
+fn broke(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(_) | Outcome::Blocked | Outcome::Failed | Outcome::Timeout)
+}
+
 impl Guard for Lease {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
         if let Some(blind) = &mut self.blind {
             blind.bytes = blind.bytes.saturating_add(frame.len() as u64);
         }
-        if !last && self.exchange.outcome().is_none() {
-            self.follow();
+        if let Some(cutting) = &mut self.cutting {
+            cutting.tracker.push(&frame);
+        }
+        let (usage, outcome) = self.exchange.facts(|facts| (facts.usage, facts.outcome()));
+        if !last && outcome.is_none() {
+            self.follow(&self.used_of(usage, outcome));
             return Step::Pass(frame);
         }
         self.complete(frame)
+    }
+
+    /// Asks for more where a limit cuts, and ends the stream where there is no more.
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        let Some(mut cutting) = self.cutting.take() else { return Poll::Pending };
+        loop {
+            match cutting.poll(cx, &self.store, &self.charges) {
+                Poll::Ready(Turn::Extended(index, more)) => self.extend(index, more),
+                Poll::Ready(Turn::Cut(index, refused)) => {
+                    if let Some(rejection) = self.cut(index, &cutting, refused) {
+                        return Poll::Ready(rejection);
+                    }
+                }
+                Poll::Pending => {
+                    self.cutting = Some(cutting);
+                    return Poll::Pending;
+                }
+            }
+        }
     }
 
     fn end(&mut self) -> Step {

@@ -47,23 +47,24 @@
 //!
 //! [`tower`]: https://docs.rs/tower
 
-pub mod overrides;
-pub mod store;
-
 mod alerts;
 mod bill;
 mod caller;
 mod clock;
+mod cut;
 mod estimate;
 mod headers;
 mod include_usage;
 mod layer;
 mod lease;
 mod limit;
+pub mod overrides;
 mod price;
 mod refusal;
 mod service;
 mod standings;
+pub mod store;
+mod tariff;
 
 pub use self::alerts::Alert;
 pub use self::clock::{Clock, SystemClock};

@@ -1,34 +1,62 @@
 use std::sync::Arc;
 
 use attach_core::exchange::QuotaFacts;
-use attach_core::{Exchange, Rejection};
+use attach_core::{Exchange, Outcome, Rejection};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::headers;
 use crate::limit::Unit;
-use crate::store::{Charge, Denied};
+use crate::store::{Charge, Denied, Standing};
+use crate::{cut, headers};
 
 /// The answer to a call that is denied, and its trace in the exchange.
 pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rejection {
     let Denied::Limit { index, retry_after } = denied else {
-        let message = "limits cannot be checked at the moment";
-        return Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "quota_unavailable", message)
-            .with_retry_after(1);
+        return unavailable();
     };
     let Some(charge) = charges.get(index) else {
         return Rejection::misconfigured("a quota store denied a charge that does not exist");
     };
     note(exchange, charge, 0);
-    let seconds = headers::seconds(retry_after);
-    let message = format!("{}; try again in {seconds} s", sentence(charge));
-    let refusal = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message);
+    let refusal = used_up(charge, headers::seconds(retry_after));
     let mut fields = HeaderMap::new();
     headers::write(&mut fields, charges, Some((index, retry_after)));
-    let refusal = refusal.with_retry_after(seconds);
     fields.into_iter().fold(refusal, |refusal, (name, value)| match name {
         Some(name) => refusal.with_header(name, value),
         None => refusal,
     })
+}
+
+/// What ends a running stream under the limit of `charge`, and its trace in the exchange: `events` if the client has
+/// begun to read, else the dialect's error event.
+pub(crate) fn cut(
+    charge: &Charge,
+    refused: cut::Refusal,
+    exchange: &Exchange,
+    events: Option<Bytes>,
+) -> Rejection {
+    let mut empty = charge.clone();
+    empty.stands(Standing::new(0, charge.standing().full_in));
+    note(exchange, &empty, charge.reserved());
+    let rejection = match refused.code {
+        cut::UNAVAILABLE => unavailable(),
+        _ => used_up(charge, headers::seconds(refused.retry_after)),
+    };
+    let rejection = rejection.with_outcome(Outcome::Cut);
+    match events {
+        Some(events) => rejection.with_terminal_event(events),
+        None => rejection,
+    }
+}
+
+fn unavailable() -> Rejection {
+    let message = "limits cannot be checked at the moment";
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "quota_unavailable", message).with_retry_after(1)
+}
+
+fn used_up(charge: &Charge, seconds: u64) -> Rejection {
+    let message = format!("{}; try again in {seconds} s", sentence(charge));
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).with_retry_after(seconds)
 }
 
 fn sentence(charge: &Charge) -> String {

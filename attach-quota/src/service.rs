@@ -184,7 +184,9 @@ impl QuotaLayer {
         }
         refusal::note_closest(exchange, &charges);
         let (store, prices) = (Arc::clone(&self.store), self.prices.clone());
-        Ok(Some(Lease::new(store, prices, exchange.clone(), charges, asked.estimate)))
+        let mut lease = Lease::new(store, prices, exchange.clone(), charges, asked.estimate);
+        lease.usage_wanted(asked.call.is_some_and(|call| call.include_usage));
+        Ok(Some(lease))
     }
 }
 
@@ -197,12 +199,17 @@ where
     headers::write(response.headers_mut(), lease.charges(), None);
     let metered = lease.is_metered() && response.status().is_success();
     if let Some(api) = exchange.api().filter(|_| metered) {
-        let readable = Wire::of(response.headers()).is_some();
+        let wire = Wire::of(response.headers());
         let response = metered_body(response, api, exchange);
-        if !readable {
+        if wire.is_none() {
             lease.blindfold(api);
         }
         let response = if lease.unasked { include_usage::take_out(response, exchange) } else { response };
+        // A body whose length was announced cannot end before it.
+        let length = http_body::Body::size_hint(response.body()).exact();
+        if wire.is_some_and(|wire| wire != Wire::Json) && length.is_none() {
+            lease.cut_when_due(api);
+        }
         return response.map(|body| body.gated(lease, exchange));
     }
     if lease.is_metered() {

@@ -37,6 +37,14 @@ pub struct Facts {
     pub custom: Vec<(&'static str, Box<str>)>,
 }
 
+impl Facts {
+    /// How the exchange ended, once it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+}
+
 /// What policy decided, and why.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

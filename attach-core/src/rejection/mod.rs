@@ -39,6 +39,7 @@ struct Inner {
     reason: Option<Box<str>>,
     headers: HeaderMap,
     outcome: Option<Outcome>,
+    terminal: Option<Bytes>,
 }
 
 impl Rejection {
@@ -53,6 +54,7 @@ impl Rejection {
             reason: None,
             headers: HeaderMap::new(),
             outcome: None,
+            terminal: None,
         }))
     }
 
@@ -112,6 +114,14 @@ impl Rejection {
         self
     }
 
+    /// What ends a running stream in place of the dialect's error event: events that end it like any other, in the
+    /// dialect of its client. A response is not changed by it.
+    #[must_use]
+    pub fn with_terminal_event(mut self, events: Bytes) -> Self {
+        self.0.terminal = Some(events);
+        self
+    }
+
     /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -165,11 +175,12 @@ impl Rejection {
         response
     }
 
-    /// The event that ends a running stream in the dialect of `exchange`; outcome and refusal are set by it.
+    /// The event that ends a running stream in the dialect of `exchange`, or what was
+    /// [given](Self::with_terminal_event) instead; outcome and refusal are set by it.
     #[must_use]
-    pub fn into_terminal_event(self, exchange: &Exchange) -> Bytes {
+    pub fn into_terminal_event(mut self, exchange: &Exchange) -> Bytes {
         self.settle(exchange);
-        dialect::terminal_event(&self, exchange)
+        self.0.terminal.take().unwrap_or_else(|| dialect::terminal_event(&self, exchange))
     }
 
     fn settle(&self, exchange: &Exchange) {

@@ -160,9 +160,14 @@ impl Prices {
     /// there, else by the name that was asked for. `None` if nobody said.
     #[must_use]
     pub fn cost(&self, asked: &str, route: Option<&Route>, usage: &Usage, now: SystemTime) -> Option<u64> {
+        self.there(asked, route, now).map(|price| price.cost(usage))
+    }
+
+    /// What a call for `asked` costs at `route`.
+    pub(crate) fn there(&self, asked: &str, route: Option<&Route>, now: SystemTime) -> Option<&Price> {
         let upstream = route.map(|route| &*route.upstream);
         let there = route.and_then(|route| self.of(&route.model, upstream, now));
-        there.or_else(|| self.of(asked, upstream, now)).map(|price| price.cost(usage))
+        there.or_else(|| self.of(asked, upstream, now))
     }
 
     /// Whether there are no prices at all.

@@ -118,6 +118,9 @@ impl Charge {
     }
 
     /// For a store: its own mark of the reservation, to know it again when it is settled; 0 unless set.
+    ///
+    /// What a running call reserves in addition is added to its first charge if both have the same mark, and settled
+    /// beside it if they have not.
     pub fn set_mark(&mut self, mark: u64) {
         self.mark = mark;
     }
@@ -138,6 +141,27 @@ impl Charge {
     pub(crate) fn settled(&mut self) {
         self.used_before = self.used;
         self.booked(self.spent);
+    }
+
+    /// A charge of `amount` to the same bucket, not booked yet.
+    pub(crate) fn further(&self, amount: u64) -> Self {
+        let mut further = self.clone();
+        (further.mark, further.refused) = (0, false);
+        (further.used, further.used_before) = (0, 0);
+        further.booked(amount.max(1).min(self.window.capacity().max(1)));
+        further
+    }
+
+    /// Takes over what is booked for `other`, a [`further`](Self::further) charge; gives it back if the store has to
+    /// know the two apart.
+    pub(crate) fn join(&mut self, other: Self) -> Option<Self> {
+        self.standing = other.standing;
+        if self.mark != other.mark {
+            return Some(other);
+        }
+        self.reserved = self.reserved.saturating_add(other.reserved);
+        self.spent = self.spent.saturating_add(other.spent);
+        None
     }
 
     pub(crate) fn shared_limit(&self) -> &Arc<Limit> {

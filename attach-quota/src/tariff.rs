@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use attach_core::exchange::Facts;
+use attach_core::{Exchange, Usage};
+
+use crate::bill::{measure, price_there};
+use crate::limit::Unit;
+use crate::store::Charge;
+use crate::{Price, Prices};
+
+/// What usage comes to under the limits of one call.
+///
+/// Where the call went, and so what it costs, is read once: when its answer begins to be followed, or at its end.
+pub(crate) struct Tariff {
+    prices: Prices,
+    /// The model asked for.
+    model: Box<str>,
+    place: Option<Place>,
+}
+
+struct Place {
+    upstream: Option<Arc<str>>,
+    price: Option<Price>,
+}
+
+impl Tariff {
+    pub(crate) fn new(prices: Prices, model: Box<str>) -> Self {
+        Self { prices, model, place: None }
+    }
+
+    /// Learns where the call went, unless that is known.
+    pub(crate) fn locate(&mut self, exchange: &Exchange) {
+        if self.place.is_none() {
+            self.place = Some(exchange.facts(|facts| self.place_of(facts)));
+        }
+    }
+
+    fn place_of(&self, facts: &Facts) -> Place {
+        let route = facts.route.as_ref();
+        Place {
+            upstream: route.map(|route| Arc::clone(&route.upstream)),
+            price: price_there(&self.prices, &self.model, route),
+        }
+    }
+
+    /// What `used` is under the limit of `charge`.
+    pub(crate) fn comes_to(&self, charge: &Charge, used: &Usage) -> u64 {
+        let place = self.place.as_ref();
+        if !charge.limit().what().went_to(place.and_then(|place| place.upstream.as_deref())) {
+            return 0;
+        }
+        match charge.unit() {
+            Unit::MicroUsd => {
+                let price = place.and_then(|place| place.price);
+                price.map_or_else(|| charge.reserved(), |price| price.cost(used))
+            }
+            _ => measure(charge.limit(), used),
+        }
+    }
+}
