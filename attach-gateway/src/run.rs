@@ -82,7 +82,7 @@ impl Gateway {
         let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
         let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
-        let quota = quota::layer(config, webhook.as_ref());
+        let quota = quota::open(config, &state, webhook.as_ref()).await?;
         let audit = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;

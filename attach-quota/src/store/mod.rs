@@ -43,6 +43,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -92,6 +93,28 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets buckets that are full. Cheap enough for a timer; a store that needs none leaves it out.
     fn sweep(&self) {}
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn reserve<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        (**self).reserve(charges)
+    }
+
+    fn settle(&self, charges: &[Charge], settling: Settling) {
+        (**self).settle(charges, settling);
+    }
+
+    fn look<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        (**self).look(charges)
+    }
+
+    fn flushed(&self) -> Option<Flushed> {
+        (**self).flushed()
+    }
+
+    fn sweep(&self) {
+        (**self).sweep();
+    }
 }
 
 /// When what was settled is durable.
