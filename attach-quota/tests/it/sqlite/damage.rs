@@ -16,7 +16,7 @@ use super::support::{Directory, Process, directory_of_child, is_held, open, reop
 /// Makes one request for each of `users` under a budget of a hundred; what they have left.
 async fn count(store: &SqliteStore, users: &[&str]) -> Vec<String> {
     let limits = vec![Limit::requests("monthly", Budget::new(100, Period::Month))];
-    let service = QuotaLayer::new(limits).store(store.clone()).layer(service_fn(async |_: Request<Body>| {
+    let service = QuotaLayer::new(limits).store(store.clone()).layer(service_fn(|_: Request<Body>| async {
         Ok::<_, std::convert::Infallible>(Response::new(Body::default()))
     }));
     let mut left = Vec::new();

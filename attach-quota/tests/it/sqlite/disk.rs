@@ -54,7 +54,7 @@ type Service = BoxCloneSyncService<Request<Body>, Response<attach_core::Response
 fn service(store: &SqliteStore, id: &'static str, when_down: WhenDown) -> Service {
     let limit = Limit::requests(id, Budget::new(1_000_000, Period::Month)).when_store_down(when_down);
     let layer = QuotaLayer::by(vec![limit], |_| Some("alice")).store(store.clone());
-    let answer = async |_: Request<Body>| Ok(Response::new(Body::from(bytes::Bytes::from("{}"))));
+    let answer = |_: Request<Body>| async { Ok(Response::new(Body::from(bytes::Bytes::from("{}")))) };
     BoxCloneSyncService::new(layer.layer(service_fn(answer)))
 }
 
