@@ -43,7 +43,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | – | there are none yet |
+//! | `sqlite` | `store::SqliteStore`: budgets of one node survive restarts |
 //!
 //! [`tower`]: https://docs.rs/tower
 

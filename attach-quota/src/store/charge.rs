@@ -109,6 +109,7 @@ impl Charge {
     /// For a store: `amount` was booked, because the store counts in coarser units.
     pub fn booked(&mut self, amount: u64) {
         (self.reserved, self.spent) = (amount, amount);
+        (self.used, self.used_before) = (0, 0);
     }
 
     /// For a store: there is no room for this shadow charge, and nothing was booked for it.
@@ -139,8 +140,7 @@ impl Charge {
 
     /// The store was told; whatever comes next is measured against this.
     pub(crate) fn settled(&mut self) {
-        self.used_before = self.used;
-        self.booked(self.spent);
+        (self.reserved, self.used_before) = (self.spent, self.used);
     }
 
     /// A charge of `amount` to the same bucket, not booked yet.

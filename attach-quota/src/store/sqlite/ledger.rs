@@ -6,9 +6,6 @@ use tokio::sync::watch;
 
 use crate::store::Flushed;
 
-/// Below this many accounts, a ledger is not worth sweeping.
-const FEW: usize = 1024;
-
 /// A bucket in a period, which is told by its end in seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Account {
@@ -48,10 +45,13 @@ struct State {
     rows: HashMap<Account, Row>,
     /// The rows that differ from the disk's, each once.
     dirty: Vec<Account>,
+    /// Something was settled of a period that was over: no row, but the disk is to know the time.
+    late: bool,
     settled: u64,
     down: bool,
     closed: bool,
-    sweep_at: usize,
+    /// The first end of a period among the rows.
+    first_end: Option<u64>,
 }
 
 #[derive(Default)]
@@ -69,8 +69,10 @@ impl Batch {
 impl Ledger {
     /// With what is on the disk.
     pub(super) fn new(used: Vec<(Account, u64)>) -> Self {
-        let rows = used.into_iter().map(|(account, used)| (account, Row { used, dirty: false })).collect();
-        let state = Mutex::new(State { rows, ..State::default() });
+        let rows: HashMap<_, _> =
+            used.into_iter().map(|(account, used)| (account, Row { used, dirty: false })).collect();
+        let first_end = rows.keys().map(|account| account.until).min();
+        let state = Mutex::new(State { rows, first_end, ..State::default() });
         Self { state, work: Condvar::new(), passed: watch::Sender::new(0) }
     }
 
@@ -82,10 +84,14 @@ impl Ledger {
     /// Books one settlement; `now` is in seconds since the epoch.
     pub(super) fn book(&self, entries: &[Entry], now: u64) {
         let mut state = self.lock();
-        if state.rows.len() >= state.sweep_at.max(FEW) {
-            state.sweep(now);
-        }
+        state.sweep(now);
         for entry in entries {
+            let until = entry.account.until;
+            if until <= now {
+                state.late = true;
+                continue;
+            }
+            state.first_end = Some(state.first_end.map_or(until, |end| end.min(until)));
             let row = state.rows.entry(entry.account).or_default();
             row.used = row.used.saturating_add(entry.after).saturating_sub(entry.before);
             if !std::mem::replace(&mut row.dirty, true) {
@@ -139,10 +145,14 @@ impl Ledger {
     /// Waits until something is to be written, or is to be tried again, and takes all of it; `None` once there will be no
     /// more.
     pub(super) fn take(&self) -> Option<Batch> {
-        let idle = |state: &mut State| state.dirty.is_empty() && !state.closed && !state.down;
+        let idle = |state: &mut State| {
+            let nothing = state.dirty.is_empty() && !state.late;
+            nothing && !state.closed && !state.down
+        };
         let mut state = self.work.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        let late = std::mem::take(&mut state.late);
         let dirty = std::mem::take(&mut state.dirty);
-        if dirty.is_empty() && state.closed {
+        if dirty.is_empty() && !late && state.closed {
             return None;
         }
         let mut rows = Vec::with_capacity(dirty.len());
@@ -215,9 +225,103 @@ impl Ledger {
 }
 
 impl State {
+    /// Looks at the rows only when a period among them is over, which is once a day or so.
     fn sweep(&mut self, now: u64) {
+        if self.first_end.is_none_or(|end| now < end) {
+            return;
+        }
         self.rows.retain(|account, _| account.until > now);
-        self.sweep_at = self.rows.len().saturating_mul(2);
-        self.rows.shrink_to(self.sweep_at);
+        self.rows.shrink_to(self.rows.len().saturating_mul(2));
+        self.first_end = self.rows.keys().map(|account| account.until).min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    const HERE: Account = Account { bucket: 1, until: 100 };
+
+    fn entry(account: Account, before: u64, after: u64) -> [Entry; 1] {
+        [Entry { account, before, after }]
+    }
+
+    fn is_ready(flushed: &mut Flushed) -> bool {
+        flushed.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    #[test]
+    fn whoever_settled_before_a_write_waits_for_it_and_whoever_settles_during_it_for_the_next() {
+        let ledger = Ledger::new(vec![(HERE, 5)]);
+        assert!(ledger.flushed().is_none());
+        ledger.book(&entry(HERE, 0, 10), 0);
+        let mut first = ledger.flushed().expect("not written yet");
+        let batch = ledger.take().expect("something to write");
+        assert_eq!(batch.rows(), [(HERE, 15)]);
+        ledger.book(&entry(HERE, 10, 7), 0);
+        let mut second = ledger.flushed().expect("not written yet");
+        assert!(!ledger.written(&batch));
+        assert!(is_ready(&mut first) && !is_ready(&mut second));
+        let batch = ledger.take().expect("something to write");
+        assert_eq!(batch.rows(), [(HERE, 12)]);
+        ledger.written(&batch);
+        assert!(is_ready(&mut second) && ledger.flushed().is_none());
+    }
+
+    #[test]
+    fn a_failure_lets_all_go_and_is_told_once_and_nothing_of_it_is_forgotten() {
+        let ledger = Ledger::new(Vec::new());
+        ledger.book(&entry(HERE, 0, 10), 0);
+        let batch = ledger.take().expect("something to write");
+        let mut waiting = ledger.flushed().expect("not written yet");
+        assert!(ledger.failed(&batch), "that is new");
+        assert!(is_ready(&mut waiting) && ledger.is_down());
+        ledger.book(&entry(HERE, 10, 11), 0);
+        assert!(ledger.flushed().is_none(), "nobody waits while it is down");
+        let batch = ledger.take().expect("to be tried again");
+        assert_eq!(batch.rows(), [(HERE, 11)], "once, with what it is now");
+        assert!(!ledger.failed(&batch), "that is known");
+        let batch = ledger.take().expect("to be tried again");
+        assert!(ledger.written(&batch) && !ledger.is_down());
+    }
+
+    #[test]
+    fn a_disk_that_failed_is_tried_again_although_nothing_is_left_to_write() {
+        let ledger = Ledger::new(Vec::new());
+        ledger.book(&entry(HERE, 0, 10), 0);
+        ledger.failed(&ledger.take().expect("something to write"));
+        ledger.sweep(100);
+        assert_eq!(ledger.len(), 0);
+        let batch = ledger.take().expect("to be tried again");
+        assert!(batch.rows().is_empty() && ledger.written(&batch));
+    }
+
+    #[test]
+    fn what_is_settled_of_a_period_that_is_over_leaves_no_row_but_is_a_write() {
+        let ledger = Ledger::new(Vec::new());
+        ledger.book(&entry(HERE, 0, 10), 100);
+        assert_eq!(ledger.len(), 0);
+        assert!(ledger.flushed().is_some());
+        assert!(ledger.take().expect("the time is to be known").rows().is_empty());
+    }
+
+    #[test]
+    fn when_nobody_writes_any_more_nobody_waits() {
+        let ledger = Ledger::new(Vec::new());
+        ledger.book(&entry(HERE, 0, 10), 0);
+        let mut waiting = ledger.flushed().expect("not written yet");
+        ledger.abandoned();
+        assert!(is_ready(&mut waiting) && ledger.is_down() && ledger.flushed().is_none());
+    }
+
+    #[test]
+    fn a_ledger_that_is_closed_is_written_to_its_end() {
+        let ledger = Ledger::new(Vec::new());
+        ledger.book(&entry(HERE, 0, 10), 0);
+        ledger.close();
+        ledger.written(&ledger.take().expect("something to write"));
+        assert!(ledger.take().is_none());
     }
 }

@@ -3,4 +3,5 @@
 mod damage;
 mod disk;
 mod kill;
+mod speed;
 mod support;
