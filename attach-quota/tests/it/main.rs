@@ -6,6 +6,7 @@ mod answers;
 mod charging;
 mod complaints;
 mod compose;
+mod cut;
 mod durable;
 mod found;
 mod property;

@@ -135,7 +135,16 @@ where
     A: Future<Output = Response<Body>> + Send + 'static,
 {
     let ledger = Ledger::default();
-    let layer = layer.store(ledger.clone());
+    let addr = serve_layer(layer.store(ledger.clone()), answer).await;
+    Server { addr, ledger }
+}
+
+/// Serves `answer` under `layer` as it is.
+pub(crate) async fn serve_layer<F, A>(layer: QuotaLayer, answer: F) -> SocketAddr
+where
+    F: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response<Body>> + Send + 'static,
+{
     let service = ServiceBuilder::new()
         .map_request(|mut request: Request<Incoming>| {
             let user = request.headers().get("x-user").and_then(|user| user.to_str().ok());
@@ -162,7 +171,7 @@ where
             tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
         }
     });
-    Server { addr, ledger }
+    addr
 }
 
 /// Serves one unary JSON answer.
