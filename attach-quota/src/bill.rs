@@ -9,6 +9,7 @@ use attach_core::{Api, Call, Destination, Rejection, Usage};
 use http::StatusCode;
 
 use crate::caller::Caller;
+use crate::clamp::{self, Wanted};
 use crate::limit::{Limit, Scope, Unit, Unpriced, Window};
 use crate::store::{Charge, Key};
 use crate::{Overrides, Price, Prices};
@@ -21,6 +22,24 @@ pub(crate) struct Asked<'a> {
     pub(crate) destination: Option<&'a Destination>,
     /// What it will use, probably.
     pub(crate) estimate: Option<Usage>,
+    /// What limits that clamp reserve for.
+    pub(crate) wanted: Option<Wanted>,
+}
+
+impl Asked<'_> {
+    /// The same call, if it may produce so much.
+    pub(crate) fn with_output(self, output: u64) -> Self {
+        Self { wanted: self.wanted.map(|wanted| wanted.with_output(output)), ..self }
+    }
+
+    /// What it will use, as far as `limit` goes: where it clamps, all that it may.
+    fn expected(&self, limit: &Limit) -> Option<Usage> {
+        let mut usage = self.estimate?;
+        if let Some(output) = self.wanted.map(Wanted::output) {
+            usage.output = if clamp::clamps(limit) { output } else { usage.output.min(output) };
+        }
+        Some(usage)
+    }
 }
 
 /// The limits of a layer, and what modifies them.
@@ -98,16 +117,28 @@ impl Book<'_> {
             let amount = match (one.limit.unit(), asked.estimate) {
                 (Unit::Requests | Unit::Concurrent, _) => 1,
                 (_, None) => continue,
-                (Unit::MicroUsd, Some(estimate)) => match self.cost(&one.limit, asked, &estimate)? {
+                (unit, Some(_)) => match (unit, self.counted(&one.limit, asked)?) {
                     // What is free is not bought: nobody needs a budget for it.
-                    0 => continue,
-                    cost => cost,
+                    (Unit::MicroUsd, 0) => continue,
+                    (_, amount) => amount,
                 },
-                (_, Some(estimate)) => measure(&one.limit, &estimate),
             };
             charges.push(Charge::new(&one.limit, window, one.key, amount));
         }
         Ok(charges)
+    }
+
+    /// What the call counts under a limit that counts what it uses.
+    ///
+    /// # Errors
+    ///
+    /// As [`charges`](Self::charges).
+    pub(crate) fn counted(&self, limit: &Limit, asked: Asked<'_>) -> Result<u64, Rejection> {
+        match (limit.unit(), asked.expected(limit)) {
+            (_, None) => Ok(0),
+            (Unit::MicroUsd, Some(usage)) => self.cost(limit, asked, &usage),
+            (_, Some(usage)) => Ok(measure(limit, &usage)),
+        }
     }
 
     /// What a call would cost at the most expensive of the places where it may go.
@@ -115,12 +146,19 @@ impl Book<'_> {
         let Some(call) = asked.call else { return Ok(0) };
         let (now, name) = (SystemTime::now(), call.model.as_str());
         let candidates = asked.destination.map(Destination::candidates).unwrap_or_default();
+        // Nobody knows how much of the output will be reasoning; where it must fit, all of it may be.
+        let mut reasoned = *usage;
+        reasoned.reasoning = usage.output;
+        let dearest = |price: &Price| match clamp::clamps(limit) {
+            true => price.cost(usage).max(price.cost(&reasoned)),
+            false => price.cost(usage),
+        };
         let at = |place: &Candidate| {
             let route = Route::new(Arc::clone(&place.upstream), Arc::clone(&place.model));
-            self.prices.cost(name, Some(&route), usage, now)
+            self.prices.there(name, Some(&route), now).map(dearest)
         };
         let highest = match candidates {
-            [] => self.prices.cost(name, None, usage, now),
+            [] => self.prices.there(name, None, now).map(dearest),
             some => some.iter().try_fold(0, |highest, place| Some(at(place)?.max(highest))),
         };
         match (highest, limit.on_unpriced()) {

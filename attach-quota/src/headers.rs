@@ -70,7 +70,7 @@ fn window(charge: &Charge) -> u64 {
 }
 
 /// A string of RFC 9651 §3.3.3. It holds printable ASCII only.
-fn quoted(id: &str) -> String {
+pub(crate) fn quoted(id: &str) -> String {
     let mut quoted = String::with_capacity(id.len() + 2);
     quoted.push('"');
     for character in id.chars() {
@@ -121,7 +121,7 @@ fn clock_face(duration: Duration) -> String {
     face
 }
 
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+pub(crate) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }

@@ -6,6 +6,7 @@ use attach_core::body::{End, Guard, Step};
 use attach_core::{Api, Exchange, Outcome, Rejection, Usage};
 use bytes::Bytes;
 
+use crate::clamp::Clamped;
 use crate::cut::{self, Cutting, Tracker, Turn, Why};
 use crate::estimate::output_of_bytes;
 use crate::limit::Unit;
@@ -44,6 +45,8 @@ pub(crate) struct Lease {
     closed: bool,
     /// The answer reports its usage although the caller did not ask.
     pub(crate) unasked: bool,
+    /// The answer is shorter than the caller wanted it.
+    pub(crate) clamped: Option<Clamped>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,7 @@ impl Lease {
             flushing: None,
             closed: false,
             unasked: false,
+            clamped: None,
         }
     }
 

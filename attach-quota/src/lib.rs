@@ -50,6 +50,7 @@
 mod alerts;
 mod bill;
 mod caller;
+mod clamp;
 mod clock;
 mod cut;
 mod estimate;

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::bill::Asked;
 use crate::caller::Caller;
+use crate::clamp::{self, Reserved, Wanted};
 use crate::estimate::estimate;
 use crate::layer::Callers;
 use crate::lease::Lease;
@@ -122,11 +123,13 @@ impl QuotaLayer {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
             facts.stream |= call.stream;
         });
+        let estimate = estimate(&payload);
         let asked = Asked {
             api: Some(api),
             call: Some(call),
             destination: destination.as_ref(),
-            estimate: Some(estimate(&payload)),
+            estimate: Some(estimate),
+            wanted: Wanted::of(&payload, &self.limits, estimate.output),
         };
         let mut lease = self.reserve(&caller, exchange, asked).await?;
         if let Some(lease) = lease.as_mut().filter(|lease| lease.is_metered()) {
@@ -135,19 +138,29 @@ impl QuotaLayer {
         Ok((request, lease))
     }
 
-    /// Makes the request such that what it uses can be told.
+    /// Makes the request such that what it uses fits, and can be told.
     fn adapt(
         &self,
         request: &mut Request<Body>,
         payload: &Payload,
         lease: &mut Lease,
     ) -> Result<(), Rejection> {
-        let ask =
-            self.asks_for_usage.then(|| include_usage::ask(payload, request.headers(), self.body_limit));
-        let Some(edit) = ask.flatten() else { return Ok(()) };
-        payload.splice(&[edit]).inspect_err(|_| lease.refund())?.attach(request);
-        include_usage::plain_answer(request.headers_mut());
-        lease.unasked = true;
+        let mut changed = None;
+        if let Some(clamped) = &lease.clamped {
+            let destination = request.extensions().get::<Destination>();
+            let lowered = clamp::lower(payload, clamped, destination);
+            changed = Some(lowered.inspect_err(|_| lease.refund())?);
+        }
+        let latest = changed.as_ref().unwrap_or(payload);
+        let ask = self.asks_for_usage.then(|| include_usage::ask(latest, request.headers(), self.body_limit));
+        if let Some(edit) = ask.flatten() {
+            changed = Some(latest.splice(&[edit]).inspect_err(|_| lease.refund())?);
+            include_usage::plain_answer(request.headers_mut());
+            lease.unasked = true;
+        }
+        if let Some(changed) = changed {
+            changed.attach(request);
+        }
         Ok(())
     }
 
@@ -171,21 +184,15 @@ impl QuotaLayer {
         exchange: &Exchange,
         asked: Asked<'_>,
     ) -> Result<Option<Lease>, Rejection> {
-        let mut charges = self.book().charges(caller, asked)?;
+        let Reserved { charges, clamped } = self.book_charges(caller, exchange, asked).await?;
         if charges.is_empty() {
             return Ok(None);
-        }
-        let reserved = self.store.reserve(&mut charges).await;
-        if let Some(alerts) = &self.alerts {
-            alerts.look(&charges);
-        }
-        if let Err(denied) = reserved {
-            return Err(refusal::of(denied, &charges, exchange));
         }
         refusal::note_closest(exchange, &charges);
         let (store, prices) = (Arc::clone(&self.store), self.prices.clone());
         let mut lease = Lease::new(store, prices, exchange.clone(), charges, asked.estimate);
         lease.usage_wanted(asked.call.is_some_and(|call| call.include_usage));
+        lease.clamped = clamped;
         Ok(Some(lease))
     }
 }
@@ -197,6 +204,9 @@ where
     R::Error: Into<BoxError>,
 {
     headers::write(response.headers_mut(), lease.charges(), None);
+    if let Some(clamped) = &lease.clamped {
+        clamped.write(response.headers_mut());
+    }
     let metered = lease.is_metered() && response.status().is_success();
     if let Some(api) = exchange.api().filter(|_| metered) {
         let wire = Wire::of(response.headers());

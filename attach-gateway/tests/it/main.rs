@@ -24,6 +24,7 @@ mod identity;
 mod issuers;
 mod keys;
 mod login;
+mod metering;
 mod opaque;
 mod passing;
 mod policy;

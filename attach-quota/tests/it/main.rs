@@ -4,6 +4,7 @@
 
 mod answers;
 mod charging;
+mod clamp;
 mod complaints;
 mod compose;
 mod cut;

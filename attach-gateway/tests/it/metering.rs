@@ -1,0 +1,92 @@
+//! What is asked of an upstream so that use can be counted, and what the client sees of it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Response, Step, Upstream, World, answer_text, events, question, streamed, wire};
+
+const CHAT: &str = "/v1/chat/completions";
+
+fn file(kind: &str, quota: &str) -> String {
+    format!(
+        r#"
+        [[issuer]]
+        issuer = "{{ISSUER}}"
+        audience = ["api://attach-test"]
+        [[upstream]]
+        name = "one"
+        kind = "{kind}"
+        url = "{{UPSTREAM}}"
+        [access]
+        default = "allow"
+        {quota}
+        "#
+    )
+}
+
+const TOKENS: &str = "[[quota]]\nid = \"tph\"\ntokens = \"100000/h\"";
+
+async fn world(upstream: Upstream, quota: &str) -> World {
+    World::file(upstream, &file("openai", quota)).await
+}
+
+fn usage(world: &World, answer: &Response) -> (Value, Value) {
+    let usage = world.gateway.trail(&answer.id()).outcome()["usage"].clone();
+    (usage["output_tokens"].clone(), usage["source"].clone())
+}
+
+#[tokio::test]
+async fn a_client_that_did_not_ask_is_counted_by_reported_usage_and_sees_nothing_of_it() {
+    for bytes in [1, 11, 4096] {
+        let upstream = Upstream::with(move |seen| wire::model_in_words(seen, 3).in_pieces_of(bytes)).await;
+        let world = world(upstream, TOKENS).await;
+        let body = streamed(CHAT, "gpt-4o", "hi").to_string();
+        let answer = world.post(CHAT).header("Accept-Encoding", "gzip, br").body(body.clone()).send().await;
+        let answer = answer.expect(200);
+        let sent = world.upstream.only();
+        assert_eq!(sent.text(), body.replacen('{', "{\"stream_options\":{\"include_usage\":true},", 1));
+        assert!(!answer.text().contains("\"usage\""), "{}", answer.text());
+        assert!(answer.text().ends_with("data: [DONE]\n\n"));
+        assert_eq!(answer_text(&answer.text()), "You said: hi");
+        assert_eq!(usage(&world, &answer), (json!(wire::OUTPUT), json!("upstream")));
+    }
+}
+
+#[tokio::test]
+async fn the_nulls_that_come_with_it_go_too() {
+    let upstream = Upstream::with(|seen| {
+        let mut reply = wire::model_in_words(seen, 4);
+        for step in &mut reply.steps {
+            let Step::Send(bytes) = step else { continue };
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            *bytes = text.replace("fp_44709d6fcb\"}\n", "fp_44709d6fcb\",\"usage\":null}\n").into();
+        }
+        reply
+    })
+    .await;
+    let world = world(upstream, TOKENS).await;
+    let answer = world.post(CHAT).json(&streamed(CHAT, "gpt-4o", "hi")).send().await.expect(200);
+    assert!(!answer.text().contains("usage"), "{}", answer.text());
+    assert_eq!(usage(&world, &answer), (json!(wire::OUTPUT), json!("upstream")));
+    let mut asking = streamed(CHAT, "gpt-4o", "hi");
+    asking["stream_options"] = json!({"include_usage": true});
+    let answer = world.post(CHAT).json(&asking).send().await.expect(200);
+    assert!(answer.text().contains("\"usage\":null"), "who asked sees it all: {}", answer.text());
+    assert_eq!(events(&answer.text()).last().unwrap()["usage"]["completion_tokens"], wire::OUTPUT);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_where_nothing_is_counted_and_nothing_twice() {
+    let unmetered = world(Upstream::model().await, "[[quota]]\nid = \"rph\"\nrequests = \"100/h\"").await;
+    let body = streamed(CHAT, "gpt-4o", "hi").to_string();
+    unmetered.post(CHAT).body(body.clone()).send().await.expect(200);
+    assert_eq!(unmetered.upstream.only().text(), body);
+
+    let world = world(Upstream::model().await, TOKENS).await;
+    let ollama =
+        world.post("/api/chat").json(&streamed("/api/chat", "gpt-4o", "hi")).send().await.expect(200);
+    assert_eq!(world.upstream.last().text().matches("stream_options").count(), 1, "by the translation");
+    assert_eq!(events(&ollama.text()).last().unwrap()["eval_count"], wire::OUTPUT);
+    assert_eq!(usage(&world, &ollama), (json!(wire::OUTPUT), json!("upstream")));
+    world.post(CHAT).json(&question(CHAT, "gpt-4o", "hi")).send().await.expect(200);
+    assert!(!world.upstream.last().text().contains("stream_options"), "no stream");
+}
