@@ -2,6 +2,7 @@
 
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
+use attach_quota::Action;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
@@ -29,6 +30,8 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
     }
     if config.limits.is_empty() {
         off.push("quota");
+    } else if config.limits.iter().all(|limit| limit.on_exceed() == Action::Shadow) {
+        off.push("quota: every limit is in shadow, calls are counted and not refused");
     }
     if config.rules.is_shadow() {
         off.push("model policy: access.shadow, rules are recorded and not enforced");

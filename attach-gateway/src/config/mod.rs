@@ -229,6 +229,7 @@ impl Config {
 
     fn from_table(table: toml::Table, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         keys::check(&table)?;
+        quota::check(&table)?;
         let beside_rules = reread::beside_rules(table.clone());
         let file = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
         let mut config = resolve::resolve(file, env)?;

@@ -1,6 +1,6 @@
-//! The commands in the provider guides are commands of this program.
+//! The commands in the provider guides are commands of this program, and the settings in the book are settings.
 
-use crate::support::Launch;
+use crate::support::{Launch, TempDir};
 
 /// The guides: name and text.
 fn guides() -> Vec<(String, String)> {
@@ -53,4 +53,67 @@ async fn the_login_line_of_each_guide_is_understood() {
             "{name}: {words:?} {said:?}"
         );
     }
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// What stands between fences of TOML.
+fn settings(page: &str) -> Vec<&str> {
+    let after = page.split("```toml\n").skip(1);
+    after.map(|block| block.split_once("```").expect("a closed fence").0).collect()
+}
+
+/// What the pieces about limits take for granted.
+const AROUND: &str = r#"
+[[issuer]]
+directory = "acme"
+issuer = "https://idp.example"
+audience = ["api"]
+[[upstream]]
+name = "openai"
+kind = "openai"
+url = "https://api.openai.com"
+[[upstream]]
+name = "local"
+kind = "ollama"
+url = "http://localhost:11434"
+[[price]]
+models = ["gpt-*"]
+input = 2.5
+output = 10
+"#;
+
+#[tokio::test]
+async fn every_piece_about_limits_is_a_configuration_with_limits() {
+    let page = page("limits.md");
+    let pieces = settings(&page);
+    assert!(pieces.len() >= 10, "{}", pieces.len());
+    for piece in &pieces {
+        assert!(piece.lines().count() <= 14, "{piece}");
+        let checked = Launch::file(&format!("{AROUND}{piece}")).check().await;
+        assert!(checked.ok && checked.stdout.contains("quota "), "{piece}: {checked:?}");
+        assert!(!checked.stdout.contains("no limit") && !checked.stdout.contains("warning"), "{checked:?}");
+    }
+    let together = Launch::file(&format!("{AROUND}{}", pieces.concat())).check().await;
+    assert!(together.ok, "{together:?}");
+}
+
+#[tokio::test]
+async fn the_example_of_a_file_and_the_example_prices_are_configurations() {
+    let page = page("configuration.md");
+    let [example, prices] = settings(&page)[..] else { panic!("other examples") };
+    let files = TempDir::new();
+    let key = files.write("anthropic.key", "sk-ant-example").display().to_string();
+    let terms = files.write("projects.txt", "Project Alpha\n").display().to_string();
+    let example = example.replace("anthropic.key", &key).replace("projects.txt", &terms);
+    let checked = Launch::file(&example)
+        .set("OPENAI_API_KEY", "sk-example")
+        .set("ATTACH_REDACT_KEY", "0123456789abcdef0123456789abcdef");
+    let checked = checked.check().await;
+    assert!(checked.ok && checked.stdout.contains("500 USD/month in Europe/Berlin"), "{checked:?}");
+    assert!(!checked.stdout.contains("warning"), "{checked:?}");
+    let checked = Launch::file(&format!("{AROUND}{prices}")).check().await;
+    assert!(checked.ok && checked.stdout.contains("price claude-sonnet-4*: input 3"), "{checked:?}");
 }

@@ -258,6 +258,8 @@ async fn a_shadow_limit_refuses_nobody() {
     let alice = world.token("alice");
     pass(&world, &alice, 4).await;
     ask(&world, &alice, "llama3").await.expect(200);
+    let off = world.gateway.records().remove(0)["protections_off"].to_string();
+    assert!(off.contains("every limit is in shadow"), "{off}");
 }
 
 /// A time zone in which midnight is far.

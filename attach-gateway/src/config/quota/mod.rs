@@ -13,6 +13,7 @@ use super::{ConfigError, Upstream};
 
 mod amount;
 mod exception;
+mod kinds;
 mod shape;
 mod summary;
 mod terms;
@@ -20,6 +21,7 @@ mod terms;
 mod tests;
 mod who;
 
+pub(super) use self::kinds::check;
 pub(super) use self::shape::Quota;
 
 /// What the rest of the file says that limits refer to.
