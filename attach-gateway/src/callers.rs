@@ -6,7 +6,7 @@ use attach_auth::keys::{OwnKeys, WithKeys};
 use attach_auth::signals::Provisioned;
 use attach_auth::{Authenticate, Credential, Denial, OidcVerifier};
 use attach_core::Identity;
-use attach_core::identity::Proof;
+use attach_core::identity::{Group, Proof};
 use http::request::Parts;
 
 use crate::config::Config;
@@ -16,9 +16,31 @@ use crate::rights::Rights;
 #[derive(Debug)]
 pub(crate) struct Callers {
     shown: Shown,
+    granted: Granted,
+}
+
+/// The groups by provisioning that count.
+#[derive(Debug, Clone)]
+pub(crate) struct Granted {
     provisioned: Provisioned,
     /// The directories whose provisioned groups count.
-    grants: Vec<Box<str>>,
+    directories: Arc<[Box<str>]>,
+}
+
+impl Granted {
+    pub(crate) fn new(config: &Config, provisioned: Provisioned) -> Self {
+        let grants = config.revocation.scim.iter().filter(|scim| scim.may_grant);
+        Self { provisioned, directories: grants.map(|scim| scim.directory.as_str().into()).collect() }
+    }
+
+    /// Those of `identity`.
+    pub(crate) fn groups(&self, identity: &Identity) -> Vec<Group> {
+        let directory = &identity.directory;
+        if !self.directories.iter().any(|granted| **granted == **directory) {
+            return Vec::new();
+        }
+        self.provisioned.groups(directory, identity)
+    }
 }
 
 #[derive(Debug)]
@@ -28,27 +50,18 @@ enum Shown {
 }
 
 impl Callers {
-    pub(crate) fn new(config: &Config, verifier: OidcVerifier, rights: &Rights) -> Self {
+    pub(crate) fn new(verifier: OidcVerifier, rights: &Rights) -> Self {
         let shown = match rights.keys.clone() {
             None => Shown::Tokens(verifier),
             Some(keys) => Shown::TokensAndKeys(Box::new(WithKeys::new(keys, verifier))),
         };
-        let grants = config.revocation.scim.iter().filter(|scim| scim.may_grant);
-        Self {
-            shown,
-            provisioned: rights.provisioned.clone(),
-            grants: grants.map(|scim| scim.directory.as_str().into()).collect(),
-        }
+        Self { shown, granted: rights.granted.clone() }
     }
 
     /// With the groups that the caller was provisioned into. What is no token of the caller's own gets no right by
     /// them, and is held to the rules that deny by them.
     fn completed(&self, identity: Arc<Identity>) -> Arc<Identity> {
-        let directory = &identity.directory;
-        if !self.grants.iter().any(|granted| **granted == **directory) {
-            return identity;
-        }
-        let groups = self.provisioned.groups(directory, &identity);
+        let groups = self.granted.groups(&identity);
         if groups.is_empty() {
             return identity;
         }

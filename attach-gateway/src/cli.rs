@@ -213,7 +213,7 @@ fn announce(config: &Config, gateway: &Gateway) {
     if let Some(admin) = gateway.admin_addr() {
         tracing::info!(%admin, "administrators are listened to");
     }
-    crate::quota::warn(config);
+    crate::quotas::warn(config);
     if !is_loopback(addr) {
         tracing::warn!(
             %addr,

@@ -17,7 +17,7 @@ mod explain;
 mod front;
 mod hex;
 mod login;
-mod quota;
+mod quotas;
 mod redact;
 mod rehearse;
 mod reload;

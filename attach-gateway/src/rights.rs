@@ -1,4 +1,4 @@
-//! What callers' rights are kept in: facts about who lost theirs, gateway keys, provisioned users.
+//! What callers' rights are kept in: facts about who lost theirs, gateway keys, provisioned users, exceptions from limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use attach_auth::signals::Provisioned;
 use attach_auth::state::{Health, Lost, Redis, Sqlite, State, Table, View};
 use attach_auth::{Revocations, Witness};
 
+use crate::callers::Granted;
 use crate::config::Config;
+use crate::quotas::Quotas;
 use crate::run::StartError;
 use crate::state::StateDir;
 
@@ -27,7 +29,9 @@ pub(crate) struct Rights {
     pub(crate) redis: Option<Redis>,
     pub(crate) revocations: Revocations,
     pub(crate) provisioned: Provisioned,
+    pub(crate) granted: Granted,
     pub(crate) keys: Option<Keys>,
+    pub(crate) quotas: Quotas,
 }
 
 impl Rights {
@@ -36,11 +40,13 @@ impl Rights {
         config: &Config,
         dir: &StateDir,
         witness: Arc<dyn Witness>,
+        quotas: Quotas,
     ) -> Result<Self, StartError> {
         let (facts, keys, provisioned) = (FactIndex::new(), KeyIndex::new(), Provisioned::new());
         let mut views: Vec<(Table, Arc<dyn View>)> =
             vec![(Table::FACTS, Arc::new(facts.clone())), (Table::KEYS, Arc::new(keys.clone()))];
         views.extend(provisioned.views());
+        views.push(quotas.view());
         let redis = redis(config, dir);
         let state = open(redis.clone(), dir, views).await?;
         let revocations =
@@ -48,7 +54,8 @@ impl Rights {
         let keys = config.keys.map(|_| {
             Keys::new(state.clone(), keys, settings(config)).witness(witness).revocations(revocations.clone())
         });
-        Ok(Self { state, redis, revocations, provisioned, keys })
+        let granted = Granted::new(config, provisioned.clone());
+        Ok(Self { state, redis, revocations, provisioned, granted, keys, quotas })
     }
 
     /// Service identities, where there are keys for them.

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alerts::Webhook;
 use crate::config::{Admin, Config, ConfigError};
 use crate::front::Probes;
+use crate::quotas::Quotas;
 use crate::reload::Reload;
 use crate::rights::Rights;
 use crate::signals::Ground;
@@ -29,7 +30,7 @@ use crate::state::StateDir;
 use crate::upkeep::Upkeep;
 use crate::upstream::Pseudonym;
 use crate::witness::AuditWitness;
-use crate::{admin, quota, redact, server, trail};
+use crate::{admin, redact, server, trail};
 
 /// How long an administrator's running request may take to finish after the gateway stopped.
 const ADMIN_DRAIN: Duration = Duration::from_secs(5);
@@ -82,10 +83,10 @@ impl Gateway {
         let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
         let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
-        let quota = quota::open(config, &state, webhook.as_ref()).await?;
+        let quotas = Quotas::open(config, &state, webhook.as_ref()).await?;
         let audit = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
-        let rights = Rights::open(config, &state, Arc::clone(&witness)).await?;
+        let rights = Rights::open(config, &state, Arc::clone(&witness), quotas).await?;
         let verifier = with_proofs(verifier, config, &rights)?;
         let policy = Live::new(Arc::clone(&config.rules));
         let reload = Reload::listen(config, policy.clone(), Arc::clone(&witness))
@@ -103,7 +104,7 @@ impl Gateway {
             revocations: rights.revocations.clone(),
             policy: policy.clone(),
             redactor: redact::build(&config.redact)?,
-            quota: quota.clone(),
+            quota: rights.quotas.layer().clone(),
             pseudonym: Pseudonym::new(&pseudonym),
             probes: probes(config, &verifier, &audit, &rights)?,
         };
@@ -117,7 +118,7 @@ impl Gateway {
             );
             verifiers.push(verifier);
         }
-        let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, quota, webhook, rights };
+        let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
         Ok(Self { listener, addr, stack, admin, audit, upkeep, reload, drain: config.server.drain, state })
     }

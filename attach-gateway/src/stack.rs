@@ -28,7 +28,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::admin::{BODY_DEADLINE, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
-use crate::front::{CallerLayer, CatalogLayer, DoorLayer, ProbeLayer, Probes, ResolveLayer};
+use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes, ResolveLayer};
 use crate::rights::Rights;
 use crate::upstream::{Directory, Dispatch, Pseudonym};
 
@@ -83,7 +83,7 @@ pub(crate) fn auth(
     verifier: &OidcVerifier,
     rights: &Rights,
 ) -> Result<AuthLayer<Callers>, ConfigError> {
-    let callers = Callers::new(config, verifier.clone(), rights);
+    let callers = Callers::new(verifier.clone(), rights);
     let mut auth = AuthLayer::new(callers)
         .realm("attach")
         .revocations(rights.revocations.clone())
@@ -128,7 +128,11 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
         .layer(parts.auth)
         .layer(own_keys)
         .layer(CallerLayer)
-        .layer(CatalogLayer::new(Arc::clone(&directory), Arc::new(parts.policy)))
+        .layer(CatalogLayer::new(
+            Arc::clone(&directory),
+            Arc::new(parts.policy),
+            Me::new(parts.quota.clone()),
+        ))
         .layer(ResolveLayer::new(Arc::clone(&directory), max_body))
         .layer(policy)
         .layer(parts.quota.body_limit(max_body))

@@ -5,7 +5,6 @@ use std::time::Duration;
 use attach_auth::keys::KeyError;
 use attach_auth::signals::SignalIssuer;
 use attach_auth::{AuthLayer, OidcVerifier};
-use attach_quota::QuotaLayer;
 
 use crate::alerts::Webhook;
 use crate::callers::Callers;
@@ -25,7 +24,6 @@ pub(crate) struct Upkeep {
     pub(crate) auth: AuthLayer<Callers>,
     pub(crate) verifiers: Vec<OidcVerifier>,
     pub(crate) issuers: Vec<SignalIssuer>,
-    pub(crate) quota: QuotaLayer,
     pub(crate) webhook: Option<Webhook>,
     pub(crate) rights: Rights,
 }
@@ -48,7 +46,7 @@ impl Upkeep {
             self.rights.state.run(pause),
             every(TICK, async || self.auth.sweep()),
             every(UPKEEP, async || self.refresh().await),
-            every(UPKEEP, async || self.quota.sweep()),
+            every(UPKEEP, async || self.rights.quotas.layer().sweep()),
             every(UPKEEP, async || self.rights.flush().await),
             self.deliver(),
             every(REVIEW, async || self.review().await),

@@ -1,4 +1,4 @@
-//! The admin listener: who is refused, gateway keys, service identities, the state store.
+//! The admin listener: who is refused, gateway keys, service identities, exceptions from limits, the state store.
 //!
 //! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own, hold roles by their
 //! groups, and everything they change is on record before it is changed.
@@ -26,12 +26,14 @@ use crate::stack::Stack;
 mod answer;
 mod check;
 mod door;
+mod quotas;
 mod recheck;
 mod revocations;
 mod rights;
 mod state;
 
 use self::check::CheckLayer;
+use self::quotas::QuotasAdmin;
 pub(crate) use self::recheck::Recheck;
 use self::revocations::RevocationsAdmin;
 use self::state::StateAdmin;
@@ -61,10 +63,12 @@ pub(crate) fn stack<E: Endpoint>(
     let roles = rights::rules(admin, &directories)?;
     let rights = parts.rights;
     let state = StateAdmin::new(rights.state.clone(), rights.redis.clone(), Arc::clone(&parts.witness));
+    let quotas = QuotasAdmin::new(&rights, directories.clone(), Arc::clone(&parts.witness));
     let revocations = RevocationsAdmin::new(rights.revocations.clone(), directories, parts.witness);
     // Who repairs a lost store has to get in while it is lost: what this node knows is all there is then.
     let known = rights.revocations.stale(Duration::MAX);
-    let endpoint = Recheck { endpoint: ((revocations, state), parts.more), revocations: known.clone() };
+    let endpoint =
+        Recheck { endpoint: (((revocations, state), quotas), parts.more), revocations: known.clone() };
     let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())

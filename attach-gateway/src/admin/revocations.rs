@@ -126,7 +126,7 @@ fn moment(at: Option<u64>) -> Result<SystemTime, String> {
 }
 
 /// Ids of users and clients as they are; an address, a session or a token by its digest, for the log is for ever.
-fn target(subject: &Subject) -> String {
+pub(super) fn target(subject: &Subject) -> String {
     match subject {
         Subject::User(id) | Subject::Client(id) if !id.contains('@') => id.to_string(),
         other => {

@@ -11,9 +11,10 @@ use http::{Method, StatusCode};
 use crate::config::{Admin, ConfigError};
 
 /// Which verb each path is about, and whether reading it is another.
-const PATHS: [(&str, &str); 4] = [
+const PATHS: [(&str, &str); 5] = [
     (super::revocations::PATH, "revocations"),
     (super::state::PATH, "state"),
+    (super::quotas::PATH, "quotas"),
     (AdminKeys::PATH, "keys"),
     (AdminServices::PATH, "services"),
 ];

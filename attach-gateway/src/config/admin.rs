@@ -27,12 +27,14 @@ pub enum Role {
     Operator,
     /// Keys and service identities.
     KeyAdmin,
+    /// Exceptions from limits, and how people stand under them.
+    QuotaAdmin,
     /// Read everything, change nothing.
     Auditor,
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Operator, Self::KeyAdmin, Self::Auditor];
+    const ALL: [Self; 4] = [Self::Operator, Self::KeyAdmin, Self::QuotaAdmin, Self::Auditor];
 
     /// The name in a configuration.
     #[must_use]
@@ -40,6 +42,7 @@ impl Role {
         match self {
             Self::Operator => "operator",
             Self::KeyAdmin => "key_admin",
+            Self::QuotaAdmin => "quota_admin",
             Self::Auditor => "auditor",
         }
     }
@@ -50,6 +53,7 @@ impl Role {
         match self {
             Self::Operator => &["*"],
             Self::KeyAdmin => &["keys.*", "services.*"],
+            Self::QuotaAdmin => &["quotas.*"],
             Self::Auditor => &["*.read"],
         }
     }
@@ -101,7 +105,7 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: SocketAddr) ->
     for (name, groups) in from.auth.groups {
         let role = Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
             ConfigError::new(format!(
-                "admin.auth.groups: {name:?} is not one of operator, key_admin, auditor"
+                "admin.auth.groups: {name:?} is not one of operator, key_admin, quota_admin, auditor"
             ))
         })?;
         let groups = match groups {

@@ -205,8 +205,8 @@ const SECTIONS: &[Section] = &[
     Section { path: "admin.auth", keys: &["audience", "groups"], later: &[] },
     Section {
         path: "admin.auth.groups",
-        keys: &["operator", "key_admin", "auditor"],
-        later: &["quota_admin"],
+        keys: &["operator", "key_admin", "quota_admin", "auditor"],
+        later: &[],
     },
 ];
 

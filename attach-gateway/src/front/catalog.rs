@@ -15,19 +15,21 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::{Layer, Service};
 
+use super::me::{Me, not_allowed};
 use super::route::Route;
 use crate::upstream::{Directory, Listed, listing};
 
-/// Answers `GET /v1/models`, `/v1/models/{id}`, `/api/tags` and `/api/version`.
+/// Answers `GET /v1/models`, `/v1/models/{id}`, `/v1/attach/me`, `/api/tags` and `/api/version`.
 #[derive(Clone)]
 pub(crate) struct CatalogLayer {
     upstreams: Arc<Directory>,
     policy: Arc<dyn Policy>,
+    me: Me,
 }
 
 impl CatalogLayer {
-    pub(crate) fn new(upstreams: Arc<Directory>, policy: Arc<dyn Policy>) -> Self {
-        Self { upstreams, policy }
+    pub(crate) fn new(upstreams: Arc<Directory>, policy: Arc<dyn Policy>, me: Me) -> Self {
+        Self { upstreams, policy, me }
     }
 
     async fn answer(
@@ -49,6 +51,13 @@ impl CatalogLayer {
                 let one = listed.into_iter().find(|one| ModelName::canonical_of(&one.name) == meant);
                 one.map(|one| entry(dialect, one)).ok_or_else(unknown)
             }
+            Route::Me(method) => match not_allowed(&method) {
+                Some(refused) => Err(refused),
+                None => {
+                    let may_use = |name: &str| self.may_see(identity, peer, name);
+                    Ok(self.me.answer(identity, &self.upstreams, may_use).await)
+                }
+            },
             Route::Keys => Err(no_keys()),
             Route::Call(_) => Err(Rejection::misconfigured("a call reached the catalog")),
         }
@@ -56,11 +65,13 @@ impl CatalogLayer {
 
     async fn listed(&self, identity: &Identity, peer: Option<&Peer>) -> Result<Vec<Listed>, Rejection> {
         let mut listed = listing(&self.upstreams).await?;
-        listed.retain(|one| {
-            let ask = Ask::model(identity, ModelName::canonical_of(&one.name)).with_peer(peer);
-            self.may_use(ask, &self.upstreams.anywhere(&one.name))
-        });
+        listed.retain(|one| self.may_see(identity, peer, &one.name));
         Ok(listed)
+    }
+
+    fn may_see(&self, identity: &Identity, peer: Option<&Peer>, name: &str) -> bool {
+        let ask = Ask::model(identity, ModelName::canonical_of(name)).with_peer(peer);
+        self.may_use(ask, &self.upstreams.anywhere(name))
     }
 
     /// Somewhere, now or after signing in again: who never sees a model never finds out how to get at it.

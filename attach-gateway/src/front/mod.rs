@@ -3,6 +3,7 @@
 mod caller;
 mod catalog;
 mod door;
+mod me;
 mod probe;
 mod resolve;
 mod route;
@@ -10,5 +11,6 @@ mod route;
 pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
 pub(crate) use self::catalog::CatalogLayer;
 pub(crate) use self::door::DoorLayer;
+pub(crate) use self::me::{Me, PATH as ME};
 pub(crate) use self::probe::{ProbeLayer, Probes};
 pub(crate) use self::resolve::ResolveLayer;

@@ -17,6 +17,8 @@ pub(super) enum Route {
     Version,
     /// The caller's own gateway keys, where there are any.
     Keys,
+    /// Who the caller is, and what is left to them; whether it was asked by the right method is said there.
+    Me(Method),
 }
 
 impl Route {
@@ -27,6 +29,9 @@ impl Route {
         }
         if path.strip_prefix(OwnKeys::PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Some(Self::Keys);
+        }
+        if path == super::ME {
+            return Some(Self::Me(parts.method.clone()));
         }
         if parts.method != Method::GET {
             return None;
@@ -81,7 +86,9 @@ mod tests {
             route(Method::GET, "/v1/models/org%2Fname"),
             Some(Route::Model(Dialect::OpenAi, "org/name".into()))
         );
+        assert_eq!(route(Method::POST, "/v1/attach/me"), Some(Route::Me(Method::POST)));
         for (method, path) in [
+            (Method::GET, "/v1/attach/me/"),
             (Method::GET, "/v1/models/%"),
             (Method::GET, "/v1/models/%ff"),
             (Method::GET, "/v1/models/a%0Ab"),

@@ -30,6 +30,7 @@ mod passing;
 mod policy;
 mod proofs;
 mod quota;
+mod quota_admin;
 mod quota_limits;
 mod real;
 mod redaction;

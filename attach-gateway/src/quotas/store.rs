@@ -1,35 +1,16 @@
-//! The limits of a configuration, at work.
+//! Where the counts of this gateway are.
 
 use std::sync::Arc;
 
 use attach_quota::store::{MemoryStore, SqliteStore, Store};
-use attach_quota::{Limit, Overrides, QuotaLayer, Window};
+use attach_quota::{Limit, Window};
 
-use crate::alerts::Webhook;
 use crate::config::Config;
 use crate::run::StartError;
 use crate::state::StateDir;
 
-/// The layer that holds callers to the limits of `config`.
-pub(crate) async fn open(
-    config: &Config,
-    dir: &StateDir,
-    webhook: Option<&Webhook>,
-) -> Result<QuotaLayer, StartError> {
-    let overrides = Overrides::new();
-    overrides.configure(config.overrides.iter().cloned());
-    let layer = QuotaLayer::new(config.limits.clone()).prices(config.prices.clone());
-    let layer = layer.overrides(overrides).store(store(config, dir).await?);
-    Ok(match (&config.alerts, webhook.cloned()) {
-        (Some(alerts), Some(webhook)) => {
-            layer.alerts(alerts.quota_used.iter().copied(), move |alert| webhook.tell(&alert))
-        }
-        _ => layer,
-    })
-}
-
 /// Where the counts are: on disk if any of them means more time than a process may live, else in memory.
-async fn store(config: &Config, dir: &StateDir) -> Result<Arc<dyn Store>, StartError> {
+pub(super) async fn open(config: &Config, dir: &StateDir) -> Result<Arc<dyn Store>, StartError> {
     if !config.limits.iter().any(outlives) {
         return Ok(Arc::new(MemoryStore::new()));
     }

@@ -1,0 +1,115 @@
+//! The limits in force, who has an exception from them, and how both are shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use attach_auth::state::{Change, Row, Table, View};
+use attach_quota::overrides::Override;
+use attach_quota::{Limit, Overrides, QuotaLayer};
+
+use crate::alerts::Webhook;
+use crate::config::Config;
+use crate::run::StartError;
+use crate::state::StateDir;
+
+mod amount;
+mod order;
+mod shown;
+mod store;
+mod stored;
+
+pub(crate) use self::order::Order;
+pub(crate) use self::shown::{limit, moment};
+pub(crate) use self::store::warn;
+pub(crate) use self::stored::{Stored, StoredWhom};
+
+/// The limits of this gateway, and the exceptions from them at run time: a [`View`] of [`Table::QUOTAS`].
+///
+/// Cheap to clone; clones share the counts and the exceptions.
+#[derive(Clone)]
+pub(crate) struct Quotas {
+    layer: QuotaLayer,
+    overrides: Overrides,
+}
+
+impl Quotas {
+    /// Opens the counts. Nobody has an exception at run time until the rows are read.
+    pub(crate) async fn open(
+        config: &Config,
+        dir: &StateDir,
+        webhook: Option<&Webhook>,
+    ) -> Result<Self, StartError> {
+        let overrides = Overrides::new();
+        overrides.configure(config.overrides.iter().cloned());
+        let layer = QuotaLayer::new(config.limits.clone()).prices(config.prices.clone());
+        let mut layer = layer.overrides(overrides.clone()).store(store::open(config, dir).await?);
+        if let (Some(alerts), Some(webhook)) = (&config.alerts, webhook.cloned()) {
+            layer = layer.alerts(alerts.quota_used.iter().copied(), move |alert| webhook.tell(&alert));
+        }
+        Ok(Self { layer, overrides })
+    }
+
+    /// What holds callers to the limits.
+    pub(crate) fn layer(&self) -> &QuotaLayer {
+        &self.layer
+    }
+
+    /// What the state has to be opened with.
+    pub(crate) fn view(&self) -> (Table, Arc<dyn View>) {
+        (Table::QUOTAS, Arc::new(self.clone()))
+    }
+
+    /// The limit of this id.
+    pub(crate) fn find(&self, id: &str) -> Option<&Limit> {
+        self.layer.limits().find(|limit| limit.id() == id)
+    }
+
+    /// Whether the limit is still what it was when the exception was made: what was meant per minute must not become
+    /// so much per month because the configuration changed.
+    pub(crate) fn fits(&self, stored: &Stored) -> bool {
+        self.find(&stored.limit).is_some_and(|limit| {
+            let period = limit.window().period_name();
+            (limit.unit().as_str(), period) == (&*stored.unit, stored.period.as_deref())
+        })
+    }
+
+    fn read(&self, row: &Row) -> Option<Override> {
+        let Some(stored) = Stored::of_row(row) else {
+            tracing::error!("an exception from a limit cannot be read; the limit is as configured");
+            return None;
+        };
+        if !self.fits(&stored) {
+            let limit = &*stored.limit;
+            tracing::warn!(
+                limit,
+                id = stored.id,
+                "an exception is for a limit that is not what it was; it does not count"
+            );
+            return None;
+        }
+        Some(stored.exception())
+    }
+}
+
+impl View for Quotas {
+    fn reset(&self, rows: &mut dyn Iterator<Item = &Row>) {
+        self.overrides.reset(rows.filter_map(|row| self.read(row)));
+    }
+
+    fn apply(&self, change: &Change) {
+        let exception = match change {
+            Change::Put(row, _) => self.read(row),
+            _ => None,
+        };
+        match exception {
+            Some(exception) => self.overrides.put(exception),
+            None => self.overrides.remove(change.key()),
+        }
+    }
+}
+
+impl fmt::Debug for Quotas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quotas").field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
