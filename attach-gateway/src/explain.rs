@@ -1,4 +1,4 @@
-//! `attach-gateway explain`: who shows a token, what they may do, and why.
+//! `attach-gateway explain`: who shows a token, what they may do and why, and the limits they are held to.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -12,11 +12,14 @@ use attach_auth::policy::{self, Ask, Policy, Verdict};
 use attach_core::call::ModelName;
 use attach_core::{Api, Destination, Identity, Peer};
 use clap::Args;
+use http::Uri;
 
 use crate::cli;
 use crate::config::{Config, ConfigError, access};
 use crate::run::{self, StartError};
 use crate::upstream::Directory;
+
+mod limits;
 
 /// A call to be explained. The token is named, never given: what stands on a command line others can read.
 #[derive(Debug, Args)]
@@ -39,6 +42,9 @@ pub(crate) struct Explain {
     /// A hosted tool that the call uses; may be given several times.
     #[arg(long = "tool", value_name = "TYPE")]
     tools: Vec<Box<str>>,
+    /// A running gateway, which is shown the token and says what is left of the limits.
+    #[arg(long, value_name = "URL", value_parser = limits::server)]
+    server: Option<Uri>,
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -53,7 +59,8 @@ impl Explain {
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<bool, StartError> {
         let config = cli::configuration(self.config.as_deref(), env)?;
         let token = self.token(env)?;
-        let identity = match cli::runtime()?.block_on(verify(&config, token.trim()))? {
+        let runtime = cli::runtime()?;
+        let identity = match runtime.block_on(verify(&config, token.trim()))? {
             Ok(identity) => identity,
             Err(denial) if denial.status().is_server_error() => {
                 return Err(ConfigError::new(format!("{}: {denial}", denial.reason())).into());
@@ -72,6 +79,8 @@ impl Explain {
         ask = ask.with_peer(peer.as_ref());
         let (verdict, _) = policy::decide_route(&*config.rules, ask, Some(&destination));
         let mut out = caller(&identity);
+        let limits = limits::limits(&config, &identity, self.server.as_ref(), token.trim());
+        out.push_str(&runtime.block_on(limits));
         places(&mut out, &config, ask, &destination);
         let _ = writeln!(out, "answer: {}", shown(&verdict));
         cli::print(&printable(&out));

@@ -323,3 +323,45 @@ async fn me_answers_when_no_model_server_does() {
     assert_eq!(me["models"], Value::Null);
     assert_eq!(limit(&me, "calls")["left"], 2);
 }
+
+/// What `explain` says about Alice.
+async fn explain(world: &Governed, server: &[&str]) -> crate::support::gateway::Finished {
+    let home = TempDir::new();
+    let text = config(&world.issuer, &world.upstream, LIMITS);
+    let file = home.write("attach.toml", &text).display().to_string();
+    let token = world.issuer.token("alice", &[]);
+    let launch = Launch::bare()
+        .arguments(&["explain", "--token-env", "THE_TOKEN", "--model", "gpt-4o", "--config", &file])
+        .arguments(server);
+    let finished = launch.set("THE_TOKEN", &token).run().await;
+    assert!(!finished.stdout.contains(&token) && !finished.stderr.contains(&token), "the token is shown");
+    finished
+}
+
+#[tokio::test]
+async fn explain_shows_the_limits_and_asks_a_running_gateway_what_is_left() {
+    let world = Governed::start(LIMITS).await;
+    ask(&world.gateway, &world.issuer.token("alice", &[])).await.expect(200);
+    let alone = explain(&world, &[]).await;
+    assert_eq!(alone.code, Some(0), "{alone:?}");
+    for said in [
+        "limits by the configuration:\n",
+        "  calls: 2 requests per hour, each user, refuse\n",
+        "  tpm: 60000 tokens per minute, each user, refuse\n",
+        "not known: a running gateway counts",
+        "answer: allowed",
+    ] {
+        assert!(alone.stdout.contains(said), "{said}\n{}", alone.stdout);
+    }
+    order(&world, &more("alice", json!(30))).await.expect(201);
+    let asked = explain(&world, &["--server", &world.gateway.url()]).await;
+    let said = "calls: 30 requests per hour, each user, refuse, by an override; used ";
+    assert!(asked.stdout.contains(said), "{}", asked.stdout);
+    assert!(asked.stdout.contains(", all of it again at 20"), "{}", asked.stdout);
+    let url = format!("http://{}", world.admin);
+    let refused = explain(&world, &["--server", &url]).await;
+    assert_eq!(refused.code, Some(0), "{refused:?}");
+    assert!(refused.stdout.contains("answered 401"), "{}", refused.stdout);
+    let afar = explain(&world, &["--server", "http://llm.example.com"]).await;
+    assert_eq!(afar.code, Some(2), "{afar:?}");
+}
