@@ -89,12 +89,6 @@ impl SqliteStore {
         let memory = MemoryStore::on(clock.clone());
         Ok(Self(Arc::new(Shared { directory, clock, memory, ledger })))
     }
-
-    /// How many buckets are kept in memory, and how many budgets' periods on the disk.
-    #[must_use]
-    pub fn len(&self) -> (usize, usize) {
-        (self.0.memory.len(), self.0.ledger.len())
-    }
 }
 
 /// Opens the file, on the thread that will write it.
