@@ -6,13 +6,16 @@ use attach_core::body::{End, Guard, Step};
 use attach_core::{Api, Exchange, Outcome, Rejection, Usage};
 use bytes::Bytes;
 
+use self::cutting::spend;
+use crate::Prices;
 use crate::clamp::Clamped;
-use crate::cut::{self, Cutting, Tracker, Turn, Why};
+use crate::cut::Cutting;
 use crate::estimate::output_of_bytes;
 use crate::limit::Unit;
 use crate::store::{Charge, Flushed, Settling, Store};
 use crate::tariff::Tariff;
-use crate::{Prices, headers, refusal};
+
+mod cutting;
 
 /// An answer may run this many tokens ahead of what is booked, so that not every frame asks the store.
 const SLACK: u64 = 32;
@@ -34,6 +37,8 @@ pub(crate) struct Lease {
     wants_usage: bool,
     /// While a limit may cut the stream.
     cutting: Option<Cutting>,
+    /// How the stream ends as soon as what it used is durable.
+    ending: Option<Rejection>,
     /// How to count an answer that the meter cannot read.
     blind: Option<Blind>,
     /// Nothing is charged but what the upstream reported.
@@ -75,6 +80,7 @@ impl Lease {
             estimate,
             wants_usage: false,
             cutting: None,
+            ending: None,
             blind: None,
             refunded: false,
             unflushed: false,
@@ -83,11 +89,6 @@ impl Lease {
             unasked: false,
             clamped: None,
         }
-    }
-
-    /// Whether the caller asked for a stream to end with its usage.
-    pub(crate) fn usage_wanted(&mut self, wanted: bool) {
-        self.wants_usage = wanted;
     }
 
     pub(crate) fn charges(&self) -> &[Charge] {
@@ -108,12 +109,6 @@ impl Lease {
     pub(crate) fn blindfold(&mut self, api: Api) {
         let encoded = self.exchange.facts(|facts| facts.encoded);
         self.blind = Some(Blind { api, encoded, bytes: 0 });
-    }
-
-    /// From here on limits that cut do: the answer is a stream of events that is ours to end.
-    pub(crate) fn cut_when_due(&mut self, api: Api) {
-        let tracker = Tracker::new(api, self.wants_usage);
-        self.cutting = tracker.and_then(|tracker| Cutting::new(tracker, &self.charges));
     }
 
     /// No answer that is charged: what the upstream reported nevertheless is booked, else the tokens go back. A place is
@@ -210,6 +205,14 @@ impl Lease {
         }
     }
 
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(flushing) = &mut self.flushing {
+            ready!(flushing.as_mut().poll(cx));
+            self.flushing = None;
+        }
+        Poll::Ready(())
+    }
+
     /// What is used so far: what the upstream reported, else what we counted, else what we estimated.
     fn used(&self) -> Usage {
         let (usage, outcome) = self.exchange.facts(|facts| (facts.usage, facts.outcome()));
@@ -228,28 +231,6 @@ impl Lease {
         }
         usage
     }
-
-    fn extend(&mut self, index: usize, more: Charge) {
-        let apart = match self.charges.get_mut(index) {
-            Some(charge) => charge.join(more),
-            None => Some(more),
-        };
-        self.further.extend(apart.map(|more| (index, more)));
-    }
-
-    /// The end of the stream by the limit of the charge `index`.
-    fn cut(&mut self, index: usize, cutting: &Cutting, refused: cut::Refusal) -> Option<Rejection> {
-        let charge = self.charges.get(index)?;
-        let why = Why {
-            limit: charge.limit().id(),
-            code: refused.code,
-            retry_after: headers::seconds(refused.retry_after),
-            usage: self.used(),
-            elapsed: self.exchange.elapsed(),
-        };
-        let events = cutting.tracker.has_begun().then(|| cutting.tracker.ending(&why));
-        Some(refusal::cut(charge, refused, &self.exchange, events))
-    }
 }
 
 /// Money has finer units than tokens: a thousandth of a cent, or a hundredth of what was reserved.
@@ -258,18 +239,6 @@ fn slack(charge: &Charge) -> u64 {
         Unit::MicroUsd => (charge.reserved() / 100).max(10),
         _ => SLACK,
     }
-}
-
-/// Spreads `amount` over what was booked for it, oldest first; what is beyond all of it is the newest's debt.
-fn spend<'a>(amount: u64, first: &'a mut Charge, further: impl Iterator<Item = &'a mut Charge>) {
-    let (mut left, mut newest) = (amount, first);
-    for next in further {
-        let part = left.min(newest.reserved());
-        newest.spend(part);
-        left -= part;
-        newest = next;
-    }
-    newest.spend(left);
 }
 
 /// Whether an exchange ended by no doing of the caller's.
@@ -285,6 +254,12 @@ impl Guard for Lease {
         if let Some(cutting) = &mut self.cutting {
             cutting.tracker.push(&frame);
         }
+        // The end is decided, and follows what the client has seen.
+        match self.ending.take_if(|_| last) {
+            Some(ending) => return Step::End(ending),
+            None if self.ending.is_some() => return Step::Pass(Bytes::new()),
+            None => {}
+        }
         let (usage, outcome) = self.exchange.facts(|facts| (facts.usage, facts.outcome()));
         if !last && outcome.is_none() {
             self.follow(&self.used_of(usage, outcome));
@@ -295,33 +270,18 @@ impl Guard for Lease {
 
     /// Asks for more where a limit cuts, and ends the stream where there is no more.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
-        let Some(mut cutting) = self.cutting.take() else { return Poll::Pending };
-        loop {
-            match cutting.poll(cx, &self.store, &self.charges) {
-                Poll::Ready(Turn::Extended(index, more)) => self.extend(index, more),
-                Poll::Ready(Turn::Cut(index, refused)) => {
-                    if let Some(rejection) = self.cut(index, &cutting, refused) {
-                        return Poll::Ready(rejection);
-                    }
-                }
-                Poll::Pending => {
-                    self.cutting = Some(cutting);
-                    return Poll::Pending;
-                }
-            }
-        }
+        self.poll_cut(cx)
     }
 
     fn end(&mut self) -> Step {
+        if let Some(ending) = self.ending.take() {
+            return Step::End(ending);
+        }
         self.complete(Bytes::new())
     }
 
     fn poll_release(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
-        if let Some(flushing) = &mut self.flushing {
-            ready!(flushing.as_mut().poll(cx));
-            self.flushing = None;
-        }
-        Poll::Ready(Ok(()))
+        self.poll_flushed(cx).map(Ok)
     }
 
     fn done(&mut self, _end: End) {

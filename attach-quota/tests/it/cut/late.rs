@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attach_quota::store::{Charge, Denied, MemoryStore, Reserving, Settling};
+use attach_quota::store::{Charge, Denied, Flushed, MemoryStore, Reserving, Settling};
 use attach_quota::{Rate, Store};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
@@ -191,6 +191,44 @@ async fn a_stream_ends_where_its_store_cannot_be_asked_and_nothing_is_booked_any
         (&"length".into(), &"quota_unavailable".into())
     );
     assert!((RESERVED..=RESERVED + BOUND).contains(&(INPUT + words(&text))), "{}", words(&text));
+}
+
+/// Takes until it is told to make durable what it was told.
+#[derive(Clone)]
+struct Durable {
+    ledger: Ledger,
+    written: Arc<Semaphore>,
+}
+
+impl Store for Durable {
+    fn reserve<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        self.ledger.reserve(charges)
+    }
+
+    fn settle(&self, charges: &[Charge], settling: Settling) {
+        self.ledger.settle(charges, settling);
+    }
+
+    fn flushed(&self) -> Option<Flushed> {
+        let written = Arc::clone(&self.written);
+        Some(Box::pin(async move { written.acquire().await.unwrap().forget() }))
+    }
+}
+
+#[tokio::test]
+async fn the_end_is_not_seen_before_what_was_used_is_durable() {
+    let store = Durable { ledger: Ledger::default(), written: Arc::new(Semaphore::new(0)) };
+    let addr = serve_layer(layer(vec![limit()], store.clone()), |_| async { talk(3000) }).await;
+    let server = Server { addr, ledger: store.ledger.clone() };
+    let mut answer = server.post(CHAT, HELLO).await;
+    let seen = read(&mut answer, 560).await;
+    let more = async { while answer.body_mut().frame().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_millis(100), more).await.is_err(), "it has not ended");
+    assert!(server.tokens() >= 600, "it is booked");
+    store.written.add_permits(10);
+    assert!(!seen.contains("length"));
+    let rest = tokio::time::timeout(Duration::from_secs(30), text(answer)).await.expect("it ends");
+    assert_cut(&(chunk("word") + &rest), "tpm");
 }
 
 /// Knows every reservation by a mark of its own.
