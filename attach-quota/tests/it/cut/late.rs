@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use attach_quota::store::{Charge, Denied, Flushed, MemoryStore, Reserving, Settling};
 use attach_quota::{Rate, Store};

@@ -1,6 +1,7 @@
 //! Limits that cut a stream.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use attach_core::{Body, Exchange, Outcome};
 use attach_quota::{Action, Budget, Limit, Period, Price, Prices, QuotaLayer, Rate, Store, Unit, Weights};
@@ -205,30 +206,59 @@ async fn the_trail_is_told_of_the_cut_and_of_the_limit() {
     });
 }
 
-#[tokio::test]
-async fn what_fills_meanwhile_can_be_used_by_a_slow_stream() {
+/// One stream under `limit`, to be written by hand.
+async fn one_stream(limit: Limit) -> (Server, Writer) {
     let (writer, body) = stream();
     let body = Arc::new(Mutex::new(Some(body)));
-    let server = serve(vec![limit()], move |_| {
-        let body = body.lock().unwrap().take().unwrap();
-        async { typed(SSE, body) }
+    let server = serve(vec![limit], move |_| {
+        let body = body.lock().unwrap().take();
+        async { body.map_or_else(|| json("{}"), |body| typed(SSE, body)) }
     })
     .await;
+    (server, writer)
+}
+
+/// Writes so many words and reads them.
+async fn say(writer: &Writer, answer: &mut Answer, many: u64) {
+    for _ in 0..many {
+        writer.send(&chunk("word"));
+    }
+    let mut read = String::new();
+    while words(&read) < many {
+        let frame = answer.body_mut().frame().await.expect("it goes on").unwrap();
+        read += std::str::from_utf8(&frame.into_data().unwrap()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_fills_meanwhile_can_be_used_by_a_slow_stream() {
+    let (server, writer) = one_stream(limit()).await;
     let mut answer = server.post(CHAT, HELLO).await;
     for _ in 0..10 {
-        for _ in 0..500 {
-            writer.send(&chunk("word"));
-        }
-        let mut read = String::new();
-        while words(&read) < 500 {
-            let frame = answer.body_mut().frame().await.expect("it goes on").unwrap();
-            read += std::str::from_utf8(&frame.into_data().unwrap()).unwrap();
-        }
-        server.ledger.advance(std::time::Duration::from_secs(60));
+        say(&writer, &mut answer, 500).await;
+        server.ledger.advance(Duration::from_secs(60));
     }
     assert!(server.tokens() >= 5000 + INPUT);
     writer.send("data: [DONE]\n\n");
     drop(writer);
     text(answer).await;
     assert_eq!(server.tokens(), 5000 + INPUT);
+}
+
+#[tokio::test]
+async fn what_a_stream_uses_after_midnight_is_the_next_days() {
+    let (server, writer) =
+        one_stream(Limit::tokens("tpd", Budget::new(600, Period::Day)).action(Action::Cut)).await;
+    let mut answer = server.post(CHAT, HELLO).await;
+    say(&writer, &mut answer, 500).await;
+    server.ledger.advance(Duration::from_secs(24 * 60 * 60));
+    say(&writer, &mut answer, 600).await;
+    for _ in 0..500 {
+        writer.send(&chunk("word"));
+    }
+    let rest = text(answer).await;
+    assert_cut(&rest, "tpd");
+    assert_eq!(server.tokens(), INPUT + 1100 + words(&rest));
+    assert!(server.tokens() <= 1200 + BOUND, "{}", server.tokens());
+    assert_eq!(server.status(CHAT, HELLO).await, 429, "the next day's budget is used up");
 }
