@@ -29,10 +29,10 @@ pub(super) fn describe(config: &Config) -> String {
     for line in &config.access_summary {
         let _ = writeln!(out, "access: {line}");
     }
-    for line in &config.quota_summary {
+    for line in &config.quota.summary {
         let _ = writeln!(out, "{line}");
     }
-    for line in &config.quota_warnings {
+    for line in &config.quota.warnings {
         let _ = writeln!(out, "# warning: {line}");
     }
     if config.limits.is_empty() {

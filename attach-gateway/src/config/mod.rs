@@ -13,8 +13,7 @@ use attach_auth::delegation::FrontEnd;
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_auth::state::Redis;
 use attach_core::destination::Labels;
-use attach_quota::overrides::Override;
-use attach_quota::{Limit, Prices};
+use attach_quota::Limit;
 use http::Uri;
 
 pub(crate) mod access;
@@ -45,6 +44,7 @@ pub use self::alerts::Alerts;
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
 pub use self::minting::Minting;
+pub use self::quota::Terms;
 pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
@@ -76,14 +76,8 @@ pub struct Config {
     pub decision_header: bool,
     /// How much anybody may use.
     pub limits: Vec<Limit>,
-    /// Who may use more or less than a limit says.
-    pub overrides: Vec<Override>,
-    /// What models cost.
-    pub prices: Prices,
-    /// Limits, overrides and prices in a sentence each, for `check`.
-    pub quota_summary: Vec<String>,
-    /// What limits cannot do as they are written, for `check` and the start message.
-    pub quota_warnings: Vec<String>,
+    /// What goes with the limits: overrides and prices.
+    pub quota: Terms,
     /// What is looked for and what is done about it.
     pub redact: Redact,
     /// How much the audit log promises.

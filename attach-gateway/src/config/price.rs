@@ -1,17 +1,18 @@
 //! `[[price]]` and `price` of a `[[model]]`: what calls cost, in US dollars for a million tokens.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use attach_core::call::ModelGlob;
 use attach_quota::{Limit, Price, Prices, Unit, Unpriced};
 use serde::Deserialize;
 use toml::Value;
 
+use super::ConfigError;
 use super::access::OneOrMany;
 use super::decimal::{exactly, millionths};
 use super::moment::{moment, written};
 use super::quota::Context;
-use super::{ConfigError, Model, file};
 
 /// A million dollars for a million tokens: nobody asks that much.
 const MOST: u64 = 1_000_000_000_000;
@@ -47,18 +48,12 @@ pub(super) struct Tokens {
 pub(super) struct Resolved {
     pub(super) prices: Prices,
     pub(super) summary: Vec<String>,
-    /// Which models have one, and where: `None` is everywhere.
-    covered: Vec<(ModelGlob, Option<String>)>,
 }
 
 /// The prices of models come before those of the list: of several for a name the first in force counts.
-pub(super) fn resolve(
-    list: &[Entry],
-    models: &[file::Model],
-    context: Context<'_>,
-) -> Result<Resolved, ConfigError> {
+pub(super) fn resolve(list: &[Entry], context: Context<'_>) -> Result<Resolved, ConfigError> {
     let mut resolved = Resolved::default();
-    for model in models {
+    for model in context.written {
         let Some(tokens) = &model.price else { continue };
         let at = format!("model {:?}: price", model.name);
         let names: Vec<&String> = std::iter::once(&model.name).chain(&model.aliases).collect();
@@ -95,10 +90,9 @@ impl Resolved {
             let glob: ModelGlob = name.parse().map_err(|why| wrong(at, "models", why))?;
             let prices = std::mem::take(&mut self.prices);
             self.prices = match upstream {
-                Some(upstream) => prices.model_at(upstream, glob.clone(), price),
-                None => prices.model(glob.clone(), price),
+                Some(upstream) => prices.model_at(upstream, glob, price),
+                None => prices.model(glob, price),
             };
-            self.covered.push((glob, upstream.map(str::to_owned)));
         }
         let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         let place = upstream.map(|upstream| format!(" at {upstream}")).unwrap_or_default();
@@ -114,12 +108,11 @@ impl Resolved {
     pub(super) fn held_against(
         &self,
         limits: &[Limit],
-        models: &[Model],
         context: Context<'_>,
     ) -> Result<Vec<String>, ConfigError> {
         let mut money = limits.iter().filter(|limit| limit.unit() == Unit::MicroUsd).peekable();
-        if money.peek().is_none() || !self.prices.is_empty() {
-            return Ok(if money.peek().is_none() { Vec::new() } else { self.unpriced(models, context) });
+        if money.peek().is_some() && !self.prices.is_empty() {
+            return Ok(self.unpriced(context));
         }
         money.map(|limit| match limit.on_unpriced() {
             Unpriced::Free => Ok(format!("quota {:?}: there are no prices, so nothing is counted", limit.id())),
@@ -131,15 +124,15 @@ impl Resolved {
         }).collect()
     }
 
-    /// Models that are configured and have no price where they go.
-    fn unpriced(&self, models: &[Model], context: Context<'_>) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for model in models {
+    /// Models that are configured and have no price now where they go. A pattern has one if all that it stands for has.
+    fn unpriced(&self, context: Context<'_>) -> Vec<String> {
+        let (mut warnings, now) = (Vec::new(), SystemTime::now());
+        for model in context.models {
             for target in &model.targets {
                 let Some(upstream) = context.upstreams.get(target.upstream) else { continue };
                 let asked = model.names.iter().map(ModelGlob::as_str);
                 let there = target.model.as_deref();
-                let priced = |name: &str| self.covers(name, &upstream.name);
+                let priced = |name: &str| self.prices.of(name, Some(&*upstream.name), now).is_some();
                 if !there.is_some_and(priced) && !asked.clone().all(priced) {
                     let names: Vec<&str> = asked.collect();
                     warnings.push(format!(
@@ -151,12 +144,6 @@ impl Resolved {
             }
         }
         warnings
-    }
-
-    /// Whether some price is for everything that `name`, which may be a pattern, stands for.
-    fn covers(&self, name: &str, upstream: &str) -> bool {
-        let here = |place: &Option<String>| place.as_deref().is_none_or(|place| place == upstream);
-        self.covered.iter().any(|(glob, place)| here(place) && glob.covers(name))
     }
 }
 

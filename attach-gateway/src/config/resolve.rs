@@ -12,7 +12,7 @@ use super::secret::SecretRef;
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, alerts, file,
-    front_end, issuer, minting, price, quota, revocation,
+    front_end, issuer, minting, quota, revocation,
 };
 
 /// What nodes call the state they share.
@@ -32,11 +32,10 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let upstreams = upstreams(file.upstream, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<Vec<_>, _>>()?;
     let directories = directories(&issuers);
-    let context = quota::Context { directories: &directories, upstreams: &upstreams };
-    let mut quota = quota::resolve(&file.quota, context)?;
-    let price = price::resolve(&file.price, &file.model, context)?;
-    let quota_warnings = price.held_against(&quota.limits, &models, context)?;
-    quota.summary.extend(price.summary);
+    let written = &file.model;
+    let context =
+        quota::Context { directories: &directories, upstreams: &upstreams, models: &models, written };
+    let (limits, quota) = quota::resolve(&file.quota, &file.price, context)?;
     let access = access::resolve(&file.access.unwrap_or_default(), directories)?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     let server = server(&file.server)?;
@@ -58,11 +57,8 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         rules: Arc::new(access.rules),
         access_summary: access.summary,
         decision_header: access.header,
-        limits: quota.limits,
-        overrides: quota.overrides,
-        prices: price.prices,
-        quota_summary: quota.summary,
-        quota_warnings,
+        limits,
+        quota,
         redact: redact(file.redact, env)?,
         audit: audit(&file.audit)?,
         revocation,

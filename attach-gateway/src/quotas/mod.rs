@@ -33,20 +33,27 @@ pub(crate) struct Quotas {
 }
 
 impl Quotas {
+    /// The limits as they are configured, with counts of their own that nobody shares.
+    pub(crate) fn new(config: &Config) -> Self {
+        let overrides = Overrides::new();
+        overrides.configure(config.quota.overrides.iter().cloned());
+        let layer = QuotaLayer::new(config.limits.clone()).prices(config.quota.prices.clone());
+        Self { layer: layer.overrides(overrides.clone()), overrides }
+    }
+
     /// Opens the counts. Nobody has an exception at run time until the rows are read.
     pub(crate) async fn open(
         config: &Config,
         dir: &StateDir,
         webhook: Option<&Webhook>,
     ) -> Result<Self, StartError> {
-        let overrides = Overrides::new();
-        overrides.configure(config.overrides.iter().cloned());
-        let layer = QuotaLayer::new(config.limits.clone()).prices(config.prices.clone());
-        let mut layer = layer.overrides(overrides.clone()).store(store::open(config, dir).await?);
+        let mut quotas = Self::new(config);
+        quotas.layer = quotas.layer.store(store::open(config, dir).await?);
         if let (Some(alerts), Some(webhook)) = (&config.alerts, webhook.cloned()) {
-            layer = layer.alerts(alerts.quota_used.iter().copied(), move |alert| webhook.tell(&alert));
+            let at = alerts.quota_used.iter().copied();
+            quotas.layer = quotas.layer.alerts(at, move |alert| webhook.tell(&alert));
         }
-        Ok(Self { layer, overrides })
+        Ok(quotas)
     }
 
     /// What holds callers to the limits.

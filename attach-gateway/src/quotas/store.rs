@@ -20,7 +20,7 @@ pub(super) async fn open(config: &Config, dir: &StateDir) -> Result<Arc<dyn Stor
 
 /// Says what the limits of `config` do not do.
 pub(crate) fn warn(config: &Config) {
-    for warning in &config.quota_warnings {
+    for warning in &config.quota.warnings {
         tracing::warn!("{warning}");
     }
     if config.redis.is_some() && !config.limits.is_empty() {

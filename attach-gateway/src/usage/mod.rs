@@ -77,7 +77,7 @@ impl Usage {
             (log, config) => {
                 let config = cli::configuration(config.as_deref(), env)?;
                 let state = crate::state::StateDir::place(config.state_dir.as_deref());
-                Ok((log.clone().unwrap_or_else(|| state.join("audit")), Prices::new()))
+                Ok((log.clone().unwrap_or_else(|| state.join("audit")), config.quota.prices))
             }
         }
     }

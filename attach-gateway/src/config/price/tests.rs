@@ -39,7 +39,11 @@ fn usage(input: u64, output: u64) -> Usage {
 
 /// What a million input tokens cost, in millionths.
 fn input(config: &Config, model: &str, upstream: &str) -> Option<u64> {
-    config.prices.of(model, Some(upstream), SystemTime::now()).map(|price| price.cost(&usage(1_000_000, 0)))
+    config
+        .quota
+        .prices
+        .of(model, Some(upstream), SystemTime::now())
+        .map(|price| price.cost(&usage(1_000_000, 0)))
 }
 
 #[test]
@@ -56,7 +60,7 @@ fn a_price_is_exact_to_a_millionth_of_a_dollar() {
         "#,
     )
     .unwrap();
-    let price = config.prices.of("o3", Some("openai"), SystemTime::now()).expect("a price");
+    let price = config.quota.prices.of("o3", Some("openai"), SystemTime::now()).expect("a price");
     let mut parts = usage(3_000_000, 2_000_000);
     (parts.cache_read, parts.cache_write, parts.reasoning) = (1_000_000, 1_000_000, 1_000_000);
     assert_eq!(price.cost(&parts), 2_500_000 + 1_250_000 + 3_125_000 + 10_000_000 + 60_123_457);
@@ -91,7 +95,7 @@ fn a_price_may_be_for_one_upstream_and_for_a_time() {
     assert_eq!(input(&config, "gpt-4o", "openai"), Some(2_500_000));
     let then = UNIX_EPOCH + Duration::from_secs(1_577_836_799);
     assert_eq!(
-        config.prices.of("gpt-4o", Some("openai"), then).unwrap().cost(&usage(1_000_000, 0)),
+        config.quota.prices.of("gpt-4o", Some("openai"), then).unwrap().cost(&usage(1_000_000, 0)),
         5_000_000
     );
     let text = config.describe();
@@ -174,7 +178,7 @@ fn a_limit_on_money_without_any_price_is_refused_unless_it_refuses_nothing() {
     );
     for harmless in ["unpriced = \"free\"\n", "action = \"shadow\"\n"] {
         let config = parsed(&format!("{MONEY}{harmless}")).unwrap();
-        assert_eq!(config.quota_warnings, ["quota \"money\": there are no prices, so nothing is counted"]);
+        assert_eq!(config.quota.warnings, ["quota \"money\": there are no prices, so nothing is counted"]);
         assert!(config.describe().contains("# warning: quota \"money\": there are no prices"));
     }
     // Of two limits one that refuses is enough.
@@ -196,8 +200,8 @@ fn models_without_a_price_are_named_where_money_is_limited() {
         input = 1
         output = 1
     "#;
-    assert!(parsed(file).unwrap().quota_warnings.is_empty(), "nobody needs prices");
-    let warned = parsed(&format!("{file}{MONEY}")).unwrap().quota_warnings;
+    assert!(parsed(file).unwrap().quota.warnings.is_empty(), "nobody needs prices");
+    let warned = parsed(&format!("{file}{MONEY}")).unwrap().quota.warnings;
     assert_eq!(
         warned,
         [
@@ -205,7 +209,13 @@ fn models_without_a_price_are_named_where_money_is_limited() {
             "model team-chat has no price for everything it means at local"
         ]
     );
+    let over = "[[price]]\nmodels = \"*\"\nuntil = 2020-01-01\ninput = 1\noutput = 1\n";
+    assert_eq!(
+        parsed(&format!("{file}{MONEY}{over}")).unwrap().quota.warnings,
+        warned,
+        "a price of the past is none"
+    );
     let free = "[[price]]\nmodels = \"*\"\nupstream = \"local\"\ninput = 0\noutput = 0\n";
     let all = "[[price]]\nmodels = \"gpt-4*\"\ninput = 30\noutput = 60\n";
-    assert!(parsed(&format!("{file}{MONEY}{free}{all}")).unwrap().quota_warnings.is_empty());
+    assert!(parsed(&format!("{file}{MONEY}{free}{all}")).unwrap().quota.warnings.is_empty());
 }

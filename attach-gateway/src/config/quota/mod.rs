@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use attach_quota::overrides::Override;
-use attach_quota::{Limit, Unit};
+use attach_quota::{Limit, Prices, Unit};
 use toml::Value;
 
 use self::amount::{Given, UNITS, example};
-use super::{ConfigError, Upstream};
+use super::{ConfigError, Model, Upstream, file, price};
 
 mod amount;
 mod exception;
@@ -29,18 +29,41 @@ pub(super) use self::shape::Quota;
 pub(super) struct Context<'a> {
     pub(super) directories: &'a [Arc<str>],
     pub(super) upstreams: &'a [Arc<Upstream>],
+    pub(super) models: &'a [Model],
+    /// The same models as they are written.
+    pub(super) written: &'a [file::Model],
 }
 
-/// What all `[[quota]]` mean.
+/// What goes with the limits.
 #[derive(Debug, Default)]
-pub(super) struct Resolved {
-    pub(super) limits: Vec<Limit>,
-    pub(super) overrides: Vec<Override>,
-    pub(super) summary: Vec<String>,
+#[non_exhaustive]
+pub struct Terms {
+    /// Who may use more or less than a limit says.
+    pub overrides: Vec<Override>,
+    /// What models cost.
+    pub prices: Prices,
+    /// Limits, overrides and prices in a sentence each, for `check`.
+    pub summary: Vec<String>,
+    /// What limits cannot do as they are written, for `check` and the start message.
+    pub warnings: Vec<String>,
 }
 
-pub(super) fn resolve(from: &[Quota], context: Context<'_>) -> Result<Resolved, ConfigError> {
-    let mut resolved = Resolved::default();
+/// What all `[[quota]]` and `[[price]]` mean.
+pub(super) fn resolve(
+    from: &[Quota],
+    prices: &[price::Entry],
+    context: Context<'_>,
+) -> Result<(Vec<Limit>, Terms), ConfigError> {
+    let (limits, mut terms) = limits(from, context)?;
+    let price = price::resolve(prices, context)?;
+    terms.warnings = price.held_against(&limits, context)?;
+    terms.prices = price.prices;
+    terms.summary.extend(price.summary);
+    Ok((limits, terms))
+}
+
+fn limits(from: &[Quota], context: Context<'_>) -> Result<(Vec<Limit>, Terms), ConfigError> {
+    let (mut limits, mut terms) = (Vec::with_capacity(from.len()), Terms::default());
     let mut ids = HashSet::new();
     for (place, quota) in from.iter().enumerate() {
         if quota.id.trim().is_empty() {
@@ -53,15 +76,15 @@ pub(super) fn resolve(from: &[Quota], context: Context<'_>) -> Result<Resolved, 
             );
         }
         let limit = quota.limit(context)?;
-        resolved.summary.push(summary::of(quota, &limit));
+        terms.summary.push(summary::of(quota, &limit));
         for (number, one) in quota.overrides.iter().enumerate() {
             let exception = exception::resolve(quota, &limit, one, number, context)?;
-            resolved.summary.push(exception::summary(&limit, &exception));
-            resolved.overrides.push(exception);
+            terms.summary.push(exception::summary(&limit, &exception));
+            terms.overrides.push(exception);
         }
-        resolved.limits.push(limit);
+        limits.push(limit);
     }
-    Ok(resolved)
+    Ok((limits, terms))
 }
 
 impl Quota {

@@ -95,7 +95,7 @@ fn with_two_directories_groups_and_people_name_theirs() {
         "group = \"eng\"\ndirectory = \"partner\"",
     ] {
         let config = quota(&format!("[[quota.override]]\namount = \"unlimited\"\n{rest}")).unwrap();
-        assert_eq!(&*config.overrides[0].directory, "partner");
+        assert_eq!(&*config.quota.overrides[0].directory, "partner");
     }
 }
 
@@ -128,7 +128,9 @@ fn an_override_gives_another_amount_or_all_of_it_for_a_time() {
         "#,
     )
     .unwrap();
-    let [rate, all, money, places] = config.overrides.as_slice() else { panic!("{:?}", config.overrides) };
+    let [rate, all, money, places] = config.quota.overrides.as_slice() else {
+        panic!("{:?}", config.quota.overrides)
+    };
     assert_eq!(
         (&*rate.limit, rate.grant, &rate.whom),
         ("rate", Grant::Amount(120_000), &Whom::User("00u1".into()))
