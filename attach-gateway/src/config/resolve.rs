@@ -72,8 +72,12 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
 
 /// Nothing is connected yet.
 fn store(url: &SecretRef, env: Env<'_>) -> Result<Redis, ConfigError> {
+    let place = match url {
+        SecretRef::Env(name) => format!("state.redis ({name})"),
+        _ => "state.redis".to_owned(),
+    };
     let url = url.read("state.redis", env)?;
-    Redis::new(url.expose(), STATE).map_err(|why| ConfigError::new(format!("state.redis: {why}")))
+    Redis::new(url.expose(), STATE).map_err(|why| ConfigError::new(format!("{place}: {why}")))
 }
 
 /// Environment alone: every authenticated caller may use every model.

@@ -44,7 +44,7 @@ async fn the_environment_alone_can_name_a_redis() {
     assert!(checked.ok && checked.stdout.contains("state: shared by Redis"), "{checked:?}");
     assert!(!checked.stdout.contains("hunter2"), "{checked:?}");
     let said = bare("https://idp.example").set("REDIS_URL", "localhost").refusal().await;
-    assert!(said.contains("state.redis"), "{said}");
+    assert!(said.contains("REDIS_URL") && said.contains("redis://host"), "{said}");
 }
 
 #[tokio::test]
