@@ -12,8 +12,10 @@ use uuid::Uuid;
 use crate::{Api, Dialect, Identity, Outcome, Usage};
 
 mod facts;
+mod rest;
 
 pub use self::facts::{Coverage, Decision, Facts, QuotaFacts, Redaction, Refusal, Route};
+pub use self::rest::Rest;
 
 /// A cheap handle on one request's facts: who, what, where to, what was decided, what it used, how it ended.
 ///
@@ -45,6 +47,7 @@ struct Inner {
     metered: AtomicBool,
     identity: OnceLock<Arc<Identity>>,
     facts: Mutex<Facts>,
+    reading: Mutex<rest::Reading>,
 }
 
 impl Exchange {
@@ -88,6 +91,7 @@ impl Exchange {
             metered: AtomicBool::new(false),
             identity: OnceLock::new(),
             facts: Mutex::new(Facts::default()),
+            reading: Mutex::default(),
         }))
     }
 

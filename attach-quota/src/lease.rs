@@ -169,13 +169,34 @@ impl Lease {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.leave_with(used);
+        self.settle(Settling::Last);
+    }
+
+    /// The client has left, and somebody reads its answer on: what is known is booked now, and corrected once by what will
+    /// be known then. Whatever becomes of the reader, this lease's successor is dropped and settles.
+    fn hand_over(&mut self) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.leave_with(&self.used());
+        self.settle(Settling::Running);
+        let (store, exchange) = (Arc::clone(&self.store), self.exchange.clone());
+        let charges = std::mem::take(&mut self.charges);
+        let mut successor = Self::new(store, Prices::new(), exchange, charges, Some(self.estimate));
+        std::mem::swap(&mut successor.tariff, &mut self.tariff);
+        std::mem::swap(&mut successor.further, &mut self.further);
+        self.exchange.afterwards(move || drop(successor));
+    }
+
+    /// Books `used` and holds no place any more.
+    fn leave_with(&mut self, used: &Usage) {
         // What the store is still asked for is not needed any more, and nothing of it stays booked.
         self.cutting = None;
         self.book(used);
         for charge in self.charges.iter_mut().filter(|charge| charge.unit() == Unit::Concurrent) {
             charge.spend(0);
         }
-        self.settle(Settling::Last);
     }
 
     fn book(&mut self, used: &Usage) {
@@ -284,7 +305,10 @@ impl Guard for Lease {
         self.poll_flushed(cx).map(Ok)
     }
 
-    fn done(&mut self, _end: End) {
+    fn done(&mut self, end: End) {
+        if end == End::Dropped && self.exchange.is_read_on() {
+            return self.hand_over();
+        }
         self.close(&self.used());
     }
 }

@@ -60,6 +60,7 @@ fn wire(headers: &HeaderMap, exchange: &Exchange) -> Option<Wire> {
 pin_project! {
     /// An answer under the meter: re-framed to whole events, its usage and its end noted in the exchange.
     pub struct Metered<R> {
+        // In this order: the inner body, when it is dropped, finds the meter in the exchange.
         control: Control,
         #[pin]
         inner: R,
@@ -143,6 +144,16 @@ impl Control {
         };
     }
 
+    /// The inner body may be read on without this wrapper, which is gone.
+    fn leave(&mut self) {
+        let exchange = self.exchange.clone();
+        exchange.leave(|| {
+            let (api, wire) = (Api::OllamaShow, Wire::Json);
+            let meter = std::mem::replace(&mut self.meter, Meter::new(api, wire));
+            (meter, std::mem::replace(&mut self.events, Events::new(wire)))
+        });
+    }
+
     fn fail(&mut self) {
         self.over = true;
         self.exchange.finish(Outcome::Failed);
@@ -154,6 +165,9 @@ impl Drop for Control {
         if !self.over {
             let panicked = std::thread::panicking();
             self.exchange.finish(if panicked { Outcome::Panicked } else { Outcome::Disconnected });
+            if self.exchange.outcome() == Some(Outcome::Disconnected) {
+                self.leave();
+            }
         }
     }
 }

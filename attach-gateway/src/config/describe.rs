@@ -93,6 +93,10 @@ fn upstream(out: &mut String, upstream: &Upstream) {
         timeouts.idle,
         timeouts.total
     );
+    if !timeouts.drain.is_zero() {
+        let (name, drain) = (&upstream.name, timeouts.drain);
+        let _ = writeln!(out, "upstream {name}: read on for {drain:?} when a client has left");
+    }
 }
 
 fn dialect_name(dialect: Dialect) -> &'static str {

@@ -113,6 +113,7 @@ pub(super) struct Upstream {
 pub(super) struct Timeout {
     pub(super) connect: Option<Span>,
     pub(super) first_byte: Option<Span>,
+    pub(super) drain: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) total: Option<Span>,
 }

@@ -130,7 +130,11 @@ const SECTIONS: &[Section] = &[
         later: &["max_in_flight", "ca", "client_certificate", "proxy"],
     },
     Section { path: "upstream.key", keys: SECRET, later: &[] },
-    Section { path: "upstream.timeout", keys: &["connect", "first_byte", "idle", "total"], later: &[] },
+    Section {
+        path: "upstream.timeout",
+        keys: &["connect", "first_byte", "idle", "total", "drain"],
+        later: &[],
+    },
     Section { path: "model", keys: &["name", "aliases", "to", "tier", "price"], later: &["parameters"] },
     Section { path: "model.to", keys: &["upstream", "model"], later: &["weight"] },
     Section { path: "access", keys: &["default", "allow", "deny", "shadow", "header"], later: &[] },

@@ -66,6 +66,8 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For the whole answer.
     pub total: Duration,
+    /// To be read on after its client has left; zero for not at all.
+    pub drain: Duration,
 }
 
 impl Default for Timeouts {
@@ -75,6 +77,7 @@ impl Default for Timeouts {
             first_byte: Duration::from_secs(60),
             idle: Duration::from_secs(30),
             total: Duration::from_secs(600),
+            drain: Duration::ZERO,
         }
     }
 }
@@ -190,6 +193,7 @@ fn timeouts(from: &file::Timeout) -> Timeouts {
         first_byte: from.first_byte.map_or(default.first_byte, |span| span.0),
         idle: from.idle.map_or(default.idle, |span| span.0),
         total: from.total.map_or(default.total, |span| span.0),
+        drain: from.drain.map_or(default.drain, |span| span.0),
     }
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod credential;
 mod directory;
 mod dispatch;
+mod drain;
 mod headers;
 mod listing;
 mod mend;

@@ -10,19 +10,32 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
+use super::drain;
 use crate::config::Timeouts;
 
 pin_project! {
-    /// An upstream's answer that may pause for only so long, and last for only so long.
+    /// An upstream's answer that may pause for only so long, and last for only so long. If its client leaves, it may be
+    /// read on for a while.
     #[derive(Debug)]
     pub(crate) struct Timed {
-        #[pin]
-        inner: Incoming,
+        inner: Option<Incoming>,
         #[pin]
         alarm: Sleep,
         idle: Duration,
         deadline: Instant,
+        drain: Duration,
         exchange: Exchange,
+    }
+
+    impl PinnedDrop for Timed {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(rest) = this.exchange.take_rest()
+                && let Some(body) = this.inner.take()
+            {
+                drain::start(body, rest, *this.drain);
+            }
+        }
     }
 }
 
@@ -31,7 +44,10 @@ impl Timed {
         let now = Instant::now();
         let deadline = now + timeouts.total;
         let alarm = tokio::time::sleep_until(deadline.min(now + timeouts.idle));
-        Self { inner, alarm, idle: timeouts.idle, deadline, exchange }
+        if !timeouts.drain.is_zero() {
+            exchange.read_on();
+        }
+        Self { inner: Some(inner), alarm, idle: timeouts.idle, deadline, drain: timeouts.drain, exchange }
     }
 }
 
@@ -44,7 +60,8 @@ impl Body for Timed {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        match this.inner.poll_frame(cx) {
+        let Some(inner) = this.inner else { return Poll::Ready(None) };
+        match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.alarm.as_mut().reset((*this.deadline).min(Instant::now() + *this.idle));
                 Poll::Ready(Some(Ok(frame)))
@@ -62,10 +79,10 @@ impl Body for Timed {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }

@@ -1,8 +1,15 @@
 //! What is asked of an upstream so that use can be counted, and what the client sees of it.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::support::{Response, Step, Upstream, World, answer_text, events, question, streamed, wire};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::support::{
+    PATIENCE, Reply, Response, Seen, Step, Trail, Upstream, World, answer_text, events, question, streamed,
+    wire,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -89,4 +96,68 @@ async fn nothing_is_asked_where_nothing_is_counted_and_nothing_twice() {
     assert_eq!(usage(&world, &ollama), (json!(wire::OUTPUT), json!("upstream")));
     world.post(CHAT).json(&question(CHAT, "gpt-4o", "hi")).send().await.expect(200);
     assert!(!world.upstream.last().text().contains("stream_options"), "no stream");
+}
+
+/// A stream that says a little, waits until its client has left, and then reports.
+fn late(whole: &Arc<Notify>) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    let whole = Arc::clone(whole);
+    move |seen| {
+        if !seen.text().contains("leave me") {
+            return wire::model(seen);
+        }
+        let mut events =
+            wire::openai::chat_events(&wire::Said { model: "m".into(), text: "hi".into(), usage: true }, 9);
+        let report = events.len() - 2;
+        events[report] = events[report].replace(&format!(":{},", wire::OUTPUT), ":30000,");
+        assert!(events[report].contains("30000"), "{events:?}");
+        let mut steps: Vec<_> = events.into_iter().map(|event| Step::Send(event.into())).collect();
+        steps.insert(2, Step::Await(Arc::clone(&whole)));
+        Reply::stream("text/event-stream", steps)
+    }
+}
+
+async fn left(world: &World, path: &str) -> Trail {
+    let mut answer = world.post(path).json(&streamed(path, "gpt-4o", "leave me")).stream().await;
+    answer.piece().await.expect("a piece");
+    let id = answer.id();
+    drop(answer);
+    world.gateway.finished(&id).await
+}
+
+async fn remaining(world: &World) -> u64 {
+    let mut body = question(CHAT, "gpt-4o", "hi");
+    body["max_tokens"] = json!(1);
+    let answer = world.post(CHAT).json(&body).send().await.expect(200);
+    answer.header("x-ratelimit-remaining-tokens").unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_may_be_read_on_after_its_client_has_left() {
+    for path in [CHAT, "/api/chat"] {
+        let whole = Arc::new(Notify::new());
+        let file = file("openai", TOKENS).replace("[access]", "timeout = { drain = \"20s\" }\n[access]");
+        let world = World::file(Upstream::with(late(&whole)).await, &file).await;
+        let trail = left(&world, path).await;
+        assert_eq!(trail.end(), "client_abort");
+        assert_eq!(trail.outcome()["usage"]["source"], "estimated", "as known then");
+        assert!(remaining(&world).await > 99_000, "what was streamed");
+        whole.notify_one();
+        let deadline = Instant::now() + PATIENCE;
+        while remaining(&world).await > 70_000 {
+            assert!(Instant::now() < deadline, "the report is not charged");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(remaining(&world).await > 69_000, "once");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_on_for_no_longer_than_was_said_and_not_at_all_unless_said() {
+    for drain in ["", "timeout = { drain = \"300ms\" }\n"] {
+        let file = file("openai", TOKENS).replace("[access]", &format!("{drain}[access]"));
+        let world = World::file(Upstream::with(late(&Arc::default())).await, &file).await;
+        left(&world, CHAT).await;
+        world.upstream.abandoned().await;
+        assert!(remaining(&world).await > 99_000);
+    }
 }

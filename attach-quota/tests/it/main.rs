@@ -8,6 +8,7 @@ mod clamp;
 mod complaints;
 mod compose;
 mod cut;
+mod drained;
 mod durable;
 mod found;
 mod property;
