@@ -274,6 +274,18 @@ async fn a_stop_signal_ends_an_idle_stream_in_the_dialects_terminal_event() {
     assert!(feeder.is_closed());
 }
 
+#[test]
+fn a_rejection_may_bring_the_events_that_end_a_stream() {
+    let exchange = exchange();
+    let cut = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "used up")
+        .with_outcome(Outcome::Cut)
+        .with_terminal_event("data: the last\n\n".into());
+    assert_eq!(cut.into_terminal_event(&exchange), "data: the last\n\n");
+    assert_eq!(exchange.outcome(), Some(Outcome::Cut));
+    let code = exchange.facts(|facts| facts.refusal.as_ref().map(|refusal| refusal.code));
+    assert_eq!(code, Some("rate_limit_exceeded"));
+}
+
 /// An event inside a JSON answer, or behind what nobody could look into, would pass for the answer's own.
 #[tokio::test]
 async fn an_answer_that_is_no_stream_is_broken_off_and_not_ended_by_an_event() {

@@ -1,8 +1,8 @@
 //! Ending a stream that outgrows what is left under a limit, in the way of its client's dialect.
 //!
-//! [`Cutting`] is there for streams under a limit that [cuts](crate::Action::Cut), and for no others. Its
-//! [`Extension`]s ask the store for more before what was reserved is used up; its [`Tracker`] follows the answer as far
-//! as it must be known to be ended well.
+//! [`Cutting`] is there for streams under a limit that [cuts](crate::Action::Cut), and for no others. It asks the store
+//! for more before what was reserved is used up; its [`Tracker`] follows the answer as far as it must be known to be
+//! ended well.
 
 mod anthropic;
 mod cutting;

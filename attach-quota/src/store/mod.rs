@@ -70,7 +70,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// The store notes in each charge how its bucket [stands](Charge::stands), and what it
     /// [booked](Charge::booked) if that is not what was asked for. If the future is dropped before it is ready,
-    /// the store sees to it that nothing stays booked.
+    /// the store sees to it that nothing stays booked: a stream under a limit that [cuts](crate::Action::Cut) asks for
+    /// more while it runs, one charge at a time, and may end before it is answered.
     fn reserve<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a>;
 
     /// Replaces what is [reserved](Charge::reserved) by what was [spent](Charge::spent), both ways: a refund never
