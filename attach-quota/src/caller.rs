@@ -30,7 +30,7 @@ impl Caller {
         match self {
             Self::Named(name) if limit.who().is_everybody() => vec![named(limit, name)],
             Self::Named(_) => Vec::new(),
-            Self::Known(identity) => known(limit, identity),
+            Self::Known(identity) => keys(limit, identity),
         }
     }
 }
@@ -42,7 +42,8 @@ fn named(limit: &Limit, name: &Arc<str>) -> Key {
     }
 }
 
-fn known(limit: &Limit, identity: &Identity) -> Vec<Key> {
+/// The buckets of `limit` that somebody draws from.
+pub(crate) fn keys(limit: &Limit, identity: &Identity) -> Vec<Key> {
     let who = limit.who();
     if !who.include(identity) || (!who.groups.is_empty() && who.groups_of(identity).next().is_none()) {
         return Vec::new();

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use attach_core::Identity;
+
 use super::Key;
+use crate::caller;
 use crate::limit::{Action, Limit, Unit, Window};
 
 /// An amount under a limit, for somebody.
@@ -37,6 +40,15 @@ impl Charge {
             mark: 0,
             refused: false,
         }
+    }
+
+    /// What the layer asks a store for when `who` makes a call of `amount`, so that a store can be tried without a layer:
+    /// one charge, or one for each of the limit's groups that `who` is in where each has its own bucket, or none if the
+    /// limit is not for `who`.
+    #[must_use]
+    pub fn of(limit: &Arc<Limit>, who: &Identity, amount: u64) -> Vec<Self> {
+        let charge = |key| Self::new(limit, limit.window().clone(), key, amount);
+        caller::keys(limit, who).into_iter().map(charge).collect()
     }
 
     /// The limit.
@@ -132,8 +144,8 @@ impl Charge {
         self.mark
     }
 
-    /// What the charge comes to. A shadow charge that was passed over stays at nothing.
-    pub(crate) fn spend(&mut self, amount: u64) {
+    /// What the charge comes to, before it is settled. A shadow charge that was passed over stays at nothing.
+    pub fn spend(&mut self, amount: u64) {
         self.spent = if self.refused { 0 } else { amount };
         self.used = self.spent;
     }

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod json;
 mod quota;
+mod quota_keys;
 mod race;
 mod ratio;
 mod redact;

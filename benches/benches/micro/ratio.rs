@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::audit;
+use crate::quota_keys;
 use crate::race::{Contender, race};
 use crate::token;
 
@@ -16,6 +17,7 @@ pub(crate) fn print() {
     strict_json(&bodies::long_chat());
     audit::print_whole();
     token::print();
+    quota_keys::print();
 }
 
 fn strict_json(body: &Bytes) {
