@@ -9,7 +9,9 @@ use tower_layer::Layer;
 use crate::alerts::{Alert, Alerts};
 use crate::bill::Book;
 use crate::caller::Caller;
+use crate::estimate::{Estimator, Tokenizer};
 use crate::limit::Limit;
+use crate::metrics::Metrics;
 use crate::store::{MemoryStore, Store};
 use crate::{Clock, Overrides, Prices, Quota};
 
@@ -25,6 +27,8 @@ pub struct QuotaLayer {
     pub(crate) limits: Arc<[Arc<Limit>]>,
     pub(crate) overrides: Overrides,
     pub(crate) prices: Prices,
+    pub(crate) estimator: Estimator,
+    pub(crate) metrics: Metrics,
     pub(crate) reads_body: bool,
     pub(crate) asks_for_usage: bool,
     pub(crate) callers: Callers,
@@ -74,10 +78,12 @@ impl QuotaLayer {
         let limits = in_order(limits);
         Self {
             reads_body: limits.iter().any(|limit| limit.reads_body()),
+            metrics: Metrics::new(&limits),
             asks_for_usage: true,
             limits,
             overrides: Overrides::new(),
             prices: Prices::new(),
+            estimator: Estimator::default(),
             callers,
             alerts: None,
             store: Arc::new(MemoryStore::new()),
@@ -105,6 +111,12 @@ impl QuotaLayer {
         tell: impl Fn(Alert) + Send + Sync + 'static,
     ) -> Self {
         self.alerts = Some(Alerts::new(at, tell));
+        self
+    }
+
+    /// Counts the tokens of what callers send, for the estimates; four bytes are taken for a token unless set.
+    pub fn tokenizer(mut self, tokenizer: impl Tokenizer) -> Self {
+        self.estimator = self.estimator.with_tokenizer(tokenizer);
         self
     }
 
@@ -143,6 +155,9 @@ impl QuotaLayer {
     /// Without it memory stays within twice what was in use at its busiest.
     pub fn sweep(&self) {
         self.store.sweep();
+        if let Some(buckets) = self.store.buckets() {
+            self.metrics.buckets(buckets);
+        }
     }
 
     /// The limits in force, in the order in which they are tried.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use attach_core::body::{End, Guard, Step};
+use attach_core::usage::Source;
 use attach_core::{Api, Exchange, Outcome, Rejection, Usage};
 use bytes::Bytes;
 
@@ -10,8 +11,9 @@ use self::cutting::spend;
 use crate::Prices;
 use crate::clamp::Clamped;
 use crate::cut::Cutting;
-use crate::estimate::output_of_bytes;
+use crate::estimate::{Lesson, output_of_bytes};
 use crate::limit::Unit;
+use crate::metrics::Metrics;
 use crate::store::{Charge, Flushed, Settling, Store};
 use crate::tariff::Tariff;
 
@@ -39,6 +41,9 @@ pub(crate) struct Lease {
     cutting: Option<Cutting>,
     /// How the stream ends as soon as what it used is durable.
     ending: Option<Rejection>,
+    /// What the answer may teach about its model.
+    lesson: Option<Lesson>,
+    metrics: Option<Metrics>,
     /// How to count an answer that the meter cannot read.
     blind: Option<Blind>,
     /// Nothing is charged but what the upstream reported.
@@ -81,6 +86,8 @@ impl Lease {
             wants_usage: false,
             cutting: None,
             ending: None,
+            lesson: None,
+            metrics: None,
             blind: None,
             refunded: false,
             unflushed: false,
@@ -89,6 +96,25 @@ impl Lease {
             unasked: false,
             clamped: None,
         }
+    }
+
+    /// The same, of which there is something to learn.
+    pub(crate) fn teaching(mut self, lesson: Option<Lesson>) -> Self {
+        self.lesson = lesson;
+        self
+    }
+
+    /// The output cap of each answer was lowered to `cap`.
+    pub(crate) fn capped(&mut self, cap: u64) {
+        if let Some(lesson) = &mut self.lesson {
+            lesson.capped(cap);
+        }
+    }
+
+    /// The same, which counts for `metrics`.
+    pub(crate) fn counting(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     pub(crate) fn charges(&self) -> &[Charge] {
@@ -171,6 +197,7 @@ impl Lease {
         }
         self.leave_with(used);
         self.settle(Settling::Last);
+        self.review(used);
     }
 
     /// The client has left, and somebody reads its answer on: what is known is booked now, and corrected once by what will
@@ -186,6 +213,7 @@ impl Lease {
         let mut successor = Self::new(store, Prices::new(), exchange, charges, Some(self.estimate));
         std::mem::swap(&mut successor.tariff, &mut self.tariff);
         std::mem::swap(&mut successor.further, &mut self.further);
+        std::mem::swap(&mut successor.metrics, &mut self.metrics);
         self.exchange.afterwards(move || drop(successor));
     }
 
@@ -196,6 +224,21 @@ impl Lease {
         self.book(used);
         for charge in self.charges.iter_mut().filter(|charge| charge.unit() == Unit::Concurrent) {
             charge.spend(0);
+        }
+    }
+
+    /// What operators and the estimator are told of a call that has ended.
+    fn review(&self, used: &Usage) {
+        let complete = self.exchange.outcome() == Some(Outcome::Complete);
+        let told = complete && used.source == Source::Reported;
+        if let Some(lesson) = self.lesson.as_ref().filter(|_| told && used.output > 0) {
+            lesson.learn(used.output);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.charged(&self.charges);
+            if told {
+                metrics.estimated(&self.estimate, used);
+            }
         }
     }
 

@@ -44,6 +44,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `sqlite` | `store::SqliteStore`: budgets of one node survive restarts |
+//! | `tiktoken` | OpenAI's tokenizers for the estimates |
 //!
 //! [`tower`]: https://docs.rs/tower
 
@@ -59,6 +60,7 @@ mod include_usage;
 mod layer;
 mod lease;
 mod limit;
+mod metrics;
 pub mod overrides;
 mod price;
 mod refusal;
@@ -69,6 +71,9 @@ mod tariff;
 
 pub use self::alerts::Alert;
 pub use self::clock::{Clock, SystemClock};
+#[cfg(feature = "tiktoken")]
+pub use self::estimate::Tiktoken;
+pub use self::estimate::Tokenizer;
 pub use self::layer::QuotaLayer;
 pub use self::limit::{
     Action, Amount, Budget, Limit, Period, Rate, RateError, Scope, TimeZoneError, Unit, Unpriced, Weights,

@@ -13,7 +13,6 @@ use tower_service::Service;
 use crate::bill::Asked;
 use crate::caller::Caller;
 use crate::clamp::{self, Reserved, Wanted};
-use crate::estimate::estimate;
 use crate::layer::Callers;
 use crate::lease::Lease;
 use crate::{QuotaLayer, ResponseFuture, headers, include_usage, refusal};
@@ -123,7 +122,7 @@ impl QuotaLayer {
             facts.model.get_or_insert_with(|| call.model.as_str().into());
             facts.stream |= call.stream;
         });
-        let estimate = estimate(&payload);
+        let estimate = self.estimator.estimate(&payload, destination.as_ref());
         let asked = Asked {
             api: Some(api),
             call: Some(call),
@@ -131,7 +130,8 @@ impl QuotaLayer {
             estimate: Some(estimate),
             wanted: Wanted::of(&payload, &self.limits, estimate.output),
         };
-        let mut lease = self.reserve(&caller, exchange, asked).await?;
+        let lease = self.reserve(&caller, exchange, asked).await?;
+        let mut lease = lease.map(|lease| lease.teaching(self.estimator.lesson(&payload)));
         if let Some(lease) = lease.as_mut().filter(|lease| lease.is_metered()) {
             self.adapt(&mut request, &payload, lease)?;
         }
@@ -147,9 +147,11 @@ impl QuotaLayer {
     ) -> Result<(), Rejection> {
         let mut changed = None;
         if let Some(clamped) = &lease.clamped {
+            let each = clamped.each;
             let destination = request.extensions().get::<Destination>();
             let lowered = clamp::lower(payload, clamped, destination);
             changed = Some(lowered.inspect_err(|_| lease.refund())?);
+            lease.capped(each);
         }
         let latest = changed.as_ref().unwrap_or(payload);
         let ask = self.asks_for_usage.then(|| include_usage::ask(latest, request.headers(), self.body_limit));
@@ -190,7 +192,8 @@ impl QuotaLayer {
         }
         refusal::note_closest(exchange, &charges);
         let (store, prices) = (Arc::clone(&self.store), self.prices.clone());
-        let mut lease = Lease::new(store, prices, exchange.clone(), charges, asked.estimate);
+        let lease = Lease::new(store, prices, exchange.clone(), charges, asked.estimate);
+        let mut lease = lease.counting(self.metrics.clone());
         lease.usage_wanted(asked.call.is_some_and(|call| call.include_usage));
         lease.clamped = clamped;
         Ok(Some(lease))

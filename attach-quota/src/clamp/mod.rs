@@ -71,6 +71,11 @@ pub(crate) struct Clamped {
 }
 
 impl Clamped {
+    /// The limit that had less than the call wanted.
+    pub(crate) fn limit(&self) -> &Limit {
+        &self.limit
+    }
+
     /// `x-attach-output-clamped: 991;limit="tokens-per-user"`, an Item of RFC 9651 §3.3.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let value = format!("{};limit={}", self.each, headers::quoted(self.limit.id()));

@@ -6,6 +6,7 @@ use super::{Clamped, ENDLESS, clamps};
 use crate::bill::Asked;
 use crate::caller::Caller;
 use crate::limit::Limit;
+use crate::metrics::Decided;
 use crate::store::{Charge, Denied};
 use crate::{QuotaLayer, refusal};
 
@@ -38,16 +39,23 @@ impl QuotaLayer {
             if charges.is_empty() {
                 return Ok(Reserved { charges, clamped: None });
             }
+            let asked_at = exchange.elapsed();
             let reserved = self.store.reserve(&mut charges).await;
+            self.metrics.reserved_in(exchange.elapsed().saturating_sub(asked_at));
             if let Some(alerts) = &self.alerts {
                 alerts.look(&charges);
             }
             let Err(denied) = reserved else {
+                self.metrics.admitted(&charges);
                 let clamped = self.granted(&charges, asked, bit);
+                if let Some(clamped) = &clamped {
+                    self.metrics.decided(clamped.limit(), Decided::Clamped);
+                }
                 return Ok(Reserved { charges, clamped });
             };
             tries -= 1;
             let Some((output, limit)) = self.less(denied, &charges, asked, tries) else {
+                self.metrics.denied(&denied, &charges);
                 return Err(refusal::of(denied, &charges, exchange));
             };
             asked = asked.with_output(output);

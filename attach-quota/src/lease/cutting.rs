@@ -6,6 +6,7 @@ use attach_core::{Api, Rejection};
 
 use super::Lease;
 use crate::cut::{Cutting, Refusal, Tracker, Turn, Why};
+use crate::metrics::Decided;
 use crate::store::Charge;
 use crate::{headers, refusal};
 
@@ -63,6 +64,9 @@ impl Lease {
     /// The end of the stream by the limit of the charge `index`.
     fn rejection(&self, index: usize, cutting: &Cutting, refused: Refusal) -> Option<Rejection> {
         let charge = self.charges.get(index)?;
+        if let Some(metrics) = &self.metrics {
+            metrics.decided(charge.limit(), Decided::Cut);
+        }
         let why = Why {
             limit: charge.limit().id(),
             code: refused.code,

@@ -174,6 +174,10 @@ impl Store for MemoryStore {
             lock(shard).sweep(now);
         }
     }
+
+    fn buckets(&self) -> Option<usize> {
+        Some(self.len())
+    }
 }
 
 impl Shard {

@@ -94,6 +94,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets buckets that are full. Cheap enough for a timer; a store that needs none leaves it out.
     fn sweep(&self) {}
+
+    /// How many buckets are kept in this process, for the metrics; `None` if none are.
+    fn buckets(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {

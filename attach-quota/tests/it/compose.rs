@@ -17,7 +17,7 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::support::HELLO;
+use crate::support::CAPPED;
 
 const CHAT: &str = "/v1/chat/completions";
 const USED: &str = r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
@@ -33,7 +33,7 @@ fn per_address() -> QuotaLayer {
 
 fn call<B: From<&'static str>>() -> Request<B> {
     let request = Request::post(CHAT).extension(Identity::person("acme", "alice"));
-    request.body(B::from(HELLO)).unwrap()
+    request.body(B::from(CAPPED)).unwrap()
 }
 
 async fn three<S, R>(mut service: S) -> [(StatusCode, String); 3]
@@ -56,7 +56,7 @@ where
 
 fn expected() -> [(StatusCode, String); 3] {
     let (ok, refused) = (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS);
-    [(ok, "9735".to_owned()), (ok, "9728".to_owned()), (refused, String::new())]
+    [(ok, "9987".to_owned()), (ok, "9980".to_owned()), (refused, String::new())]
 }
 
 fn router() -> Router {
@@ -74,7 +74,7 @@ async fn nested_under_another_path_the_exchange_still_knows_the_api() {
     let inner = Router::new().route("/completions", post(async || USED)).layer(per_user());
     let app = Router::new().nest("/v1/chat", inner).layer(per_address());
     let left = three(app).await.map(|(status, left)| (status.as_u16(), left));
-    assert_eq!(left[0], (200, "9735".to_owned()));
+    assert_eq!(left[0], (200, "9987".to_owned()));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn over_hyper_incoming() {
         .layer(per_user())
         .service(service_fn(|request: Request<Body>| async {
             let length = request.into_body().collect().await.unwrap().to_bytes().len();
-            assert_eq!(length, HELLO.len());
+            assert_eq!(length, CAPPED.len());
             let answer = Response::builder().header("content-type", "application/json");
             Ok::<_, Infallible>(answer.body(Full::<Bytes>::from(USED)).unwrap())
         }));
@@ -108,8 +108,8 @@ async fn over_hyper_incoming() {
     tokio::spawn(server.serve_connection(TokioIo::new(theirs), TowerToHyperService::new(service)));
     let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
     tokio::spawn(connection);
-    for left in ["9735", "9728"] {
-        let request = Request::post(CHAT).body(Full::<Bytes>::from(HELLO)).unwrap();
+    for left in ["9987", "9980"] {
+        let request = Request::post(CHAT).body(Full::<Bytes>::from(CAPPED)).unwrap();
         let answer = client.send_request(request).await.unwrap();
         assert_eq!(answer.headers()["x-ratelimit-remaining-tokens"], left);
         assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), USED);

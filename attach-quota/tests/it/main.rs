@@ -10,7 +10,9 @@ mod compose;
 mod cut;
 mod drained;
 mod durable;
+mod estimates;
 mod found;
+mod metrics;
 mod property;
 mod scope;
 #[cfg(feature = "sqlite")]

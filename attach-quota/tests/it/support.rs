@@ -32,6 +32,10 @@ pub(crate) const INPUT: u64 = 9;
 /// What is reserved for [`HELLO`]: its input and a typical answer.
 pub(crate) const RESERVED: u64 = INPUT + 256;
 
+/// The same with a cap, so that what was learned of other answers changes nothing.
+pub(crate) const CAPPED: &str =
+    r#"{"model":"m","max_tokens":4,"messages":[{"role":"user","content":"hello there friends!"}]}"#;
+
 /// A store that remembers what it was told. Its clock is turned by hand.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger(Arc<Books>);
