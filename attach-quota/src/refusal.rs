@@ -1,11 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use attach_core::exchange::QuotaFacts;
 use attach_core::{Exchange, Outcome, Rejection};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 
-use crate::limit::Unit;
+use crate::limit::{Unit, Window};
 use crate::store::{Charge, Denied, Standing};
 use crate::{cut, headers};
 
@@ -18,9 +20,10 @@ pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rej
         return Rejection::misconfigured("a quota store denied a charge that does not exist");
     };
     note(exchange, charge, 0);
-    let refusal = used_up(charge, headers::seconds(retry_after));
+    let refusal = used_up(charge, retry_after);
     let mut fields = HeaderMap::new();
-    headers::write(&mut fields, charges, Some((index, retry_after)));
+    headers::write(&mut fields, exchange.dialect(), charges, Some((index, retry_after)));
+    headers::come_back(&mut fields, retry_after);
     fields.into_iter().fold(refusal, |refusal, (name, value)| match name {
         Some(name) => refusal.with_header(name, value),
         None => refusal,
@@ -40,7 +43,7 @@ pub(crate) fn cut(
     note(exchange, &empty, charge.reserved());
     let rejection = match refused.code {
         cut::UNAVAILABLE => unavailable(),
-        _ => used_up(charge, headers::seconds(refused.retry_after)),
+        _ => used_up(charge, refused.retry_after),
     };
     let rejection = rejection.with_outcome(Outcome::Cut);
     match events {
@@ -54,9 +57,19 @@ fn unavailable() -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "quota_unavailable", message).with_retry_after(1)
 }
 
-fn used_up(charge: &Charge, seconds: u64) -> Rejection {
-    let message = format!("{}; try again in {seconds} s", sentence(charge));
-    Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).with_retry_after(seconds)
+fn used_up(charge: &Charge, wait: Duration) -> Rejection {
+    let message = format!("{}; {}", sentence(charge), when(charge.window(), wait));
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message)
+}
+
+/// Nobody counts the seconds of a month.
+fn when(window: &Window, wait: Duration) -> String {
+    // A period begins with a second, and the clock was read a moment ago.
+    let begins = Timestamp::now().checked_add(wait).and_then(|begins| begins.round(jiff::Unit::Second));
+    match (window, begins) {
+        (Window::Budget(_), Ok(begins)) => format!("it begins anew at {begins}"),
+        _ => format!("try again in {} s", headers::seconds(wait)),
+    }
 }
 
 fn sentence(charge: &Charge) -> String {

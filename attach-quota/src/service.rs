@@ -206,7 +206,8 @@ where
     R: http_body::Body<Data = Bytes>,
     R::Error: Into<BoxError>,
 {
-    headers::write(response.headers_mut(), lease.charges(), None);
+    headers::remove_foreign(&mut response, exchange);
+    headers::write(response.headers_mut(), exchange.dialect(), lease.charges(), None);
     if let Some(clamped) = &lease.clamped {
         clamped.write(response.headers_mut());
     }

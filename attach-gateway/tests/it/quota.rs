@@ -65,7 +65,11 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_in_three_dialects(
         let answer = world.post(path).json(&short(path)).send().await.expect(429);
         assert_shape(path, &answer, "rate_limit_exceeded");
         assert!((1..=1800).contains(&number(&answer, "retry-after")), "{answer:?}");
-        assert_eq!(number(&answer, "x-ratelimit-remaining-requests"), 0);
+        let remaining = match path {
+            "/v1/messages" => "anthropic-ratelimit-requests-remaining",
+            _ => "x-ratelimit-remaining-requests",
+        };
+        assert_eq!(number(&answer, remaining), 0);
         let trail = world.gateway.trail(&answer.id());
         let reject = trail.reject();
         assert_eq!(

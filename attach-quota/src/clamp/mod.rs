@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use attach_core::Payload;
+use bytes::BytesMut;
 use http::HeaderMap;
 
-use crate::headers;
+use crate::headers::text;
 use crate::limit::{Action, Limit, Unit};
 
 mod cap;
@@ -78,8 +79,11 @@ impl Clamped {
 
     /// `x-attach-output-clamped: 991;limit="tokens-per-user"`, an Item of RFC 9651 §3.3.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let value = format!("{};limit={}", self.each, headers::quoted(self.limit.id()));
-        headers::insert(headers, "x-attach-output-clamped", &value);
+        let mut value = BytesMut::new();
+        text::number(&mut value, self.each);
+        value.extend_from_slice(b";limit=");
+        text::quoted(&mut value, self.limit.id());
+        text::insert(headers, "x-attach-output-clamped", &mut value);
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use attach_core::{Body, Exchange, Identity, Outcome, Rejection};
 use attach_quota::store::{Charge, Denied, Reserving};
-use attach_quota::{Limit, QuotaLayer, Rate, Store, Unit};
+use attach_quota::{Budget, Limit, Period, QuotaLayer, Rate, Store, Unit};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json as value};
@@ -162,6 +162,8 @@ async fn a_refusal_says_when_to_come_back() {
     let (_, headers) = refused(CHAT, HELLO).await;
     // 608 of 600 are used (604 of text, 4 for the message), 10 a second come back, and 265 are needed.
     assert_eq!(headers["retry-after"], "28");
+    assert_eq!(headers["retry-after-ms"], "27300");
+    assert!(!headers.contains_key("x-should-retry"));
     assert_eq!(
         headers["ratelimit-policy"],
         r#""tokens-per-user";q=600;w=60;qu="tokens", "requests-per-user";q=1000;w=60;qu="requests""#
@@ -173,6 +175,21 @@ async fn a_refusal_says_when_to_come_back() {
     assert_eq!(headers["x-ratelimit-remaining-requests"], "999");
     assert_eq!(headers["x-ratelimit-reset-requests"], "60ms");
     assert_eq!(headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn a_used_up_budget_says_when_it_begins_anew_and_that_no_program_should_wait() {
+    let server = serve_json(vec![Limit::requests("daily", Budget::new(1, Period::Day))], "{}").await;
+    assert_eq!(server.status(CHAT, HELLO).await, 200);
+    // The clock of the store stands at the beginning of a day.
+    let answer = server.post("/v1/messages", HELLO).await;
+    assert_eq!(answer.headers()["retry-after"], "86400");
+    assert_eq!(answer.headers()["x-should-retry"], "false");
+    assert_eq!(answer.headers()["anthropic-ratelimit-requests-limit"], "1");
+    assert_eq!(answer.headers()["anthropic-ratelimit-requests-remaining"], "0");
+    let body = text(answer).await;
+    assert!(body.contains("\"daily\\\" of 1 requests per day is used up; it begins anew at 2"), "{body}");
+    assert!(body.contains("Z\""), "{body}");
 }
 
 #[tokio::test]

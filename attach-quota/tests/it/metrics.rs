@@ -11,7 +11,7 @@ use attach_quota::{Action, Limit, QuotaLayer, Rate, Store};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -46,8 +46,7 @@ fn series(name: &str) -> Series {
     provider.force_flush().unwrap();
     let mut series = Series::new();
     for metrics in exporter.get_finished_metrics().unwrap() {
-        for metric in
-            metrics.scope_metrics().flat_map(|scope| scope.metrics()).filter(|one| one.name() == name)
+        for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics).filter(|one| one.name() == name)
         {
             match metric.data() {
                 AggregatedMetrics::U64(MetricData::Sum(sum)) => series.extend(
