@@ -4,8 +4,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod support;
-
 mod access;
 mod admin;
 mod audit;
@@ -32,6 +30,7 @@ mod proofs;
 mod quota;
 mod quota_admin;
 mod quota_limits;
+mod quota_sdk;
 mod real;
 mod redaction;
 mod refusals;
@@ -39,6 +38,7 @@ mod restoring;
 mod revocation;
 mod signals;
 mod streams;
+mod support;
 mod translation;
 mod trouble;
 mod usage;

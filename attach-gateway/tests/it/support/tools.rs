@@ -93,6 +93,22 @@ pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(S
     Some(run(command).await)
 }
 
+/// `limits.py`: which SDK, a token, and how long it has to wait (`short`, `long`).
+pub(crate) async fn limits_py(python: &Path, base: &str, arguments: [&str; 3]) -> (String, bool) {
+    let mut command = Command::new(python);
+    command.arg(kept("clients/limits.py")).arg(base).args(arguments);
+    run(command).await
+}
+
+/// `limits.mjs`, which is the same in JavaScript. `None` if the SDK is not installed.
+pub(crate) async fn limits_mjs(base: &str, arguments: [&str; 3]) -> Option<(String, bool)> {
+    let folder = node_folder("node/node_modules", "the official JavaScript client program")?;
+    std::fs::copy(kept("clients/limits.mjs"), folder.path().join("limits.mjs")).unwrap();
+    let mut command = Command::new("node");
+    command.current_dir(folder.path()).arg("limits.mjs").arg(base).args(arguments);
+    Some(run(command).await)
+}
+
 /// The running OpenID provider.
 pub(crate) struct Idp {
     port: u16,
