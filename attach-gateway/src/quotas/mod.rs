@@ -49,6 +49,10 @@ impl Quotas {
     ) -> Result<Self, StartError> {
         let mut quotas = Self::new(config);
         quotas.layer = quotas.layer.store(store::open(config, dir).await?);
+        #[cfg(feature = "tiktoken")]
+        {
+            quotas.layer = quotas.layer.tokenizer(attach_quota::Tiktoken::load());
+        }
         if let (Some(alerts), Some(webhook)) = (&config.alerts, webhook.cloned()) {
             let at = alerts.quota_used.iter().copied();
             quotas.layer = quotas.layer.alerts(at, move |alert| webhook.tell(&alert));
