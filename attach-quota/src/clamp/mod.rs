@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use attach_core::Payload;
 use bytes::BytesMut;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::headers::text;
 use crate::limit::{Action, Limit, Unit};
@@ -26,6 +26,8 @@ const LONG: u64 = 4096;
 
 /// More than any answer has, and little enough to be multiplied.
 const ENDLESS: u64 = 1 << 30;
+
+static NAME: HeaderName = HeaderName::from_static("x-attach-output-clamped");
 
 /// The output that a call may produce, in tokens, all its answers together.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +85,7 @@ impl Clamped {
         text::number(&mut value, self.each);
         value.extend_from_slice(b";limit=");
         text::quoted(&mut value, self.limit.id());
-        text::insert(headers, "x-attach-output-clamped", &mut value);
+        text::insert(headers, &NAME, &mut value);
     }
 }
 

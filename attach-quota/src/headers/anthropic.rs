@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::time::SystemTime;
 
 use bytes::BytesMut;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
 use super::text::{insert, number};
@@ -11,37 +11,37 @@ use crate::Unit;
 use crate::store::Charge;
 
 /// The three headers of each kind of limit.
-const KINDS: [(Unit, [&str; 3]); 4] = [
+static KINDS: [(Unit, [HeaderName; 3]); 4] = [
     (
         Unit::Requests,
         [
-            "anthropic-ratelimit-requests-limit",
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-requests-reset",
+            HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+            HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-requests-reset"),
         ],
     ),
     (
         Unit::Tokens,
         [
-            "anthropic-ratelimit-tokens-limit",
-            "anthropic-ratelimit-tokens-remaining",
-            "anthropic-ratelimit-tokens-reset",
+            HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+            HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
         ],
     ),
     (
         Unit::InputTokens,
         [
-            "anthropic-ratelimit-input-tokens-limit",
-            "anthropic-ratelimit-input-tokens-remaining",
-            "anthropic-ratelimit-input-tokens-reset",
+            HeaderName::from_static("anthropic-ratelimit-input-tokens-limit"),
+            HeaderName::from_static("anthropic-ratelimit-input-tokens-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-input-tokens-reset"),
         ],
     ),
     (
         Unit::OutputTokens,
         [
-            "anthropic-ratelimit-output-tokens-limit",
-            "anthropic-ratelimit-output-tokens-remaining",
-            "anthropic-ratelimit-output-tokens-reset",
+            HeaderName::from_static("anthropic-ratelimit-output-tokens-limit"),
+            HeaderName::from_static("anthropic-ratelimit-output-tokens-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-output-tokens-reset"),
         ],
     ),
 ];
@@ -49,8 +49,8 @@ const KINDS: [(Unit, [&str; 3]); 4] = [
 /// Anthropic's headers ("Rate limits", section "Response headers"). `reset` is when the bucket will be full, as RFC 3339
 /// in UTC and whole seconds.
 pub(super) fn write(headers: &mut HeaderMap, buffer: &mut BytesMut, charges: &[Charge], now: SystemTime) {
-    for (unit, [limit, remaining, reset]) in KINDS {
-        let Some(charge) = tightest(charges, unit) else { continue };
+    for (unit, [limit, remaining, reset]) in &KINDS {
+        let Some(charge) = tightest(charges, *unit) else { continue };
         number(buffer, charge.window().capacity());
         insert(headers, limit, buffer);
         number(buffer, charge.standing().left);

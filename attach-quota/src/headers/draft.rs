@@ -1,12 +1,15 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::text::{insert, number, quoted};
 use super::{is_announced, whole_seconds};
 use crate::store::Charge;
 use crate::{Period, Unit, Window};
+
+static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+static STATE: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The largest integer of RFC 9651 §3.3.1.
 const MOST: u64 = 999_999_999_999_999;
@@ -27,12 +30,12 @@ pub(super) fn write(
     for (_, charge) in announced() {
         policy(buffer, charge);
     }
-    insert(headers, "ratelimit-policy", buffer);
+    insert(headers, &POLICY, buffer);
     for (index, charge) in announced() {
         let wait = refused.filter(|(bit, _)| *bit == index).map(|(_, wait)| wait);
         state(buffer, charge, wait);
     }
-    insert(headers, "ratelimit", buffer);
+    insert(headers, &STATE, buffer);
 }
 
 fn policy(buffer: &mut BytesMut, charge: &Charge) {

@@ -61,9 +61,9 @@ pub(crate) fn clock_face(buffer: &mut BytesMut, duration: Duration) {
 }
 
 /// Makes what is in the buffer the value of a header. All values of an answer share one allocation.
-pub(crate) fn insert(headers: &mut HeaderMap, name: &'static str, buffer: &mut BytesMut) {
+pub(crate) fn insert(headers: &mut HeaderMap, name: &'static HeaderName, buffer: &mut BytesMut) {
     if let Ok(value) = HeaderValue::from_maybe_shared(buffer.split().freeze()) {
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
 }
 
