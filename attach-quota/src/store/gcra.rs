@@ -99,8 +99,8 @@ impl Gcra {
         Duration::from_nanos(nanoseconds(self.up_to_nanos(ticks.as_nanos())))
     }
 
-    /// Rounded up; nanoseconds made of ticks come back as no more ticks than they were. All rounding is in the
-    /// caller's favour, and less than a nanosecond for each step.
+    /// Rounded up; nanoseconds made of ticks come back as no more ticks than they were. What a step is off is less than
+    /// a nanosecond, either way.
     fn to_ticks(&self, nanos: u64) -> u64 {
         let nanos = nanos.min(FAR);
         if self.ticks == self.nanos {
