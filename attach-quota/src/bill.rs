@@ -75,8 +75,9 @@ impl Book<'_> {
 
     fn gathered(&self, caller: &Caller, covers: impl Fn(&Limit) -> bool) -> Vec<Applied> {
         let mut applied: Vec<Applied> = Vec::with_capacity(self.limits.len());
+        let mut owner = None;
         for limit in self.limits.iter().filter(|limit| covers(limit)) {
-            for key in caller.keys(limit) {
+            for key in caller.keys_after(&mut owner, limit) {
                 let one = self.apply(limit, key, caller);
                 let rival = applied
                     .iter_mut()

@@ -2,10 +2,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use attach_core::Identity;
+use attach_core::identity::Group;
 use attach_core::json::{Kind, Value};
 
 use crate::limit::{Limit, Scope};
-use crate::store::Key;
+use crate::store::{Key, Owner};
 
 /// Who is calling: what the keys under all limits are made from.
 #[derive(Clone)]
@@ -27,50 +28,68 @@ impl Caller {
     /// The buckets of `limit` that the caller draws from: none if the limit is not for them, and more than one only
     /// where each group has its own.
     pub(crate) fn keys(&self, limit: &Limit) -> Vec<Key> {
-        match self {
-            Self::Named(name) if limit.who().is_everybody() => vec![named(limit, name)],
-            Self::Named(_) => Vec::new(),
-            Self::Known(identity) => keys(limit, identity),
-        }
+        self.keys_after(&mut None, limit).collect()
+    }
+
+    /// The same, for one limit after the other.
+    pub(crate) fn keys_after(
+        &self,
+        last: &mut Option<Arc<Owner>>,
+        limit: &Limit,
+    ) -> impl Iterator<Item = Key> + use<> {
+        let (one, more) = match self {
+            Self::Named(name) if limit.who().is_everybody() => (Some(named(last, limit, name)), Vec::new()),
+            Self::Named(_) => (None, Vec::new()),
+            Self::Known(identity) if !is_for(limit, identity) => (None, Vec::new()),
+            Self::Known(identity) if *limit.scope() == Scope::Group => (None, groups(last, limit, identity)),
+            Self::Known(identity) => (Some(known(last, limit, identity)), Vec::new()),
+        };
+        one.into_iter().chain(more)
     }
 }
 
-fn named(limit: &Limit, name: &Arc<str>) -> Key {
-    match limit.scope() {
-        Scope::Directory | Scope::Everyone => Key::new(limit, limit.scope().clone(), None, None),
-        _ => Key::new(limit, Scope::User, None, Some(Arc::clone(name))),
-    }
-}
+type Last = Option<Arc<Owner>>;
 
-/// The buckets of `limit` that somebody draws from.
-pub(crate) fn keys(limit: &Limit, identity: &Identity) -> Vec<Key> {
-    let who = limit.who();
-    if !who.include(identity) || (!who.groups.is_empty() && who.groups_of(identity).next().is_none()) {
-        return Vec::new();
-    }
-    let key = |scope: Scope, id: Option<Arc<str>>| {
-        Key::new(limit, scope, Some(Arc::clone(&identity.directory)), id)
+fn named(last: &mut Last, limit: &Limit, name: &Arc<str>) -> Key {
+    let owner = match limit.scope() {
+        Scope::Directory | Scope::Everyone => Owner::after(last, limit.scope(), None, None),
+        _ => Owner::after(last, &Scope::User, None, Some(name)),
     };
-    let user = || Some(Arc::clone(&identity.id));
-    let one = match limit.scope() {
-        Scope::Client if identity.client_id.is_some() => key(Scope::Client, identity.client_id.clone()),
-        Scope::Key if identity.key_id.is_some() => key(Scope::Key, identity.key_id.clone()),
-        Scope::User | Scope::Client | Scope::Key => key(Scope::User, user()),
-        Scope::GroupMember => key(Scope::GroupMember, user()),
+    Key::new(limit, owner)
+}
+
+fn is_for(limit: &Limit, identity: &Identity) -> bool {
+    let who = limit.who();
+    who.include(identity) && (who.groups.is_empty() || who.groups_of(identity).next().is_some())
+}
+
+fn groups(last: &mut Last, limit: &Limit, identity: &Identity) -> Vec<Key> {
+    let key = |group: &Group| {
+        let name = Arc::from(&*group.name);
+        Key::new(limit, Owner::after(last, &Scope::Group, Some(&group.directory), Some(&name)))
+    };
+    limit.who().groups_of(identity).map(key).collect()
+}
+
+fn known(last: &mut Last, limit: &Limit, identity: &Identity) -> Key {
+    let scope = limit.scope();
+    let mut key = |scope: &Scope, directory: Option<&Arc<str>>, id: Option<&Arc<str>>| {
+        Key::new(limit, Owner::after(last, scope, directory, id))
+    };
+    let directory = Some(&identity.directory);
+    match scope {
+        Scope::Client if identity.client_id.is_some() => key(scope, directory, identity.client_id.as_ref()),
+        Scope::Key if identity.key_id.is_some() => key(scope, directory, identity.key_id.as_ref()),
+        Scope::GroupMember => key(scope, directory, Some(&identity.id)),
         Scope::Claim(path) => {
             let value = identity.claims.as_ref().and_then(|claims| path.find(claims.root()));
-            key(limit.scope().clone(), value.and_then(text).map(Into::into))
+            let value = value.and_then(text).map(Arc::from);
+            key(scope, directory, value.as_ref())
         }
-        Scope::Directory => key(Scope::Directory, None),
-        Scope::Everyone => Key::new(limit, Scope::Everyone, None, None),
-        Scope::Group => {
-            let group = |name: &str, directory: &Arc<str>| {
-                Key::new(limit, Scope::Group, Some(Arc::clone(directory)), Some(name.into()))
-            };
-            return who.groups_of(identity).map(|one| group(&one.name, &one.directory)).collect();
-        }
-    };
-    vec![one]
+        Scope::Directory => key(scope, directory, None),
+        Scope::Everyone => key(scope, None, None),
+        _ => key(&Scope::User, directory, Some(&identity.id)),
+    }
 }
 
 /// A value that can name somebody's bucket: one string, number or boolean, as it is written.

@@ -24,6 +24,7 @@ pub(crate) use self::what::Subject;
 pub use self::who::Scope;
 pub(crate) use self::who::Subjects;
 pub use self::window::Window;
+use crate::store::fingerprint_of;
 
 /// So much of something, in so much time or at a time, for each of somebody.
 ///
@@ -45,6 +46,8 @@ pub use self::window::Window;
 pub struct Limit {
     id: Arc<str>,
     bucket: Arc<str>,
+    /// Of the bucket's name and the unit, in this process.
+    fingerprint: u128,
     unit: Unit,
     window: Window,
     weights: Weights,
@@ -118,6 +121,7 @@ impl Limit {
         let id = id.into();
         Self {
             bucket: Arc::clone(&id),
+            fingerprint: 0,
             id,
             unit,
             window,
@@ -129,6 +133,7 @@ impl Limit {
             when_down: None,
             unpriced: Unpriced::Refuse,
         }
+        .drawing_from(None)
     }
 
     /// How much may be used at once after a pause; what the rate gives in one period unless set, and at least one.
@@ -288,6 +293,10 @@ impl Limit {
         &self.bucket
     }
 
+    pub(crate) fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
+
     pub(crate) fn token_weights(&self) -> Weights {
         self.weights
     }
@@ -306,15 +315,19 @@ impl Limit {
 
     pub(crate) fn renamed(mut self, id: String) -> Self {
         self.id = id.into();
-        self.bucket = Arc::clone(&self.id);
-        self
+        let bucket = Arc::clone(&self.id);
+        self.drawing_from(Some(bucket))
     }
 
     /// The limit with the name of its bucket, once it is known what it is for.
-    pub(crate) fn settled(mut self) -> Self {
-        if self.scope == Scope::GroupMember {
-            self.bucket = self.allowance().into();
-        }
+    pub(crate) fn settled(self) -> Self {
+        let shared = (self.scope == Scope::GroupMember).then(|| self.allowance().into());
+        self.drawing_from(shared)
+    }
+
+    fn drawing_from(mut self, bucket: Option<Arc<str>>) -> Self {
+        self.bucket = bucket.unwrap_or(self.bucket);
+        self.fingerprint = fingerprint_of(("bucket", &self.bucket, self.unit));
         self
     }
 

@@ -1,10 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_core::Identity;
-
 use super::Key;
-use crate::caller;
+use crate::caller::Caller;
 use crate::limit::{Action, Limit, Unit, Window};
 
 /// An amount under a limit, for somebody.
@@ -42,13 +40,13 @@ impl Charge {
         }
     }
 
-    /// What the layer asks a store for when `who` makes a call of `amount`, so that a store can be tried without a layer:
-    /// one charge, or one for each of the limit's groups that `who` is in where each has its own bucket, or none if the
-    /// limit is not for `who`.
+    /// A charge of `amount` for somebody of whom only a name is known, as a layer made by
+    /// [`QuotaLayer::by`](crate::QuotaLayer::by) has it: what tests of a store need. `None` if the limit is only for
+    /// some.
     #[must_use]
-    pub fn of(limit: &Arc<Limit>, who: &Identity, amount: u64) -> Vec<Self> {
-        let charge = |key| Self::new(limit, limit.window().clone(), key, amount);
-        caller::keys(limit, who).into_iter().map(charge).collect()
+    pub fn of(limit: &Arc<Limit>, name: &str, amount: u64) -> Option<Self> {
+        let key = Caller::Named(name.into()).keys(limit).pop()?;
+        Some(Self::new(limit, limit.window().clone(), key, amount))
     }
 
     /// The limit.

@@ -59,6 +59,7 @@ mod tests;
 
 pub use self::charge::{Charge, Standing};
 pub use self::key::Key;
+pub(crate) use self::key::{Owner, fingerprint_of};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{OpenError, SqliteStore};

@@ -7,6 +7,7 @@ mod auth;
 mod json;
 mod quota;
 mod quota_keys;
+mod quota_layer;
 mod race;
 mod ratio;
 mod redact;

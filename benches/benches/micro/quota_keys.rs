@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use attach_benches::procstat;
-use attach_core::Identity;
 use attach_quota::store::{Charge, MemoryStore, Settling};
 use attach_quota::{Budget, Limit, Period, Rate, Store};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -19,31 +18,41 @@ const ROUNDS: usize = 40;
 
 /// Prints the ratio to governor's `check_key`, and the memory of an idle key.
 pub(crate) fn print() {
-    let ids: Vec<Arc<str>> = (0..KEYS).map(|n| format!("00u1bench{n:012}").into()).collect();
-    let names: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
-    let mut ours = Ours::new();
+    let names: Vec<String> = (0..KEYS).map(|n| format!("00u1bench{n:012}")).collect();
+    let ours = Ours::new();
     let before = resident();
-    ids.iter().for_each(|id| ours.call(id));
+    names.iter().for_each(|name| ours.call(name));
     let per_bucket = (resident() - before) as f64 / ours.buckets() as f64;
     let theirs = governor();
     let before = resident();
     names.iter().for_each(|name| _ = theirs.check_key(name));
     let per_name = (resident() - before) as f64 / KEYS as f64;
 
+    let numbered = RateLimiter::keyed(quota());
+    (0..KEYS as u64).for_each(|n| _ = numbered.check_key(&n));
     let mut random = Random(1);
-    let [mut checked, mut called, mut stored] = [f64::INFINITY; 3];
+    let [mut checked, mut numbers, mut called, mut stored, mut made, mut hot] = [f64::INFINITY; 6];
     for _ in 0..ROUNDS {
         let chosen: Vec<usize> = (0..CALLS).map(|_| random.below(KEYS)).collect();
         checked = checked.min(each(&chosen, |n| _ = black_box(theirs.check_key(&names[n]))));
         let chosen: Vec<usize> = (0..CALLS).map(|_| random.below(KEYS)).collect();
-        called = called.min(each(&chosen, |n| ours.call(&ids[n])));
-        let charges: Vec<_> = (0..CALLS).map(|_| ours.charges(&ids[random.below(KEYS)])).collect();
+        numbers = numbers.min(each(&chosen, |n| _ = black_box(numbered.check_key(&(n as u64)))));
+        let chosen: Vec<usize> = (0..CALLS).map(|_| random.below(KEYS)).collect();
+        called = called.min(each(&chosen, |n| ours.call(&names[n])));
+        let charges: Vec<_> = (0..CALLS).map(|_| ours.charges(&names[random.below(KEYS)])).collect();
         stored = stored.min(each_of(charges, |mut charges| ours.reserve_and_settle(&mut charges)));
+        made = made.min(each(&[0; 1000], |n| _ = black_box(ours.charges(&names[n]))));
+        let charges = vec![ours.charges(&names[0]); 100];
+        hot = hot.min(each_of(charges, |mut charges| ours.reserve_and_settle(&mut charges)));
     }
     println!("quota, {KEYS} keys at random (best of {ROUNDS} interleaved runs of {CALLS})");
     println!("  governor's check_key, String keys              {checked:>6.0} ns, {per_name:.0} bytes a key");
+    println!("  governor's check_key, numbers for keys         {numbers:>6.0} ns");
     line("reserve and settle, 3 limits : check_key", stored, checked);
-    line("the same with keys made from an identity", called, checked);
+    line("the same with keys made from names", called, checked);
+    println!(
+        "  one caller, in the caches: reserve and settle  {hot:>6.0} ns, and {made:.0} ns to make the keys"
+    );
     let verdict = if per_bucket <= 150.0 { "held" } else { "NOT HELD" };
     println!("  memory of an idle bucket                       {per_bucket:>6.0} bytes <= 150: {verdict}\n");
 }
@@ -55,37 +64,35 @@ fn line(what: &str, ours: f64, theirs: f64) {
 
 /// As in governor's documentation, with the names of callers for keys.
 fn governor() -> DefaultKeyedRateLimiter<String> {
-    RateLimiter::keyed(Quota::per_minute(60_000.try_into().expect("not zero")))
+    RateLimiter::keyed(quota())
+}
+
+fn quota() -> Quota {
+    Quota::per_minute(60_000.try_into().expect("not zero"))
 }
 
 struct Ours {
     store: MemoryStore,
     limits: [Arc<Limit>; 3],
-    who: Identity,
 }
 
 impl Ours {
     fn new() -> Self {
         let limits = [
-            Limit::requests("requests-per-minute", Rate::per_minute(600)),
-            Limit::tokens("tokens-per-minute", Rate::per_minute(60_000)),
-            Limit::tokens("tokens-per-day", Budget::new(1_000_000, Period::Day)),
+            Limit::requests("requests-per-minute", Rate::per_minute(600_000)),
+            Limit::tokens("tokens-per-minute", Rate::per_minute(60_000_000)),
+            Limit::tokens("tokens-per-day", Budget::new(1_000_000_000, Period::Day)),
         ];
-        Self { store: MemoryStore::new(), limits: limits.map(Arc::new), who: Identity::person("bench", "") }
+        Self { store: MemoryStore::new(), limits: limits.map(Arc::new) }
     }
 
     fn buckets(&self) -> usize {
         self.store.len()
     }
 
-    fn charges(&mut self, id: &Arc<str>) -> Vec<Charge> {
-        self.who.id = Arc::clone(id);
+    fn charges(&self, id: &str) -> Vec<Charge> {
         let amounts = [1, 300, 300];
-        self.limits
-            .iter()
-            .zip(amounts)
-            .flat_map(|(limit, amount)| Charge::of(limit, &self.who, amount))
-            .collect()
+        self.limits.iter().zip(amounts).filter_map(|(limit, amount)| Charge::of(limit, id, amount)).collect()
     }
 
     fn reserve_and_settle(&self, charges: &mut [Charge]) {
@@ -97,7 +104,7 @@ impl Ours {
         self.store.settle(charges, Settling::Last);
     }
 
-    fn call(&mut self, id: &Arc<str>) {
+    fn call(&self, id: &str) {
         let mut charges = self.charges(id);
         self.reserve_and_settle(&mut charges);
     }

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::audit;
 use crate::quota_keys;
+use crate::quota_layer;
 use crate::race::{Contender, race};
 use crate::token;
 
@@ -17,6 +18,7 @@ pub(crate) fn print() {
     strict_json(&bodies::long_chat());
     audit::print_whole();
     token::print();
+    quota_layer::print();
     quota_keys::print();
 }
 
