@@ -67,6 +67,6 @@ where
     let mut request = chat(shape);
     let exchange = Exchange::of_request(&mut request);
     exchange.identify(Arc::new(Identity::person("bench", "00u1bench")));
-    let (request, _) = now(Payload::take(request, BODY_LIMIT)).ok().expect("a call");
+    let (request, _) = now(Payload::take(request, BODY_LIMIT)).expect("a call");
     now(service.oneshot(request)).map(read).unwrap_or_default()
 }
