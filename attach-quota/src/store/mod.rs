@@ -49,9 +49,13 @@ use std::time::Duration;
 
 mod bucket;
 mod charge;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod digest;
 mod gcra;
 mod key;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]
@@ -61,6 +65,8 @@ pub use self::charge::{Charge, Standing};
 pub use self::key::Key;
 pub(crate) use self::key::{Owner, fingerprint_of};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStatus, RedisStore, RedisUrlError};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{OpenError, SqliteStore};
 

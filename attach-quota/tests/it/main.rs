@@ -14,6 +14,8 @@ mod estimates;
 mod found;
 mod metrics;
 mod property;
+#[cfg(feature = "redis")]
+mod redis;
 mod scope;
 #[cfg(feature = "sqlite")]
 mod sqlite;

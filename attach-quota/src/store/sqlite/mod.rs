@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 mod clock;
 mod database;
-mod digest;
 mod error;
 mod file;
 mod ledger;
@@ -17,10 +16,10 @@ mod writer;
 
 use self::clock::Onward;
 use self::database::Database;
-use self::digest::digest;
 pub use self::error::OpenError;
 use self::ledger::{Account, Entry, Ledger};
 use self::writer::Writer;
+use super::digest::digest;
 use super::{Charge, Denied, Flushed, MemoryStore, Reserving, Settling, Store};
 use crate::limit::{WhenDown, Window};
 use crate::{Clock, SystemClock};

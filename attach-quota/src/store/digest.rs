@@ -1,13 +1,13 @@
 use sha2::{Digest, Sha256};
 
+use super::Key;
 use crate::Unit;
 use crate::limit::Scope;
-use crate::store::Key;
 
 /// Changes when what stands for a bucket does: old rows are nobody's then.
 const FORMAT: &str = "attach-quota/1";
 
-/// Stands for whose bucket of what in files: the same in every process, and no name of anybody.
+/// Stands for whose bucket of what where others read it: the same in every process, and no name of anybody.
 ///
 /// The first half of a SHA-256 over all that tells buckets apart, each part with its length in front so that no two
 /// lists of parts read the same.
@@ -42,12 +42,14 @@ mod tests {
 
     use attach_core::identity::ClaimPath;
 
+    use super::super::Owner;
     use super::*;
     use crate::{Limit, Rate};
 
     fn key(id: &str, scope: Scope, directory: Option<&str>, name: Option<&str>) -> Key {
         let limit = Limit::requests(id, Rate::per_minute(1));
-        Key::new(&limit, scope, directory.map(Arc::from), name.map(Arc::from))
+        let (directory, name) = (directory.map(Arc::from), name.map(Arc::from));
+        Key::new(&limit, Owner::after(&mut None, &scope, directory.as_ref(), name.as_ref()))
     }
 
     #[test]

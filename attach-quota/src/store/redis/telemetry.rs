@@ -1,0 +1,46 @@
+use std::sync::LazyLock;
+
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+
+use crate::limit::WhenDown;
+
+static CHANGES: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("attach-quota")
+        .u64_counter("attach.quota.store.changes")
+        .with_description("How often the shared store went down and came back")
+        .build()
+});
+
+static DEGRADED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("attach-quota")
+        .u64_counter("attach.quota.store.degraded")
+        .with_description("Charges that were decided without the shared store")
+        .build()
+});
+
+pub(super) fn came_up(name: &str) {
+    tracing::info!(store = name, "the quota store answers");
+    CHANGES.add(1, &[KeyValue::new("state", "up")]);
+}
+
+pub(super) fn went_down(name: &str, why: &str) {
+    tracing::warn!(store = name, why, "the quota store is down: limits do what they do without it");
+    CHANGES.add(1, &[KeyValue::new("state", "down")]);
+}
+
+/// Reservations work and settlements do not, which is no failure of the store as a whole.
+pub(super) fn stuck(name: &str, why: &str) {
+    tracing::warn!(store = name, why, "the quota store does not take settlements; they are kept");
+    CHANGES.add(1, &[KeyValue::new("state", "stuck")]);
+}
+
+pub(super) fn moves(name: &str) {
+    tracing::info!(store = name, "the quota store takes settlements again");
+    CHANGES.add(1, &[KeyValue::new("state", "settling")]);
+}
+
+pub(super) fn decided(limit: &str, by: WhenDown) {
+    let limit = KeyValue::new("limit", limit.to_owned());
+    DEGRADED.add(1, &[limit, KeyValue::new("outcome", by.as_str())]);
+}
