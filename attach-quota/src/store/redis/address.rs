@@ -4,6 +4,8 @@ use std::sync::Arc;
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo, RedisResult, TlsCertificates};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 
 use super::link::Target;
@@ -81,6 +83,9 @@ impl Address {
         if self.tls {
             ensure_provider();
         }
+        if roots.is_some_and(|pem| !is_certificates(pem)) {
+            return Err(PEM);
+        }
         let roots = roots.map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem.to_vec()) });
         match (&roots, self.tls) {
             (Some(_), false) => Err(PEM),
@@ -142,6 +147,12 @@ impl Address {
 
 fn info(url: &str) -> Result<ConnectionInfo, RedisUrlError> {
     url.into_connection_info().map_err(|_| URL)
+}
+
+/// At least one, and all readable: trusting nobody is not what somebody means.
+fn is_certificates(pem: &[u8]) -> bool {
+    let mut some = CertificateDer::pem_slice_iter(pem).peekable();
+    some.peek().is_some() && some.all(|one| one.is_ok())
 }
 
 /// Without one for the process, rustls panics if a program is built with more than one.

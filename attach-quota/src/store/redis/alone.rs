@@ -8,7 +8,7 @@ use super::super::{Charge, Denied, Standing, Store};
 use super::slot::Asking;
 use super::table::Part;
 use super::{RedisStore, telemetry};
-use crate::limit::WhenDown;
+use crate::limit::{WhenDown, Window};
 
 impl RedisStore {
     /// Every limit does what it is to do without the store. A shadow charge denies nothing then either.
@@ -64,7 +64,13 @@ impl RedisStore {
     /// The charge to this node's share of the limit.
     fn share(&self, charge: &Charge) -> Charge {
         let nodes = self.shared.nodes.load(Ordering::Relaxed).max(1);
-        let window = charge.window().with_amount((charge.window().amount() / nodes).max(1));
+        let part = |whole: u64| (whole / nodes).max(1);
+        let window = match charge.window() {
+            Window::Rate { rate, burst } => {
+                Window::Rate { rate: rate.with_amount(part(rate.amount())), burst: part(*burst) }
+            }
+            other => other.with_amount(part(other.amount())),
+        };
         Charge::new(charge.shared_limit(), window, charge.key().clone(), charge.reserved())
     }
 

@@ -196,7 +196,7 @@ async fn settlements_whose_answers_are_lost_are_booked_once() {
     let proxy = Proxy::to(&server).await;
     let (node, direct) = (Node::up(&proxy.url()).await, Node::up(&server.url()).await);
     let limits =
-        [shared(1_000_000), Arc::new(Limit::micro_usd("money", Budget::new(1_000_000, Period::Month)))];
+        [shared(100_000), Arc::new(Limit::micro_usd("money", Budget::new(1_000_000, Period::Month)))];
     let mut spent = 0;
     for round in 0..20 {
         let mut charges = limits.each_ref().map(|limit| charge(limit, 100));
