@@ -43,6 +43,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `redis` | `store::RedisStore`: counts that many nodes share, in Redis or Valkey |
 //! | `sqlite` | `store::SqliteStore`: budgets of one node survive restarts |
 //! | `tiktoken` | OpenAI's tokenizers for the estimates |
 //!

@@ -96,10 +96,10 @@ impl Address {
 
     fn build(&self, roots: Option<TlsCertificates>) -> RedisResult<Target> {
         match (&self.kind, self.nodes.first()) {
-            (Kind::Single, Some(node)) => Ok(Target::Single(match roots {
+            (Kind::Single, Some(node)) => Ok(Target::Single(Box::new(match roots {
                 Some(roots) => Client::build_with_tls(node.clone(), roots)?,
                 None => Client::open(node.clone())?,
-            })),
+            }))),
             (Kind::Cluster, _) => self.cluster(roots).map(Box::new).map(Target::Cluster),
             (Kind::Sentinel { service, db }, Some(node)) => self.sentinel(service, *db, node, roots),
             (_, None) => Err((redis::ErrorKind::InvalidClientConfig, "no host").into()),

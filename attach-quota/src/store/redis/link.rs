@@ -18,7 +18,7 @@ const OPENING: Duration = Duration::from_secs(2);
 /// What is behind the URL.
 #[derive(Clone)]
 pub(super) enum Target {
-    Single(Client),
+    Single(Box<Client>),
     Cluster(Box<ClusterClient>),
     Sentinel(Arc<Mutex<SentinelClient>>),
 }

@@ -153,9 +153,16 @@ return {1}
 ";
 
 /// KEYS: as for a parcel. ARGV: the node, when it counts as dead (ms from now).
+///
+/// Who was itself silent does not judge others: after an outage of the store all nodes seem dead.
 const BEAT_BODY: &str = r"
+local silent = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) <= now
 local joined = redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2] * 1000), ARGV[1])
-for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now), 'LIMIT', 0, 4)) do
+local dead = {}
+if not silent then
+  dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now), 'LIMIT', 0, 4)
+end
+for _, dead in ipairs(dead) do
   local held = redis.call('HGETALL', prefix .. 'n:' .. dead)
   for i = 2, #held, 2 do give_back(held[i], false) end
   redis.call('DEL', prefix .. 'n:' .. dead)

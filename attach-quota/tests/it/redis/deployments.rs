@@ -7,7 +7,7 @@ use attach_quota::{Rate, Scope};
 use super::*;
 
 async fn serves(node: &Node) {
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     let limit = Arc::new(Limit::tokens("tpm", Rate::per_hour(1)).burst(100).each(Scope::Everyone));
     let charge = node.reserve(&limit, 60).await.unwrap();
     assert!(!charge.standing().degraded);
@@ -56,7 +56,25 @@ async fn a_cluster_is_served_in_one_slot() {
         info.contains("cluster_state:ok").then_some(())
     })
     .await;
-    serves(&Node::new(&format!("redis-cluster://127.0.0.1:{}", server.port))).await;
+    let rule = [
+        "ACL",
+        "SETUSER",
+        "quota",
+        "on",
+        ">secret",
+        "~{attach:test}:q1:*",
+        "+@read",
+        "+@write",
+        "+@scripting",
+        "+@connection",
+        "+time",
+        "-@dangerous",
+        "+cluster|slots",
+        "+cluster|shards",
+        "+cluster|nodes",
+    ];
+    server.command(&rule).await;
+    serves(&Node::new(&format!("redis-cluster://quota:secret@127.0.0.1:{}", server.port))).await;
 }
 
 #[tokio::test]

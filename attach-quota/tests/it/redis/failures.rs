@@ -14,9 +14,9 @@ fn shared(capacity: u64) -> Arc<Limit> {
     limit("shared", capacity, WhenDown::Closed)
 }
 
-/// A node that gives the store as long as is usual, or nearly.
+/// A node that gives the store a second: less than an outage here, more than a busy machine takes.
 fn hasty(url: &str) -> Node {
-    Node::of(RedisStore::new(url, "test").unwrap().deadline(Duration::from_millis(200)))
+    Node::of(RedisStore::new(url, "test").unwrap().deadline(Duration::from_secs(1)))
 }
 
 /// Reserves until the store decides again.
@@ -70,7 +70,7 @@ async fn a_server_that_is_killed_and_started_again_has_what_it_wrote_and_learns_
     let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
     let Some(mut server) = RedisServer::start(&arguments).await else { return };
     let node = hasty(&server.url());
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     let limit = shared(1000);
     let money = Arc::new(Limit::micro_usd("money", Budget::new(1000, Period::Month)));
     let mut running = [charge(&limit, 400), charge(&money, 400)];
@@ -82,7 +82,7 @@ async fn a_server_that_is_killed_and_started_again_has_what_it_wrote_and_learns_
     node.store.settle(&running, Settling::Last);
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.restart().await;
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     node.settled().await;
     let _one = reserve_shared(&node, &limit, 1).await;
     assert_eq!(node.used(&limit).await, 151);
@@ -93,7 +93,7 @@ async fn a_server_that_is_killed_and_started_again_has_what_it_wrote_and_learns_
 async fn a_server_that_is_started_again_with_nothing_gets_the_whole_charge() {
     let Some(mut server) = RedisServer::start(&[]).await else { return };
     let node = hasty(&server.url());
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     let money = Arc::new(Limit::micro_usd("money", Budget::new(1000, Period::Month)));
     let mut running = [charge(&money, 400)];
     node.store.reserve(&mut running).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_server_that_is_started_again_with_nothing_gets_the_whole_charge() {
     running[0].spend(150);
     node.store.settle(&running, Settling::Last);
     server.restart().await;
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     assert_eq!(node.used(&money).await, 150, "and not 150 - 400");
 }
 
@@ -120,7 +120,7 @@ async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_
     for _ in 0..3 {
         assert_eq!(node.reserve(&closed, 1).await.err(), Some(Denied::Unavailable));
     }
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
     node.until("it is down", |store| !store.is_up()).await;
     let begin = Instant::now();
     for _ in 0..200 {
@@ -142,11 +142,11 @@ async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_
     node.settle(many, 50);
     tokio::time::sleep(Duration::from_secs(2)).await;
     server.signal("CONT");
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     node.settle(share, 200);
     node.settle(more, 60);
     node.settled().await;
-    other.until("it is up", |store| store.is_up()).await;
+    other.until("it is up", RedisStore::is_up).await;
     assert_eq!(other.used(&local).await, 500);
     assert_eq!(other.used(&open).await, 110);
     assert_eq!(other.used(&closed).await, 0, "what was refused or given up is not booked");
@@ -156,7 +156,7 @@ async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_
 async fn debts_of_an_outage_flow_off_as_if_the_store_had_been_there() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     let node = hasty(&server.url());
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     let limit = Limit::tokens("fast", Rate::per_second(1000)).burst(3000);
     let limit = Arc::new(limit.each(Scope::Everyone).when_store_down(WhenDown::Local));
     server.signal("STOP");
@@ -168,7 +168,7 @@ async fn debts_of_an_outage_flow_off_as_if_the_store_had_been_there() {
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.signal("CONT");
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     node.settled().await;
     assert_eq!(node.used(&limit).await, 0, "2000 were used three seconds and two seconds ago");
 }
@@ -177,13 +177,13 @@ async fn debts_of_an_outage_flow_off_as_if_the_store_had_been_there() {
 async fn calls_that_began_without_the_store_take_their_places_when_it_is_back() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     let node = hasty(&server.url());
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     let place = Arc::new(Limit::concurrent("place", 4).each(Scope::Everyone));
     server.signal("STOP");
     node.until("it is down", |store| !store.is_up()).await;
     let (one, two) = (node.reserve(&place, 1).await.unwrap(), node.reserve(&place, 1).await.unwrap());
     server.signal("CONT");
-    node.until("it is up", |store| store.is_up()).await;
+    node.until("it is up", RedisStore::is_up).await;
     eventually("both are known", || async { (node.used(&place).await == 2).then_some(()) }).await;
     node.settle(one, 0);
     node.settle(two, 0);

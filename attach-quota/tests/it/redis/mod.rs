@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 mod deployments;
 mod exact;
 mod failures;
+mod fake;
+mod log;
 mod server;
 mod speed;
 mod windows;
@@ -40,7 +42,7 @@ impl Node {
     /// A node of which the store was found up.
     async fn up(url: &str) -> Self {
         let node = Self::new(url);
-        node.until("it is up", |store| store.is_up()).await;
+        node.until("it is up", RedisStore::is_up).await;
         node
     }
 

@@ -44,6 +44,10 @@ async fn reserve_and_settle_under_three_limits() {
         let rate = 8000.0 / begin.elapsed().as_secs_f64();
         waits.sort_unstable();
         let at = |share: usize| waits[waits.len() * share / 100];
+        let stats: String = redis::from_redis_value(server.command(&["INFO", "commandstats"]).await).unwrap();
+        let scripts = stats.lines().find(|line| line.contains("evalsha")).unwrap_or_default();
+        let memory: String = redis::from_redis_value(server.command(&["INFO", "memory"]).await).unwrap();
+        println!("{scripts} {}", memory.lines().nth(1).unwrap_or_default());
         println!("{clients} clients: {rate:.0}/s, reserve p50 {:?} p99 {:?}", at(50), at(99));
     }
 }

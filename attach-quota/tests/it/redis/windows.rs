@@ -91,3 +91,34 @@ async fn a_budget_ends_with_its_period_by_the_clock_of_the_store() {
     let Err(Denied::Limit { retry_after, .. }) = node.reserve(&day, 400).await else { panic!("no room") };
     assert!(retry_after.as_secs() <= 86_400);
 }
+
+#[tokio::test]
+async fn a_node_that_was_silent_itself_takes_nobody_for_dead() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let nodes = || async {
+        let all = server.command(&["ZRANGE", "{attach:test}:q1:nodes", "0", "-1", "WITHSCORES"]).await;
+        redis::from_redis_value::<Vec<(String, f64)>>(all).unwrap()
+    };
+    let slow = || RedisStore::new(&server.url(), "test").unwrap().deadline(Duration::from_secs(5));
+    let (limit, gone) = (places(3), Node::of(slow()));
+    gone.until("it is up", RedisStore::is_up).await;
+    let _place = gone.reserve(&limit, 1).await.unwrap();
+    gone.die();
+    let other = slow().heartbeat(Duration::from_secs(3));
+    let beside = other.clone();
+    tokio::spawn(async move { beside.run().await });
+    eventually("both are there", || async { (nodes().await.len() == 2).then_some(()) }).await;
+    // As after an outage: nobody was heard for long.
+    for (node, _) in nodes().await {
+        server.command(&["ZADD", "{attach:test}:q1:nodes", "1", &node]).await;
+    }
+    let heard = |nodes: Vec<(String, f64)>| nodes.iter().any(|(_, until)| *until > 1.0);
+    eventually("one is heard", || async { heard(nodes().await).then_some(()) }).await;
+    assert_eq!(nodes().await.len(), 2);
+    let mut look = [charge(&limit, 1)];
+    other.look(&mut look).await.unwrap();
+    assert_eq!(look[0].standing().left, 2, "the place is still taken");
+    eventually("it is dead all the same", || async { (nodes().await.len() == 1).then_some(()) }).await;
+    other.look(&mut look).await.unwrap();
+    assert_eq!(look[0].standing().left, 3);
+}
