@@ -67,9 +67,7 @@ impl RedisStore {
         let shared = &*self.shared;
         let number = shared.table.number();
         let (answer, askings) = within(self.timing.deadline, self.ask(charges, Some(number))).await?;
-        if shared.breaker.succeeded(&shared.name) || answer.joined {
-            shared.table.restate(&shared.outbox);
-        }
+        self.succeeded(answer.joined);
         note(charges, &answer);
         if answer.verdict == DENIED {
             return Ok(Err(refusal(charges, &answer)));
@@ -90,7 +88,7 @@ impl RedisStore {
     /// Notes how the buckets stand in Redis.
     pub(super) async fn look_there(&self, charges: &mut [Charge]) -> Result<(), Trouble> {
         let (answer, _) = within(self.timing.deadline, self.ask(charges, None)).await?;
-        self.shared.breaker.succeeded(&self.shared.name);
+        self.succeeded(false);
         note(charges, &answer);
         Ok(())
     }

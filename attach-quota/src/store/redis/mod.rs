@@ -103,6 +103,7 @@ struct Shared {
     running: AtomicUsize,
     sending: Mutex<()>,
     went_down: Notify,
+    came_up: Notify,
 }
 
 /// How a [`RedisStore`] is.
@@ -215,6 +216,7 @@ impl Shared {
             running: AtomicUsize::new(0),
             sending: Mutex::const_new(()),
             went_down: Notify::new(),
+            came_up: Notify::new(),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::ask::{millis, unreadable};
 use super::link::{Trouble, within};
@@ -17,7 +17,8 @@ use super::{RedisStore, telemetry};
 const SETTLING: Duration = Duration::from_secs(1);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Calls that have ended hold their places until they are settled: nothing waits longer than it has to.
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 /// So many parcels were refused in a row while reservations work, and somebody should know.
 const STUCK: u32 = 5;
@@ -64,7 +65,7 @@ impl RedisStore {
             self.shared.outbox.bury();
             let changed = self.shared.went_down.notified();
             // Who finds the store down wakes this, so that it is probed at once.
-            let _ = tokio::time::timeout(pause.max(Duration::from_millis(1)), changed).await;
+            let _ = timeout(pause.max(Duration::from_millis(1)), changed).await;
         }
     }
 
@@ -75,9 +76,7 @@ impl RedisStore {
         }
         match self.beat_once().await {
             Ok(joined) => {
-                if shared.breaker.succeeded(&shared.name) || joined {
-                    shared.table.restate(&shared.outbox);
-                }
+                self.succeeded(joined);
                 Ok(())
             }
             Err(trouble) => {
@@ -116,7 +115,7 @@ impl RedisStore {
                     if failures == STUCK {
                         telemetry::stuck(&shared.name, &trouble.0);
                     }
-                    sleep(pause).await;
+                    let _ = timeout(pause, shared.came_up.notified()).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
                 }
@@ -142,6 +141,18 @@ impl RedisStore {
             shared.outbox.sent(&parcel);
         }
         Ok(())
+    }
+
+    /// The store answered in time; `joined` if it did not know this node.
+    pub(super) fn succeeded(&self, joined: bool) {
+        let shared = &*self.shared;
+        let came_up = shared.breaker.succeeded(&shared.name);
+        if came_up || joined {
+            shared.table.restate(&shared.outbox);
+        }
+        if came_up {
+            shared.came_up.notify_one();
+        }
     }
 
     /// The store did not answer in time.

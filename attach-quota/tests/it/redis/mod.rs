@@ -7,6 +7,7 @@ use attach_quota::store::{Charge, Denied, RedisStore, Settling};
 use attach_quota::{Limit, Store};
 use tokio::task::JoinHandle;
 
+mod chaos;
 mod deployments;
 mod exact;
 mod failures;
@@ -34,7 +35,10 @@ impl Node {
     }
 
     fn of(store: RedisStore) -> Self {
-        let store = store.heartbeat(Duration::from_millis(500));
+        Self::with(store.heartbeat(Duration::from_millis(500)))
+    }
+
+    fn with(store: RedisStore) -> Self {
         let beside = store.clone();
         Self { store, beside: tokio::spawn(async move { beside.run().await }) }
     }

@@ -134,8 +134,8 @@ pub(crate) struct Proxy {
 struct Fate {
     /// The next answer is thrown away and its connection with it.
     cut: AtomicBool,
-    /// Questions wait.
-    held: AtomicBool,
+    /// Questions on this connection wait; the first is 1.
+    held: AtomicU32,
     change: Notify,
     cuts: AtomicU32,
 }
@@ -147,8 +147,9 @@ impl Proxy {
         let shared: Arc<Fate> = Arc::default();
         let (fate, to) = (Arc::clone(&shared), server.port);
         tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, to, Arc::clone(&fate)));
+            for number in 1.. {
+                let Ok((client, _)) = listener.accept().await else { return };
+                tokio::spawn(carry(client, to, number, Arc::clone(&fate)));
             }
         });
         Self { port, shared }
@@ -167,14 +168,15 @@ impl Proxy {
         self.shared.cuts.load(Ordering::SeqCst)
     }
 
-    /// Questions wait on the way until they are let go, also those of connections that ended meanwhile.
-    pub(crate) fn hold(&self, held: bool) {
-        self.shared.held.store(held, Ordering::SeqCst);
+    /// What is asked on this connection, counted from 1, waits on the way until another is held, also when the
+    /// connection ends meanwhile.
+    pub(crate) fn hold(&self, connection: u32) {
+        self.shared.held.store(connection, Ordering::SeqCst);
         self.shared.change.notify_waiters();
     }
 }
 
-async fn carry(client: TcpStream, to: u16, fate: Arc<Fate>) {
+async fn carry(client: TcpStream, to: u16, number: u32, fate: Arc<Fate>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -184,7 +186,7 @@ async fn carry(client: TcpStream, to: u16, fate: Arc<Fate>) {
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
             loop {
                 let change = questions.change.notified();
-                if !questions.held.load(Ordering::SeqCst) {
+                if questions.held.load(Ordering::SeqCst) != number {
                     break;
                 }
                 let _ = tokio::time::timeout(Duration::from_millis(20), change).await;
