@@ -57,6 +57,28 @@ async fn call(node: &Node, limits: &[Arc<Limit>; 3], dice: &mut Dice) -> u64 {
     spent
 }
 
+/// Kills, hangs, cuts and forgets for some seconds.
+async fn disturb(server: &mut RedisServer, proxies: &[Proxy; 2]) {
+    let mut dice = Dice(7);
+    for round in 0..40 {
+        tokio::time::sleep(Duration::from_millis(50 + dice.roll(150))).await;
+        match round % 8 {
+            3 => drop(server.command(&["SCRIPT", "FLUSH"]).await),
+            5 => {
+                server.kill();
+                tokio::time::sleep(Duration::from_millis(dice.roll(300))).await;
+                server.restart().await;
+            }
+            7 => {
+                server.signal("STOP");
+                tokio::time::sleep(Duration::from_millis(dice.roll(600))).await;
+                server.signal("CONT");
+            }
+            _ => proxies[dice.roll(2) as usize].cut_next_answer(),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_charge_is_lost_or_doubled_whatever_happens_to_the_store_and_the_way_there() {
     let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -83,24 +105,7 @@ async fn no_charge_is_lost_or_doubled_whatever_happens_to_the_store_and_the_way_
             })
         })
         .collect();
-    let mut dice = Dice(7);
-    for round in 0..40 {
-        tokio::time::sleep(Duration::from_millis(50 + dice.roll(150))).await;
-        match round % 8 {
-            3 => drop(server.command(&["SCRIPT", "FLUSH"]).await),
-            5 => {
-                server.kill();
-                tokio::time::sleep(Duration::from_millis(dice.roll(300))).await;
-                server.restart().await;
-            }
-            7 => {
-                server.signal("STOP");
-                tokio::time::sleep(Duration::from_millis(dice.roll(600))).await;
-                server.signal("CONT");
-            }
-            _ => proxies[dice.roll(2) as usize].cut_next_answer(),
-        }
-    }
+    disturb(&mut server, &proxies).await;
     over.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await.unwrap();

@@ -84,10 +84,8 @@ async fn sentinels_say_where_the_store_is() {
     let file = server.folder.join("sentinel.conf");
     let text = format!("port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {} 1\n", server.port);
     std::fs::write(&file, text).unwrap();
-    let mut command = Command::new("redis-server");
-    let Ok(mut sentinel) = command.arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn() else {
-        return skip("there is no redis-server on the path to be a sentinel");
-    };
+    let mut command = Command::new(program().unwrap());
+    let mut sentinel = command.arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
     let node = Node::new(&format!("redis-sentinel://127.0.0.1:{port}/main"));
     let served = tokio::spawn(async move { serves(&node).await }).await;
     sentinel.kill().unwrap();
@@ -132,11 +130,10 @@ async fn a_server_with_tls_is_known_by_the_certificates_that_are_given() {
 
 /// A server that does not know the option says so.
 fn tls_is_built_in() -> bool {
-    let output = Command::new("redis-server").args(["--tls-port", "x", "--port", "0"]).output();
-    output.is_ok_and(|output| {
-        let text = [output.stdout, output.stderr].concat();
-        !String::from_utf8_lossy(&text).contains("Bad directive")
-    })
+    let Some(program) = program() else { return false };
+    let output = Command::new(program).args(["--tls-port", "x", "--port", "0"]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    !String::from_utf8_lossy(&text).contains("Bad directive")
 }
 
 /// An authority, and the certificate and key of a server on this machine.

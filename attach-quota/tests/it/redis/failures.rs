@@ -107,14 +107,11 @@ async fn a_server_that_is_started_again_with_nothing_gets_the_whole_charge() {
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_says() {
+async fn a_store_that_hangs_delays_nobody_for_long() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     let node = hasty(&server.url());
-    let other = Node::up(&server.url()).await;
-    node.until("both are there", |store| store.is_up() && store.status().nodes == 2).await;
+    node.until("it is up", RedisStore::is_up).await;
     let closed = limit("closed", 1000, WhenDown::Closed);
-    let local = limit("local", 1000, WhenDown::Local);
-    let open = limit("open", 1000, WhenDown::Open);
     server.signal("STOP");
     let begin = Instant::now();
     for _ in 0..3 {
@@ -127,6 +124,21 @@ async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_
         assert_eq!(node.reserve(&closed, 1).await.err(), Some(Denied::Unavailable));
     }
     assert!(begin.elapsed() < Duration::from_secs(2), "nobody waits any more: {:?}", begin.elapsed());
+    server.signal("CONT");
+    node.until("it is up", RedisStore::is_up).await;
+    assert_eq!(node.used(&closed).await, 0, "what was refused or given up is not booked");
+}
+
+#[tokio::test]
+async fn while_the_store_is_down_every_limit_does_what_it_says_and_the_store_learns_of_it() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let (node, other) = (hasty(&server.url()), Node::up(&server.url()).await);
+    node.until("both are there", |store| store.is_up() && store.status().nodes == 2).await;
+    let closed = limit("closed", 1000, WhenDown::Closed);
+    let local = limit("local", 1000, WhenDown::Local);
+    let open = limit("open", 1000, WhenDown::Open);
+    server.signal("STOP");
+    node.until("it is down", |store| !store.is_up()).await;
 
     let mine = node.reserve(&local, 400).await.unwrap();
     assert!(mine.standing().degraded);
@@ -147,9 +159,8 @@ async fn a_store_that_hangs_delays_nobody_for_long_and_every_limit_does_what_it_
     node.settle(more, 60);
     node.settled().await;
     other.until("it is up", RedisStore::is_up).await;
-    assert_eq!(other.used(&local).await, 500);
-    assert_eq!(other.used(&open).await, 110);
-    assert_eq!(other.used(&closed).await, 0, "what was refused or given up is not booked");
+    let used = (other.used(&local).await, other.used(&open).await, other.used(&closed).await);
+    assert_eq!(used, (500, 110, 0));
 }
 
 #[tokio::test]

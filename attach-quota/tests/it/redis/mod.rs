@@ -17,7 +17,7 @@ mod server;
 mod speed;
 mod windows;
 
-use self::server::{Proxy, RedisServer, free_port, skip};
+use self::server::{Proxy, RedisServer, free_port, program, skip};
 
 /// Longer than any machine under load takes to do what is waited for.
 const LONG: Duration = Duration::from_secs(30);

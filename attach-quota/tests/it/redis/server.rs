@@ -23,8 +23,10 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts one; `None`, after saying so, where there is no `redis-server` and nothing demands one.
     pub(crate) async fn start(arguments: &[&str]) -> Option<Self> {
-        if program("redis-server").is_none() {
-            skip("redis-server is not installed; attach-gateway/tests/tools/install.sh installs it");
+        if program().is_none() {
+            let why = "redis-server is not installed; attach-gateway/tests/tools/install.sh installs it";
+            assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{why}");
+            skip(why);
             return None;
         }
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -94,21 +96,20 @@ impl Drop for RedisServer {
     }
 }
 
+/// What this machine has no means for.
 pub(crate) fn skip(why: &str) {
-    let message = format!("skipped: {why}");
-    assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{message}");
-    let _ = writeln!(std::io::stderr(), "{message}");
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 fn spawn(port: u16, folder: &Path, arguments: &[String]) -> Child {
-    let mut command = Command::new(program("redis-server").unwrap());
+    let mut command = Command::new(program().unwrap());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]);
     command.arg(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 
-/// The program on the path, else the one that the end-to-end tests install.
-fn program(name: &str) -> Option<PathBuf> {
+/// The server on the path, else the one that the end-to-end tests install.
+pub(crate) fn program() -> Option<PathBuf> {
     let runs = |program: &Path| {
         let mut command = Command::new(program);
         command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -116,8 +117,8 @@ fn program(name: &str) -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
     let tools = folder("ATTACH_TOOLS").or_else(|| Some(cache()?.join("attach-tools")));
-    let installed = tools.map(|tools| tools.join("py/bin").join(name));
-    [Some(name.into()), installed].into_iter().flatten().find(|program| runs(program))
+    let installed = tools.map(|tools| tools.join("py/bin/redis-server"));
+    [Some("redis-server".into()), installed].into_iter().flatten().find(|program| runs(program))
 }
 
 pub(crate) fn free_port() -> u16 {
