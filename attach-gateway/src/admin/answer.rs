@@ -14,6 +14,27 @@ pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
     answer(status, &body, "application/problem+json")
 }
 
+/// Why something is not done.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    detail: Box<str>,
+}
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, detail: &str) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    pub(super) fn bad_request(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn into_answer(self) -> Response<Bytes> {
+        problem(self.status, &self.detail)
+    }
+}
+
 fn answer(status: StatusCode, body: &Value, kind: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;

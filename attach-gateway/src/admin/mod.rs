@@ -26,6 +26,7 @@ use crate::stack::Stack;
 mod answer;
 mod check;
 mod door;
+mod query;
 mod quotas;
 mod recheck;
 mod revocations;

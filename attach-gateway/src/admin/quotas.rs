@@ -10,10 +10,10 @@ use attach_quota::{Allowance, Scope};
 use bytes::Bytes;
 use http::header::{HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
-use openidconnect::url::form_urlencoded;
 use serde_json::{Value, json};
 
-use super::answer::{json_answer, problem};
+use super::answer::{Refused, json_answer};
+use super::query::Query;
 use super::revocations::target;
 use crate::callers::Granted;
 use crate::quotas::{Order, Quotas, Stored, StoredWhom, limit};
@@ -34,7 +34,7 @@ pub(super) struct QuotasAdmin {
     witness: Arc<dyn Witness>,
 }
 
-type Answer = Result<Response<Bytes>, Response<Bytes>>;
+type Answer = Result<Response<Bytes>, Refused>;
 
 impl QuotasAdmin {
     pub(super) fn new(rights: &Rights, directories: Vec<Arc<str>>, witness: Arc<dyn Witness>) -> Self {
@@ -51,12 +51,12 @@ impl QuotasAdmin {
         let path = request.uri().path();
         let id = path.strip_prefix(OVERRIDES).map(|rest| rest.strip_prefix('/').unwrap_or(rest));
         match (request.method(), id) {
-            (&Method::GET, None) if path == PATH => self.standing(&Query::of(request)).await,
-            (&Method::GET, Some("")) => self.list(&Query::of(request)),
+            (&Method::GET, None) if path == PATH => self.standing(&Query::of(request.uri())).await,
+            (&Method::GET, Some("")) => self.list(&Query::of(request.uri())),
             (&Method::POST, Some("")) => self.create(request).await,
             (&Method::DELETE, Some(id)) if !id.is_empty() => self.delete(request, id).await,
-            (_, None) if path != PATH => Err(problem(StatusCode::NOT_FOUND, "there is nothing here")),
-            _ => Err(problem(
+            (_, None) if path != PATH => Err(Refused::new(StatusCode::NOT_FOUND, "there is nothing here")),
+            _ => Err(Refused::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "GET asks; POST makes an override, DELETE of its id takes it back",
             )),
@@ -66,15 +66,17 @@ impl QuotasAdmin {
     /// How somebody stands, of whom no more is known than what was asked and what their directory provisioned.
     async fn standing(&self, query: &Query) -> Answer {
         query.knows(&["directory", "user", "group", "client", "kind"])?;
-        let directory = query.one("directory")?.ok_or_else(|| wrong("say whose: ?directory=…&user=…"))?;
-        let user = query.one("user")?.ok_or_else(|| wrong("say whose: ?directory=…&user=…"))?;
+        let directory =
+            query.one("directory")?.ok_or_else(|| Refused::bad_request("say whose: ?directory=…&user=…"))?;
+        let user =
+            query.one("user")?.ok_or_else(|| Refused::bad_request("say whose: ?directory=…&user=…"))?;
         let directory = self.directories.iter().find(|known| ***known == *directory);
-        let directory = directory.ok_or_else(|| wrong("there is no such directory"))?;
+        let directory = directory.ok_or_else(|| Refused::bad_request("there is no such directory"))?;
         let mut identity = Identity::person(Arc::clone(directory), user);
         match query.one("kind")? {
             None | Some("person") => {}
             Some("service") => identity.kind = Kind::Service,
-            Some(_) => return Err(wrong("`kind` is person or service")),
+            Some(_) => return Err(Refused::bad_request("`kind` is person or service")),
         }
         identity.client_id = query.one("client")?.map(Arc::from);
         identity.groups.extend(query.all("group").map(|name| Group::new(Arc::clone(directory), name)));
@@ -116,9 +118,11 @@ impl QuotasAdmin {
     async fn create(&self, request: &Request<Bytes>) -> Answer {
         let actor = actor(request)?;
         let order: Order = serde_json::from_slice(request.body())
-            .map_err(|error| wrong(&format!("the body makes no sense: {error}")))?;
-        let stored = order.checked(&self.quotas, &self.directories, &actor).map_err(|why| wrong(&why))?;
-        let row = stored.to_row().map_err(|error| wrong(&error.to_string()))?;
+            .map_err(|error| Refused::bad_request(&format!("the body makes no sense: {error}")))?;
+        let stored = order
+            .checked(&self.quotas, &self.directories, &actor)
+            .map_err(|why| Refused::bad_request(&why))?;
+        let row = stored.to_row().map_err(|error| Refused::bad_request(&error.to_string()))?;
         self.record("quota.override.create", &actor, &stored).await?;
         self.commit(Change::insert(row)).await?;
         let mut answer = json_answer(StatusCode::CREATED, &stored.show(true));
@@ -131,7 +135,7 @@ impl QuotasAdmin {
     async fn delete(&self, request: &Request<Bytes>, id: &str) -> Answer {
         let actor = actor(request)?;
         let row = self.state.get(Table::QUOTAS, id);
-        let row = row.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such override"))?;
+        let row = row.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "there is no such override"))?;
         match Stored::of_row(&row) {
             Some(stored) => self.record("quota.override.delete", &actor, &stored).await?,
             None => self.witness(Event::new("quota.override.delete", &*actor.id).detail("id", id)).await?,
@@ -142,12 +146,7 @@ impl QuotasAdmin {
         Ok(answer)
     }
 
-    async fn record(
-        &self,
-        action: &'static str,
-        actor: &Identity,
-        stored: &Stored,
-    ) -> Result<(), Response<Bytes>> {
+    async fn record(&self, action: &'static str, actor: &Identity, stored: &Stored) -> Result<(), Refused> {
         let whom = match &stored.whom {
             StoredWhom::User(id) => target(&Subject::User(Arc::clone(id))),
             StoredWhom::Group(name) => format!("group:{name}"),
@@ -164,11 +163,11 @@ impl QuotasAdmin {
         self.witness(event).await
     }
 
-    async fn witness(&self, event: Event) -> Result<(), Response<Bytes>> {
+    async fn witness(&self, event: Event) -> Result<(), Refused> {
         self.witness.witness(event).await.map_err(|_| unavailable())
     }
 
-    async fn commit(&self, change: Change) -> Result<(), Response<Bytes>> {
+    async fn commit(&self, change: Change) -> Result<(), Refused> {
         self.state.commit(vec![change]).await.map_err(|error: CommitError| {
             tracing::error!(%error, "an administrator's order was not carried out");
             unavailable()
@@ -185,47 +184,14 @@ fn certain(one: Allowance, identity: &Identity) -> Allowance {
     }
 }
 
-fn actor(request: &Request<Bytes>) -> Result<Arc<Identity>, Response<Bytes>> {
+fn actor(request: &Request<Bytes>) -> Result<Arc<Identity>, Refused> {
     let actor = request.extensions().get::<Arc<Identity>>().cloned();
-    actor.ok_or_else(|| problem(StatusCode::INTERNAL_SERVER_ERROR, "no administrator"))
+    actor.ok_or_else(|| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no administrator"))
 }
 
-fn wrong(why: &str) -> Response<Bytes> {
-    problem(StatusCode::BAD_REQUEST, why)
-}
-
-fn unavailable() -> Response<Bytes> {
-    problem(StatusCode::SERVICE_UNAVAILABLE, "it could not be recorded, so it was not done; try again")
-}
-
-/// What is asked for behind the `?`.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn of(request: &Request<Bytes>) -> Self {
-        let text = request.uri().query().unwrap_or_default();
-        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
-    }
-
-    /// A filter that is misspelt must not look like none.
-    fn knows(&self, names: &[&str]) -> Result<(), Response<Bytes>> {
-        match self.0.iter().find(|(name, _)| !names.contains(&&**name)) {
-            Some((name, _)) => Err(wrong(&format!("{name:?} is not one of {}", names.join(", ")))),
-            None => Ok(()),
-        }
-    }
-
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| &**value)
-    }
-
-    fn one(&self, name: &str) -> Result<Option<&str>, Response<Bytes>> {
-        let mut all = self.all(name).filter(|value| !value.is_empty());
-        match (all.next(), all.next()) {
-            (_, Some(_)) => Err(wrong(&format!("`{name}` is there twice"))),
-            (one, None) => Ok(one),
-        }
-    }
+fn unavailable() -> Refused {
+    let why = "it could not be recorded, so it was not done; try again";
+    Refused::new(StatusCode::SERVICE_UNAVAILABLE, why)
 }
 
 impl Endpoint for QuotasAdmin {
@@ -234,6 +200,6 @@ impl Endpoint for QuotasAdmin {
     }
 
     async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        self.answer(&request).await.unwrap_or_else(|refused| refused)
+        self.answer(&request).await.unwrap_or_else(Refused::into_answer)
     }
 }

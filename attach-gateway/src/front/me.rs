@@ -26,11 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Names of models.
 type Names = Arc<[Arc<str>]>;
 
+/// When the upstreams were asked, and what they said, if anything.
+struct Remembered {
+    at: Instant,
+    names: Option<Names>,
+}
+
 /// What [`PATH`] answers from. Clones share what is remembered.
 #[derive(Clone)]
 pub(crate) struct Me {
     quota: QuotaLayer,
-    models: Arc<Mutex<Option<(Instant, Option<Names>)>>>,
+    models: Arc<Mutex<Option<Remembered>>>,
 }
 
 impl Me {
@@ -56,12 +62,12 @@ impl Me {
     /// Every model there is, as it was a moment ago; `None` if nobody could say.
     async fn names(&self, upstreams: &Directory) -> Option<Names> {
         let mut known = self.models.lock().await;
-        if let Some((_, names)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return names.clone();
+        if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < FRESH) {
+            return known.names.clone();
         }
         let listed = timeout(PATIENCE, listing(upstreams)).await;
         let names = listed.ok().and_then(Result::ok).map(|all| all.into_iter().map(|one| one.name).collect());
-        *known = Some((Instant::now(), names.clone()));
+        *known = Some(Remembered { at: Instant::now(), names: names.clone() });
         names
     }
 }

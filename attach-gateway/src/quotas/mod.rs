@@ -124,3 +124,48 @@ impl fmt::Debug for Quotas {
         f.debug_struct("Quotas").field("layer", &self.layer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use attach_core::Identity;
+    use attach_quota::Rate;
+
+    use super::*;
+
+    fn quotas() -> Quotas {
+        let overrides = Overrides::new();
+        let layer = QuotaLayer::new(vec![Limit::requests("calls", Rate::per_hour(2))]);
+        Quotas { layer: layer.overrides(overrides.clone()), overrides }
+    }
+
+    fn stored(quotas: &Quotas, amount: u64) -> Stored {
+        let order =
+            serde_json::json!({"directory": "acme", "user": "alice", "limit": "calls", "amount": amount});
+        let order: Order = serde_json::from_value(order).unwrap();
+        order.checked(quotas, &["acme".into()], &Identity::person("acme", "root")).unwrap()
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_takes_its_exception_away() {
+        let quotas = quotas();
+        let row = stored(&quotas, 50).to_row().unwrap();
+        quotas.apply(&Change::put(row.clone()));
+        assert_eq!(quotas.overrides.list().len(), 1);
+        quotas.apply(&Change::put(Row::new(Table::QUOTAS, Arc::clone(&row.key), "{\"v\":2}")));
+        assert!(quotas.overrides.list().is_empty());
+        quotas.apply(&Change::put(row.clone()));
+        quotas.apply(&Change::remove(Table::QUOTAS, row.key));
+        assert!(quotas.overrides.list().is_empty());
+    }
+
+    #[test]
+    fn all_rows_at_once_take_the_place_of_what_was_known() {
+        let quotas = quotas();
+        quotas.apply(&Change::put(stored(&quotas, 50).to_row().unwrap()));
+        let rows = [7, 8].map(|amount| stored(&quotas, amount).to_row().unwrap());
+        quotas.reset(&mut rows.iter());
+        assert_eq!(quotas.overrides.list().len(), 2);
+        quotas.reset(&mut std::iter::empty());
+        assert!(quotas.overrides.list().is_empty());
+    }
+}

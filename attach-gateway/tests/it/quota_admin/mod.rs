@@ -1,5 +1,7 @@
 //! Exceptions from limits at run time, how people stand under their limits, and what they are told of it.
 
+mod me;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,7 +30,8 @@ async fn exhaust(gateway: &Gateway, token: &str) {
     ask(gateway, token).await.expect(429);
 }
 
-fn more(user: &str, amount: Value) -> Value {
+fn more(user: &str, amount: impl Into<Value>) -> Value {
+    let amount: Value = amount.into();
     json!({"directory": "acme", "user": user, "limit": "calls", "amount": amount})
 }
 
@@ -273,95 +276,52 @@ async fn an_administrator_sees_how_somebody_stands() {
 }
 
 #[tokio::test]
-async fn me_says_who_i_am_what_i_may_use_and_what_is_left_and_costs_nothing() {
-    let world = Governed::start(LIMITS).await;
-    let alice = world.issuer.token("alice", &["eng"]);
-    let answer = world.gateway.get(ME).bearer(&alice).send().await.expect(200);
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let me = answer.json();
-    let identity = &me["identity"];
-    assert_eq!((&identity["directory"], &identity["id"]), (&json!("acme"), &json!("alice")));
-    assert_eq!((&identity["kind"], &identity["proof"]), (&json!("person"), &json!("token")));
-    assert_eq!(identity["groups"], json!(["eng"]));
-    assert!(identity["expires_at"].as_str().unwrap().ends_with('Z'), "{me}");
-    let listed = world.gateway.get("/v1/models").bearer(&alice).send().await.expect(200).json();
-    let names: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
-    assert!(!names.is_empty());
-    assert_eq!(me["models"], json!(names));
-    for used in 0..3 {
-        for _ in 0..5 {
-            let calls = told(&world.gateway, &alice, "calls").await;
-            assert_eq!((&calls["used"], &calls["left"]), (&json!(used), &json!(2 - used)));
-            assert_eq!((&calls["unit"], &calls["amount"]), (&json!("requests"), &json!(2)));
-            assert_eq!(calls["resets_in"].as_u64().unwrap() > 0, used > 0);
-        }
-        let status = if used < 2 { 200 } else { 429 };
-        ask(&world.gateway, &alice).await.expect(status);
-    }
-    let bob = told(&world.gateway, &world.issuer.token("bob", &[]), "calls").await;
-    assert_eq!(bob["used"], 0);
-}
-
-#[tokio::test]
-async fn me_is_for_callers_with_a_token_and_can_only_be_asked() {
-    let world = Governed::start(LIMITS).await;
-    world.gateway.get(ME).send().await.expect(401);
+async fn groups_that_were_provisioned_count_for_how_somebody_stands() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let scim = "[revocation]\nscim = { token = { env = \"SCIM_TOKEN\" }, may_grant = true }\n";
+    let text = config(&issuer, &upstream, &format!("{LIMITS}{scim}"));
+    let secret = "a-secret-of-32-characters-for-scim";
+    let gateway = Launch::file(&text).set("SCIM_TOKEN", secret).start().await;
+    let world = Governed::of(issuer, upstream, gateway).await;
+    let scim = async |path: &str, body: Value| {
+        let call = Call::new(world.gateway.addr, "POST", path).bearer(secret);
+        let call = call.header("Content-Type", "application/scim+json").body(body.to_string());
+        call.send().await.expect(201).json()
+    };
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "alice@acme.example", "externalId": "alice", "active": true,
+    });
+    let user = scim("/scim/v2/Users", user).await;
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": "team", "members": [{"value": user["id"]}],
+    });
+    scim("/scim/v2/Groups", group).await;
+    let raised = json!({"directory": "acme", "group": "team", "limit": "calls", "amount": 40});
+    order(&world, &raised).await.expect(201);
+    let path = format!("{STANDING}?directory=acme&user=alice");
+    let seen = world.admin("GET", &path, &["ops"]).send().await.expect(200).json();
+    assert_eq!((&seen["groups"], &limit(&seen, "calls")["amount"]), (&json!(["team"]), &json!(40)));
     let alice = world.issuer.token("alice", &[]);
-    for method in ["POST", "PUT", "DELETE", "HEAD"] {
-        let answer = Call::new(world.gateway.addr, method, ME).bearer(&alice).send().await.expect(405);
-        assert_eq!(answer.header("allow"), Some("GET"));
-    }
-    world.gateway.get("/v1/attach/me/").bearer(&alice).send().await.expect(404);
+    assert_eq!(told(&world.gateway, &alice, "calls").await["amount"], 40);
 }
 
 #[tokio::test]
-async fn me_answers_when_no_model_server_does() {
-    let issuer = Issuer::start().await;
-    let upstream = Upstream::with(|_| crate::support::Reply::json(500, &json!({}))).await;
-    let gateway = Launch::file(&config(&issuer, &upstream, LIMITS)).start().await;
-    let me = gateway.get(ME).bearer(&issuer.token("alice", &[])).send().await.expect(200).json();
-    assert_eq!(me["models"], Value::Null);
-    assert_eq!(limit(&me, "calls")["left"], 2);
-}
-
-/// What `explain` says about Alice.
-async fn explain(world: &Governed, server: &[&str]) -> crate::support::gateway::Finished {
-    let home = TempDir::new();
-    let text = config(&world.issuer, &world.upstream, LIMITS);
-    let file = home.write("attach.toml", &text).display().to_string();
-    let token = world.issuer.token("alice", &[]);
-    let launch = Launch::bare()
-        .arguments(&["explain", "--token-env", "THE_TOKEN", "--model", "gpt-4o", "--config", &file])
-        .arguments(server);
-    let finished = launch.set("THE_TOKEN", &token).run().await;
-    assert!(!finished.stdout.contains(&token) && !finished.stderr.contains(&token), "the token is shown");
-    finished
-}
-
-#[tokio::test]
-async fn explain_shows_the_limits_and_asks_a_running_gateway_what_is_left() {
-    let world = Governed::start(LIMITS).await;
-    ask(&world.gateway, &world.issuer.token("alice", &[])).await.expect(200);
-    let alone = explain(&world, &[]).await;
-    assert_eq!(alone.code, Some(0), "{alone:?}");
-    for said in [
-        "limits by the configuration:\n",
-        "  calls: 2 requests per hour, each user, refuse\n",
-        "  tpm: 60000 tokens per minute, each user, refuse\n",
-        "not known: a running gateway counts",
-        "answer: allowed",
-    ] {
-        assert!(alone.stdout.contains(said), "{said}\n{}", alone.stdout);
-    }
-    order(&world, &more("alice", json!(30))).await.expect(201);
-    let asked = explain(&world, &["--server", &world.gateway.url()]).await;
-    let said = "calls: 30 requests per hour, each user, refuse, by an override; used ";
-    assert!(asked.stdout.contains(said), "{}", asked.stdout);
-    assert!(asked.stdout.contains(", all of it again at 20"), "{}", asked.stdout);
-    let url = format!("http://{}", world.admin);
-    let refused = explain(&world, &["--server", &url]).await;
-    assert_eq!(refused.code, Some(0), "{refused:?}");
-    assert!(refused.stdout.contains("answered 401"), "{}", refused.stdout);
-    let afar = explain(&world, &["--server", "http://llm.example.com"]).await;
-    assert_eq!(afar.code, Some(2), "{afar:?}");
+async fn an_override_is_not_forgotten_when_nodes_begin_to_share() {
+    let Some(redis) = crate::support::tools::Redis::start().await else { return };
+    let state = TempDir::new();
+    let place = format!("[state]\ndir = {:?}\n", state.path().display().to_string());
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let file = |place: &str| config(&issuer, &upstream, &format!("{place}{LIMITS}"));
+    let (alone, shared) = (file(&place), file(&format!("{place}redis = {{ env = \"REDIS_URL\" }}\n")));
+    let gateway = Launch::file(&alone).start().await.with_state(state.path());
+    let mut world = Governed::of(issuer, upstream, gateway).await;
+    order(&world, &more("alice", json!(50))).await.expect(201);
+    world.gateway.stop_and_verify().await;
+    let launch = || Launch::file(&shared).set("REDIS_URL", &redis.url());
+    let imported = launch().command(&["state", "import"]).await;
+    assert!(imported.ok && imported.stdout.contains("1 rows copied"), "{imported:?}");
+    let again = launch().start().await;
+    assert_eq!(told(&again, &world.issuer.token("alice", &[]), "calls").await["amount"], 50);
 }
