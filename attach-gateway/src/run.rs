@@ -65,6 +65,8 @@ pub enum StartError {
     Io(&'static str, io::Error),
     /// The state store cannot be relied on; the text says why.
     State(Box<str>),
+    /// The counts of quotas cannot be relied on; the text says why.
+    Counts(Box<str>),
 }
 
 impl Gateway {
@@ -170,6 +172,7 @@ impl Gateway {
             () = self.reload.run() => {}
         }
         self.upkeep.rights.flush().await;
+        self.upkeep.rights.quotas.close().await;
         self.audit.close().await;
     }
 }
@@ -259,6 +262,7 @@ impl fmt::Display for StartError {
             Self::Config(error) => error.fmt(f),
             Self::Io(what, error) => write!(f, "{what}: {error}"),
             Self::State(why) => write!(f, "state store: {why}"),
+            Self::Counts(why) => write!(f, "counts of quotas: {why}"),
         }
     }
 }

@@ -49,6 +49,7 @@ impl Upkeep {
             every(UPKEEP, async || self.rights.quotas.layer().sweep()),
             every(UPKEEP, async || self.rights.flush().await),
             self.deliver(),
+            self.rights.quotas.run(),
             every(REVIEW, async || self.review().await),
         );
     }

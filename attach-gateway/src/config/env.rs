@@ -50,6 +50,7 @@ pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
         state: State {
             dir: env("ATTACH_STATE_DIR").map(PathBuf::from),
             redis: env("REDIS_URL").map(|_| SecretRef::Env("REDIS_URL".into())),
+            ..State::default()
         },
         issuer: vec![issuer(env)?],
         upstream: vec![engine(env)?],

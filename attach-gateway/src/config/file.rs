@@ -46,6 +46,8 @@ pub(super) struct Server {
 pub(super) struct State {
     pub(super) dir: Option<PathBuf>,
     pub(super) redis: Option<SecretRef>,
+    pub(super) quota_redis: Option<SecretRef>,
+    pub(super) quota_deadline: Option<Span>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -67,7 +67,8 @@ const SECTIONS: &[Section] = &[
         keys: &["listen", "external_url", "max_body", "max_in_flight", "drain"],
         later: &["tls", "trusted_proxies", "telemetry_listen", "cors"],
     },
-    Section { path: "state", keys: &["dir", "redis"], later: &[] },
+    Section { path: "state", keys: &["dir", "redis", "quota_redis", "quota_deadline"], later: &[] },
+    Section { path: "state.quota_redis", keys: SECRET, later: &[] },
     Section { path: "state.redis", keys: SECRET, later: &[] },
     Section {
         path: "issuer",
@@ -230,6 +231,7 @@ const SECRETS: &[&str] = &[
     "issuer.introspection.client_secret",
     "front_end.keys.hmac",
     "state.redis",
+    "state.quota_redis",
     "alerts.url",
     "alerts.key",
     "revocation.scim.token",

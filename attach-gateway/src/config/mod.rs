@@ -14,6 +14,7 @@ use attach_auth::policy::{ModelGlob, Rules};
 use attach_auth::state::Redis;
 use attach_core::destination::Labels;
 use attach_quota::Limit;
+use attach_quota::store::RedisStore;
 use http::Uri;
 
 pub(crate) mod access;
@@ -35,6 +36,7 @@ mod reread;
 mod resolve;
 mod revocation;
 mod secret;
+mod shared;
 mod units;
 mod upstream;
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// The Redis or Valkey that nodes share, if they do.
     pub redis: Option<Redis>,
+    /// Where nodes count together, if they do.
+    pub counts: Option<RedisStore>,
     /// Who vouches for callers.
     pub issuers: Vec<IssuerConfig>,
     /// Programs that may speak for people.

@@ -4,19 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use attach_auth::policy::{ModelGlob, Rules};
-use attach_auth::state::Redis;
 use attach_core::destination::Labels;
 
 use super::file::{EntitySetting, File};
-use super::secret::SecretRef;
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, alerts, file,
-    front_end, issuer, minting, quota, revocation,
+    front_end, issuer, minting, quota, revocation, shared,
 };
-
-/// What nodes call the state they share.
-const STATE: &str = "gateway";
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -37,6 +32,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         quota::Context { directories: &directories, upstreams: &upstreams, models: &models, written };
     let (limits, quota) = quota::resolve(&file.quota, &file.price, context)?;
     let access = access::resolve(&file.access.unwrap_or_default(), directories)?;
+    let shared = shared::resolve(&file.state, env)?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     let server = server(&file.server)?;
     if server.external_url.is_none() && !revocation.universal_logout.is_empty() {
@@ -49,7 +45,8 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     Ok(Config {
         server,
         state_dir: file.state.dir,
-        redis: file.state.redis.map(|redis| store(&redis, env)).transpose()?,
+        redis: shared.state,
+        counts: shared.counts,
         issuers,
         front_ends,
         upstreams,
@@ -68,16 +65,6 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })
-}
-
-/// Nothing is connected yet.
-fn store(url: &SecretRef, env: Env<'_>) -> Result<Redis, ConfigError> {
-    let place = match url {
-        SecretRef::Env(name) => format!("state.redis ({name})"),
-        _ => "state.redis".to_owned(),
-    };
-    let url = url.read("state.redis", env)?;
-    Redis::new(url.expose(), STATE).map_err(|why| ConfigError::new(format!("{place}: {why}")))
 }
 
 /// Environment alone: every authenticated caller may use every model.

@@ -20,6 +20,7 @@ mod stored;
 
 pub(crate) use self::order::Order;
 pub(crate) use self::shown::{limit, moment};
+use self::store::Counts;
 pub(crate) use self::store::warn;
 pub(crate) use self::stored::{Stored, StoredWhom};
 
@@ -30,6 +31,7 @@ pub(crate) use self::stored::{Stored, StoredWhom};
 pub(crate) struct Quotas {
     layer: QuotaLayer,
     overrides: Overrides,
+    counts: Counts,
 }
 
 impl Quotas {
@@ -38,7 +40,8 @@ impl Quotas {
         let overrides = Overrides::new();
         overrides.configure(config.quota.overrides.iter().cloned());
         let layer = QuotaLayer::new(config.limits.clone()).prices(config.quota.prices.clone());
-        Self { layer: layer.overrides(overrides.clone()), overrides }
+        let counts = Counts::Memory(Arc::default());
+        Self { layer: layer.overrides(overrides.clone()).store(counts.store()), overrides, counts }
     }
 
     /// Opens the counts. Nobody has an exception at run time until the rows are read.
@@ -48,7 +51,8 @@ impl Quotas {
         webhook: Option<&Webhook>,
     ) -> Result<Self, StartError> {
         let mut quotas = Self::new(config);
-        quotas.layer = quotas.layer.store(store::open(config, dir).await?);
+        quotas.counts = Counts::open(config, dir).await?;
+        quotas.layer = quotas.layer.store(quotas.counts.store());
         #[cfg(feature = "tiktoken")]
         {
             quotas.layer = quotas.layer.tokenizer(attach_quota::Tiktoken::load());
@@ -58,6 +62,16 @@ impl Quotas {
             quotas.layer = quotas.layer.alerts(at, move |alert| webhook.tell(&alert));
         }
         Ok(quotas)
+    }
+
+    /// What has to be done beside the service as long as that lives.
+    pub(crate) async fn run(&self) {
+        self.counts.run().await;
+    }
+
+    /// Waits for what was settled, before the process ends.
+    pub(crate) async fn close(&self) {
+        self.counts.close().await;
     }
 
     /// What holds callers to the limits.
@@ -133,9 +147,9 @@ mod tests {
     use super::*;
 
     fn quotas() -> Quotas {
-        let overrides = Overrides::new();
+        let (overrides, counts) = (Overrides::new(), Counts::Memory(Arc::default()));
         let layer = QuotaLayer::new(vec![Limit::requests("calls", Rate::per_hour(2))]);
-        Quotas { layer: layer.overrides(overrides.clone()), overrides }
+        Quotas { layer: layer.overrides(overrides.clone()), overrides, counts }
     }
 
     fn stored(quotas: &Quotas, amount: u64) -> Stored {

@@ -1,32 +1,74 @@
 //! Where the counts of this gateway are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use attach_quota::store::{MemoryStore, SqliteStore, Store};
+use attach_quota::store::{MemoryStore, RedisStore, SqliteStore, Store};
 use attach_quota::{Limit, Window};
 
 use crate::config::Config;
 use crate::run::StartError;
 use crate::state::StateDir;
 
-/// Where the counts are: on disk if any of them means more time than a process may live, else in memory.
-pub(super) async fn open(config: &Config, dir: &StateDir) -> Result<Arc<dyn Store>, StartError> {
-    if !config.limits.iter().any(outlives) {
-        return Ok(Arc::new(MemoryStore::new()));
+/// How long the end of the process waits for what calls came to.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the counts are: with the other nodes, else on disk if any of them means more time than a process may live, else
+/// in memory.
+#[derive(Clone)]
+pub(super) enum Counts {
+    Memory(Arc<MemoryStore>),
+    Disk(SqliteStore),
+    Shared(RedisStore),
+}
+
+impl Counts {
+    pub(super) async fn open(config: &Config, dir: &StateDir) -> Result<Self, StartError> {
+        if let Some(shared) = &config.counts {
+            return Ok(Self::Shared(shared.clone()));
+        }
+        if !config.limits.iter().any(outlives) {
+            return Ok(Self::Memory(Arc::default()));
+        }
+        let disk = SqliteStore::open(dir.path()).await;
+        Ok(Self::Disk(disk.map_err(|error| StartError::Counts(error.to_string().into()))?))
     }
-    let store = SqliteStore::open(dir.path()).await;
-    Ok(Arc::new(store.map_err(|error| StartError::State(error.to_string().into()))?))
+
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(memory) => Arc::clone(memory) as Arc<dyn Store>,
+            Self::Disk(disk) => Arc::new(disk.clone()),
+            Self::Shared(shared) => Arc::new(shared.clone()),
+        }
+    }
+
+    /// What has to be done beside the service as long as that lives.
+    pub(super) async fn run(&self) {
+        if let Self::Shared(shared) = self {
+            shared.run().await;
+        }
+    }
+
+    /// Waits for what was settled, before the process ends.
+    pub(super) async fn close(&self) {
+        let settled = match self {
+            Self::Memory(_) => true,
+            Self::Disk(disk) => match disk.flushed() {
+                None => true,
+                Some(flushed) => tokio::time::timeout(PATIENCE, flushed).await.is_ok(),
+            },
+            Self::Shared(shared) => shared.flush(PATIENCE).await,
+        };
+        if !settled {
+            tracing::error!("what the last calls used could not be written down");
+        }
+    }
 }
 
 /// Says what the limits of `config` do not do.
 pub(crate) fn warn(config: &Config) {
     for warning in &config.quota.warnings {
         tracing::warn!("{warning}");
-    }
-    if config.redis.is_some() && !config.limits.is_empty() {
-        tracing::warn!(
-            "state.redis: revocations and keys are shared by nodes; quotas are still counted on each node"
-        );
     }
 }
 
