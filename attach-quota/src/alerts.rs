@@ -139,7 +139,9 @@ mod tests {
         charge
     }
 
-    fn alerts() -> (Alerts, Arc<Mutex<Vec<(String, u8)>>>) {
+    type Told = Arc<Mutex<Vec<(String, u8)>>>;
+
+    fn alerts() -> (Alerts, Told) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&told);
         let tell = move |alert: Alert| {

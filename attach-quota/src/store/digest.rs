@@ -46,16 +46,16 @@ mod tests {
     use super::*;
     use crate::{Limit, Rate};
 
-    fn key(id: &str, scope: Scope, directory: Option<&str>, name: Option<&str>) -> Key {
+    fn key(id: &str, scope: &Scope, directory: Option<&str>, name: Option<&str>) -> Key {
         let limit = Limit::requests(id, Rate::per_minute(1));
         let (directory, name) = (directory.map(Arc::from), name.map(Arc::from));
-        Key::new(&limit, Owner::after(&mut None, &scope, directory.as_ref(), name.as_ref()))
+        Key::new(&limit, Owner::after(&mut None, scope, directory.as_ref(), name.as_ref()))
     }
 
     #[test]
     fn a_bucket_is_known_again_by_every_version() {
         let claim = Scope::Claim(ClaimPath::literal("/org/unit"));
-        let known = digest(&key("monthly", claim, Some("acme"), Some("r&d")), Unit::MicroUsd);
+        let known = digest(&key("monthly", &claim, Some("acme"), Some("r&d")), Unit::MicroUsd);
         assert_eq!(format!("{known:032x}"), "b693684aef5f35035280c1fbc105a479");
     }
 
@@ -63,16 +63,16 @@ mod tests {
     fn what_differs_in_any_part_is_another_bucket() {
         let claim = |path| Scope::Claim(ClaimPath::literal(path));
         let keys = [
-            key("a", Scope::User, Some("d"), Some("i")),
-            key("b", Scope::User, Some("d"), Some("i")),
-            key("a", Scope::Key, Some("d"), Some("i")),
-            key("a", Scope::User, Some("e"), Some("i")),
-            key("a", Scope::User, Some("d"), Some("j")),
-            key("a", Scope::User, Some("di"), Some("")),
-            key("a", Scope::User, Some("di"), None),
-            key("a", Scope::User, None, Some("di")),
-            key("a", claim("x"), Some("d"), Some("i")),
-            key("a", claim("y"), Some("d"), Some("i")),
+            key("a", &Scope::User, Some("d"), Some("i")),
+            key("b", &Scope::User, Some("d"), Some("i")),
+            key("a", &Scope::Key, Some("d"), Some("i")),
+            key("a", &Scope::User, Some("e"), Some("i")),
+            key("a", &Scope::User, Some("d"), Some("j")),
+            key("a", &Scope::User, Some("di"), Some("")),
+            key("a", &Scope::User, Some("di"), None),
+            key("a", &Scope::User, None, Some("di")),
+            key("a", &claim("x"), Some("d"), Some("i")),
+            key("a", &claim("y"), Some("d"), Some("i")),
         ];
         let units = [Unit::Tokens, Unit::Requests];
         let all: HashSet<_> = keys.iter().flat_map(|key| units.map(|unit| digest(key, unit))).collect();

@@ -128,6 +128,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn sweep(&self) {
         (**self).sweep();
     }
+
+    fn buckets(&self) -> Option<usize> {
+        (**self).buckets()
+    }
 }
 
 /// When what was settled is durable.

@@ -223,10 +223,9 @@ async fn the_tightest_of_several_limits_is_named_and_others_reserve_as_they_do()
         Limit::tokens("plain", Rate::per_hour(300)),
     ];
     let world = world(limits).await;
+    world.uses(INPUT, 240);
     let (_, said, _) = world.ask(json!({"max_tokens": 5000})).await;
     assert_eq!(said.as_deref(), Some("700;limit=\"tight\""));
-    world.uses(INPUT, 40);
-    world.ask(json!({"max_tokens": 5000})).await;
     let refused = world.server.post(CHAT, chat(json!({"max_tokens": 5000}))).await;
     assert_eq!(refused.status(), 429);
     assert!(text(refused).await.contains("plain"), "it counts what is typical, and does not clamp");

@@ -148,7 +148,15 @@ async fn a_thousand_users_and_models_add_no_series() {
     }
     assert_eq!(series(&names[2]).into_keys().collect::<Vec<_>>(), ["direction=input", "direction=output"]);
     for name in &names[3..] {
-        assert_eq!(series(name).into_keys().collect::<Vec<_>>(), [""], "{name}");
+        let labels = loop {
+            // A gauge that somebody else has read meanwhile has nothing to say until it is told again.
+            layer.sweep();
+            let labels: Vec<_> = series(name).into_keys().collect();
+            if !labels.is_empty() {
+                break labels;
+            }
+        };
+        assert_eq!(labels, [""], "{name}");
     }
     for name in &names {
         let labels: String = series(name).into_keys().collect();
