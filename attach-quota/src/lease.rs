@@ -146,8 +146,18 @@ impl Lease {
 
     /// What is known now is what the call comes to: no frame of the answer changes it.
     pub(crate) fn conclude(&mut self) {
-        self.book(&self.used());
+        let used = self.used();
+        self.book(&used);
         self.settle(Settling::Running);
+        self.state(&used);
+    }
+
+    /// Has the audit trail say what was charged where the upstream said nothing.
+    fn state(&self, used: &Usage) {
+        self.exchange.facts(|facts| {
+            facts.usage.input = facts.usage.input.max(used.input);
+            facts.usage.output = facts.usage.output.max(used.output);
+        });
     }
 
     /// Whether what was settled so far is not as durable yet as it gets.
@@ -197,6 +207,7 @@ impl Lease {
         }
         self.leave_with(used);
         self.settle(Settling::Last);
+        self.state(used);
         self.review(used);
     }
 

@@ -30,6 +30,7 @@ mod proofs;
 mod quota;
 mod quota_admin;
 mod quota_limits;
+mod quota_nodes;
 mod quota_sdk;
 mod real;
 mod redaction;

@@ -1,13 +1,11 @@
 //! What users of the field's gateways complain about. Each sentence is a test, by that name, that shows we don't.
-//!
-//! The complaint about Redis is in `redis`, for it needs one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use attach_core::identity::Group;
-use attach_quota::{Budget, Limit, Period, Price, Prices, QuotaLayer, Rate, Scope};
+use attach_quota::{Action, Budget, Limit, Period, Price, Prices, QuotaLayer, Rate, Scope};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use tokio::sync::Semaphore;
@@ -184,14 +182,58 @@ async fn anthropics_cumulative_counts_added_up() {
     assert_eq!(server.tokens(), 100 + 15);
 }
 
+#[cfg(feature = "redis")]
 #[tokio::test]
-async fn limits_that_bite_only_on_the_next_request() {
-    let server = serve_json(vec![Limit::requests("rpm", Rate::per_minute(3))], "{}").await;
-    for _ in 0..3 {
+async fn a_redis_hiccup_freezing_every_request() {
+    use attach_quota::WhenDown;
+    use attach_quota::store::RedisStore;
+
+    let Some(redis) = crate::redis::server::RedisServer::start(&[]).await else { return };
+    let store = RedisStore::new(&redis.url(), "hiccup").unwrap();
+    let beside = store.clone();
+    tokio::spawn(async move { beside.run().await });
+    let limits = vec![
+        Limit::tokens("local", Rate::per_minute(100_000)),
+        Limit::requests("open", Rate::per_minute(100_000)).when_store_down(WhenDown::Open),
+    ];
+    let layer = QuotaLayer::new(limits).store(store);
+    let addr =
+        serve_layer(layer, |_| async { json(r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#) })
+            .await;
+    let server = Server { addr, ledger: Ledger::default() };
+    assert_eq!(server.status(CHAT, HELLO).await, 200);
+    redis.signal("STOP");
+    let begin = std::time::Instant::now();
+    for _ in 0..100 {
         assert_eq!(server.status(CHAT, HELLO).await, 200);
     }
-    assert_eq!(server.status(CHAT, HELLO).await, 429);
-    server.ledger.advance(Duration::from_secs(20));
-    assert_eq!(server.status(CHAT, HELLO).await, 200);
-    assert_eq!(server.status(CHAT, HELLO).await, 429);
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    redis.signal("CONT");
+}
+
+#[tokio::test]
+async fn limits_that_bite_only_on_the_next_request() {
+    let limits = vec![
+        Limit::tokens("tpm", Rate::per_minute(100)).action(Action::Cut),
+        Limit::requests("rpm", Rate::per_minute(3)),
+    ];
+    let server = serve(limits, |_| async {
+        let (stream, body) = stream();
+        for _ in 0..500 {
+            stream.send(&chunk("word"));
+        }
+        stream.send("data: [DONE]\n\n");
+        typed(SSE, body)
+    })
+    .await;
+    // This stream is ended by the limit, and not the next one refused.
+    let answer = text(server.post(CHAT, HELLO).await).await;
+    let words = answer.matches("\"word\"").count();
+    assert!((85..110).contains(&words), "{words} of 100 tokens, of which {INPUT} are input");
+    assert!(answer.contains(r#""finish_reason":"length""#) && answer.ends_with("data: [DONE]\n\n"));
+    // And the fourth call in a minute is refused, not the fifth.
+    server.ledger.advance(Duration::from_secs(60));
+    for status in [200, 200, 200, 429] {
+        assert_eq!(server.status("/v1/models/none", "{}").await, status);
+    }
 }

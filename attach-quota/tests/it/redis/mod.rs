@@ -13,7 +13,7 @@ mod exact;
 mod failures;
 mod fake;
 mod log;
-mod server;
+pub(crate) mod server;
 mod speed;
 mod windows;
 
