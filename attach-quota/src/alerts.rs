@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::limit::{Budget, Unit, Window};
-use crate::store::{Charge, Key};
+use crate::store::{Charge, Denied, Key};
 
 /// So many buckets are remembered to have been told of; beyond that, whoever is told may be told again.
 const REMEMBERED: usize = 1 << 16;
@@ -58,21 +58,22 @@ impl Alerts {
         Self(Arc::new(Inner { at, tell: Box::new(tell), told: Mutex::default() }))
     }
 
-    /// Looks at buckets that were just asked for.
-    pub(crate) fn look(&self, charges: &[Charge]) {
-        for charge in charges {
+    /// Looks at buckets that were just asked for; one that refused is used up, whatever is left for smaller calls.
+    pub(crate) fn look(&self, charges: &[Charge], refused: Option<&Denied>) {
+        for (index, charge) in charges.iter().enumerate() {
+            let refused = matches!(refused, Some(Denied::Limit { index: bit, .. }) if *bit == index);
             if let Window::Budget(budget) = charge.window()
                 && !charge.standing().degraded
-                && let Some(percent) = self.reached(charge, budget)
+                && let Some(percent) = self.reached(charge, budget, refused)
             {
                 self.tell(charge, budget, percent);
             }
         }
     }
 
-    fn reached(&self, charge: &Charge, budget: &Budget) -> Option<u8> {
+    fn reached(&self, charge: &Charge, budget: &Budget, refused: bool) -> Option<u8> {
         let (used, amount) = (u128::from(used(charge, budget)), u128::from(budget.amount()));
-        self.0.at.iter().copied().find(|percent| used * 100 >= amount * u128::from(*percent))
+        self.0.at.iter().copied().find(|percent| refused || used * 100 >= amount * u128::from(*percent))
     }
 
     fn tell(&self, charge: &Charge, budget: &Budget, percent: u8) {
@@ -155,9 +156,10 @@ mod tests {
     fn each_share_is_told_once_for_each_bucket() {
         let (alerts, told) = alerts();
         for left in [1000, 201, 200, 150, 300, 1, 0, 0] {
-            alerts.look(&[charge("alice", left)]);
+            alerts.look(&[charge("alice", left)], None);
         }
-        alerts.look(&[charge("bob", 0)]);
+        let refused = Denied::Limit { index: 0, retry_after: Duration::ZERO };
+        alerts.look(&[charge("bob", 40)], Some(&refused));
         let told = told.lock().expect("not poisoned");
         let expected = [("alice", 80), ("alice", 100), ("bob", 100)];
         assert_eq!(*told, expected.map(|(whose, percent)| (whose.to_owned(), percent)));
@@ -168,7 +170,7 @@ mod tests {
         let (alerts, told) = alerts();
         let mut degraded = charge("alice", 0);
         degraded.stands(Standing::new(0, Duration::ZERO).degraded());
-        alerts.look(&[degraded]);
+        alerts.look(&[degraded], None);
         assert!(told.lock().expect("not poisoned").is_empty());
     }
 
@@ -180,7 +182,7 @@ mod tests {
         let alerts = Alerts::new(alerts.0.at.clone(), move |alert| {
             *note.lock().expect("not poisoned") = format!("{alert:?}");
         });
-        alerts.look(&[charge("alice", 0)]);
+        alerts.look(&[charge("alice", 0)], None);
         let shown = shown.lock().expect("not poisoned");
         assert!(shown.contains("month") && !shown.contains("alice"), "{shown}");
     }

@@ -34,11 +34,13 @@ fn file(issuer: &Issuer, upstream: &Upstream, rest: &str) -> String {
     )
 }
 
-/// An answer that reports to have used 100 tokens.
-fn hundred(_: &Seen) -> Reply {
+/// What an answer reports to have used: a little less than was reserved for it.
+const USED: u64 = 90;
+
+fn used(_: &Seen) -> Reply {
     let said = wire::Said { model: "gpt-4o".into(), text: "hello".into(), usage: true };
     let mut answer = wire::openai::chat(&said);
-    answer["usage"] = json!({"prompt_tokens": 10, "completion_tokens": 90, "total_tokens": 100});
+    answer["usage"] = json!({"prompt_tokens": 5, "completion_tokens": 85, "total_tokens": USED});
     Reply::json(200, &answer)
 }
 
@@ -56,14 +58,20 @@ struct Nodes {
 }
 
 impl Nodes {
+    /// A busy machine is no reason to count alone: they wait long for the counts.
     async fn start(many: usize, quota: &str) -> Option<Self> {
+        Self::waiting("20s", many, quota).await
+    }
+
+    async fn waiting(deadline: &str, many: usize, quota: &str) -> Option<Self> {
         let redis = Redis::start().await?;
-        let (issuer, upstream) = (Issuer::start().await, Upstream::with(hundred).await);
-        // A busy machine is no reason to count alone.
+        let (issuer, upstream) = (Issuer::start().await, Upstream::with(used).await);
         let text = file(
             &issuer,
             &upstream,
-            &format!("[state]\nquota_redis = {{ env = \"COUNTS\" }}\nquota_deadline = \"20s\"\n{quota}"),
+            &format!(
+                "[state]\nquota_redis = {{ env = \"COUNTS\" }}\nquota_deadline = \"{deadline}\"\n{quota}"
+            ),
         );
         let mut gateways = Vec::new();
         for _ in 0..many {
@@ -87,6 +95,15 @@ impl Nodes {
             assert!([200, 429].contains(&answer.status), "{answer:?}");
         }
         answers.iter().filter(|answer| answer.status == 200).count()
+    }
+}
+
+/// Until it is so: with a short deadline a busy machine needs more than one try.
+async fn eventually_ok(mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -122,11 +139,12 @@ async fn three_gateways_stay_within_a_limit_on_tokens_and_settle_to_the_last() {
     let mut passed = nodes.ask_all(120).await;
     // What was set aside and not used is there for the next.
     passed += nodes.ask_all(120).await;
-    assert!((48..=50).contains(&passed), "{passed} of 100 tokens each");
+    let tokens = passed as u64 * USED;
+    assert!((4900..=5000).contains(&tokens), "{tokens} of 5000");
     for node in 0..3 {
         let me = nodes.gateways[node].get("/v1/attach/me").bearer(&nodes.issuer.token("alice", &[]));
         let me = me.send().await.expect(200).json();
-        assert_eq!(me["limits"][0]["used"], json!(passed * 100), "{me}");
+        assert_eq!(me["limits"][0]["used"], json!(tokens), "{me}");
     }
 }
 
@@ -144,14 +162,13 @@ async fn while_the_counts_are_lost_each_limit_does_as_it_was_told_and_no_request
         when_store_down = "closed"
         models = ["closed-model"]
     "#;
-    let Some(nodes) = Nodes::start(1, quotas).await else { return };
+    let Some(nodes) = Nodes::waiting("200ms", 1, quotas).await else { return };
     let ask = async |model: &str| {
         let body = question(CHAT, model, "hi");
         let call = nodes.gateways[0].post(CHAT).bearer(&nodes.issuer.token("alice", &[]));
         call.json(&body).send().await
     };
-    ask("open-model").await.expect(200);
-    ask("closed-model").await.expect(200);
+    eventually_ok(async || ask("closed-model").await.status == 200).await;
     nodes.redis.command("SHUTDOWN NOSAVE").await;
     let start = Instant::now();
     for _ in 0..20 {
@@ -164,27 +181,27 @@ async fn while_the_counts_are_lost_each_limit_does_as_it_was_told_and_no_request
 
 #[tokio::test]
 async fn a_budget_outlives_the_gateway() {
-    let (issuer, upstream) = (Issuer::start().await, Upstream::with(hundred).await);
+    let (issuer, upstream) = (Issuer::start().await, Upstream::with(used).await);
     let state = crate::support::TempDir::new();
     let place = state.path().join("kept").display().to_string();
     let text = file(
         &issuer,
         &upstream,
-        &format!("[state]\ndir = \"{place}\"\n[[quota]]\nid = \"month\"\ntokens = \"1000/month\""),
+        &format!("[state]\ndir = \"{place}\"\n[[quota]]\nid = \"month\"\ntokens = \"900/month\""),
     );
     let mut passed = 0;
     for _ in 0..3 {
         let mut gateway = Launch::file(&text).start().await;
         for _ in 0..4 {
             let mut body = question(CHAT, "gpt-4o", "hi");
-            body["max_tokens"] = json!(50);
+            body["max_tokens"] = json!(85);
             let call = gateway.post(CHAT).bearer(&issuer.token("alice", &[]));
             passed += usize::from(call.json(&body).send().await.status == 200);
         }
         gateway.terminate();
         gateway.ended().await;
     }
-    assert_eq!(passed, 10, "of 100 tokens each");
+    assert_eq!(passed, 10, "of 90 tokens each");
 }
 
 #[tokio::test]
@@ -229,7 +246,7 @@ async fn a_budget_that_comes_to_its_end_is_told_once_and_signed() {
         id = "day"
         tokens = "400/day"
     "#;
-    let (issuer, upstream) = (Issuer::start().await, Upstream::with(hundred).await);
+    let (issuer, upstream) = (Issuer::start().await, Upstream::with(used).await);
     let launch = Launch::file(&file(&issuer, &upstream, rest));
     let hook = format!("{}/hook?token=hunter2", receiver.url());
     let gateway = launch.set("HOOK", &hook).set("HOOK_KEY", "whsec_c2VjcmV0").start().await;

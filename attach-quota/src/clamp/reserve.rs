@@ -43,7 +43,7 @@ impl QuotaLayer {
             let reserved = self.store.reserve(&mut charges).await;
             self.metrics.reserved_in(exchange.elapsed().saturating_sub(asked_at));
             if let Some(alerts) = &self.alerts {
-                alerts.look(&charges);
+                alerts.look(&charges, reserved.as_ref().err());
             }
             let Err(denied) = reserved else {
                 self.metrics.admitted(&charges);
