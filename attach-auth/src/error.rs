@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use attach_core::call::ModelGlobError;
+use attach_core::identity::ClaimPathError;
+
 /// What is wrong with a configuration, as one sentence for whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(Cow<'static, str>);
@@ -18,3 +21,15 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl From<ModelGlobError> for ConfigError {
+    fn from(error: ModelGlobError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<ClaimPathError> for ConfigError {
+    fn from(error: ClaimPathError) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -120,7 +120,7 @@ impl IssuerConfig {
     ///
     /// When it is neither.
     pub fn groups_claim(mut self, path: &str) -> Result<Self, ConfigError> {
-        self.groups = vec![ClaimPath::parse(path).map_err(|why| ConfigError::new(why.to_string()))?];
+        self.groups = vec![ClaimPath::parse(path)?];
         self.groups_configured = true;
         Ok(self)
     }

@@ -22,11 +22,11 @@ impl ClaimRule {
         if values.is_empty() {
             return Err(ConfigError::new(format!("claim `{path}`: no value would do")));
         }
-        Ok(Self { path: parse(path)?, wanted: Wanted::AnyOf(values) })
+        Ok(Self { path: ClaimPath::parse(path)?, wanted: Wanted::AnyOf(values) })
     }
 
     pub(super) fn present(path: &str, present: bool) -> Result<Self, ConfigError> {
-        Ok(Self { path: parse(path)?, wanted: Wanted::Present(present) })
+        Ok(Self { path: ClaimPath::parse(path)?, wanted: Wanted::Present(present) })
     }
 
     /// `None` if the caller's claims are not known.
@@ -38,10 +38,6 @@ impl ClaimRule {
             Wanted::Present(present) => value.is_some_and(says_something) == *present,
         })
     }
-}
-
-fn parse(path: &str) -> Result<ClaimPath, ConfigError> {
-    ClaimPath::parse(path).map_err(|why| ConfigError::new(why.to_string()))
 }
 
 /// One value, or an array with one; numbers and booleans are compared as they are written.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic as tests do")]
 
 mod answers;
+mod bytes;
 mod charging;
 mod clamp;
 mod complaints;
