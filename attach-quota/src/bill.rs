@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::caller::Caller;
 use crate::clamp::{self, Wanted};
-use crate::limit::{Limit, Scope, Unit, Unpriced, Window};
+use crate::limit::{Limit, Scope, Unit, Window};
 use crate::store::{Charge, Key};
 use crate::{Overrides, Price, Prices};
 
@@ -118,7 +118,7 @@ impl Book<'_> {
             let amount = match (one.limit.unit(), asked.estimate) {
                 (Unit::Requests | Unit::Concurrent, _) => 1,
                 (_, None) => continue,
-                (unit, Some(_)) => match (unit, self.counted(&one.limit, asked)?) {
+                (unit, Some(_)) => match (unit, self.counted_or_told(&one.limit, asked)?) {
                     // What is free is not bought: nobody needs a budget for it.
                     (Unit::MicroUsd, 0) => continue,
                     (_, amount) => amount,
@@ -129,24 +129,38 @@ impl Book<'_> {
         Ok(charges)
     }
 
+    /// As [`counted`](Self::counted), and a word to the operator if nobody said what the model costs.
+    fn counted_or_told(&self, limit: &Limit, asked: Asked<'_>) -> Result<u64, Rejection> {
+        let counted = self.count(limit, asked)?;
+        if let (Some(call), true) = (asked.call, counted.unpriced) {
+            let model = call.model.as_str();
+            tracing::warn!(model, limit = limit.id(), "a model without a price is not charged");
+        }
+        Ok(counted.amount)
+    }
+
     /// What the call counts under a limit that counts what it uses.
     ///
     /// # Errors
     ///
     /// As [`charges`](Self::charges).
     pub(crate) fn counted(&self, limit: &Limit, asked: Asked<'_>) -> Result<u64, Rejection> {
+        Ok(self.count(limit, asked)?.amount)
+    }
+
+    fn count(&self, limit: &Limit, asked: Asked<'_>) -> Result<Counted, Rejection> {
         match (limit.unit(), asked.expected(limit)) {
-            (_, None) => Ok(0),
+            (_, None) => Ok(Counted::default()),
             (Unit::MicroUsd, Some(usage)) => self.cost(limit, asked, &usage),
-            (_, Some(usage)) => Ok(measure(limit, &usage)),
+            (_, Some(usage)) => Ok(Counted { amount: measure(limit, &usage), unpriced: false }),
         }
     }
 
     /// What a call would cost at the most expensive of the places where it may go.
-    fn cost(&self, limit: &Limit, asked: Asked<'_>, usage: &Usage) -> Result<u64, Rejection> {
-        let Some(call) = asked.call else { return Ok(0) };
-        let (now, name) = (SystemTime::now(), call.model.as_str());
-        let candidates = asked.destination.map(Destination::candidates).unwrap_or_default();
+    fn cost(&self, limit: &Limit, asked: Asked<'_>, usage: &Usage) -> Result<Counted, Rejection> {
+        let mut cost = Counted::default();
+        let Some(call) = asked.call else { return Ok(cost) };
+        let now = SystemTime::now();
         // Nobody knows how much of the output will be reasoning; where it must fit, all of it may be.
         let mut reasoned = *usage;
         reasoned.reasoning = usage.output;
@@ -154,23 +168,24 @@ impl Book<'_> {
             true => price.cost(usage).max(price.cost(&reasoned)),
             false => price.cost(usage),
         };
-        let at = |place: &Candidate| {
-            let route = Route::new(Arc::clone(&place.upstream), Arc::clone(&place.model));
-            self.prices.there(name, Some(&route), now).map(dearest)
+        let mut add = |route: Option<&Route>| match self.prices.there(call.model.as_str(), route, now) {
+            Some(price) => cost.amount = cost.amount.max(dearest(price)),
+            None => cost.unpriced = true,
         };
-        let highest = match candidates {
-            [] => self.prices.there(name, None, now).map(dearest),
-            some => some.iter().try_fold(0, |highest, place| Some(at(place)?.max(highest))),
-        };
-        match (highest, limit.on_unpriced()) {
-            (Some(highest), _) => Ok(highest),
-            (None, Unpriced::Free) => {
-                tracing::warn!(model = name, limit = limit.id(), "a model without a price is not charged");
-                Ok(0)
-            }
-            (None, Unpriced::Refuse) => Err(unpriced(limit)),
+        match asked.destination.map(Destination::candidates).unwrap_or_default() {
+            [] => add(None),
+            some => some.iter().for_each(|place| add(Some(&route_to(place)))),
         }
+        if cost.unpriced && limit.refuses_unpriced() { Err(unpriced(limit)) } else { Ok(cost) }
     }
+}
+
+/// What a call counts under a limit.
+#[derive(Default)]
+struct Counted {
+    amount: u64,
+    /// At one of the places where it may go it has no price.
+    unpriced: bool,
 }
 
 impl Applied {
@@ -195,6 +210,10 @@ pub(crate) fn measure(limit: &Limit, usage: &Usage) -> u64 {
 /// What a call for `asked` costs where it went, as of now; `None` if nobody said.
 pub(crate) fn price_there(prices: &Prices, asked: &str, route: Option<&Route>) -> Option<Price> {
     prices.there(asked, route, SystemTime::now()).copied()
+}
+
+fn route_to(place: &Candidate) -> Route {
+    Route::new(Arc::clone(&place.upstream), Arc::clone(&place.model))
 }
 
 fn unpriced(limit: &Limit) -> Rejection {

@@ -49,6 +49,9 @@
 //!
 //! [`tower`]: https://docs.rs/tower
 
+pub mod overrides;
+pub mod store;
+
 mod alerts;
 mod bill;
 mod caller;
@@ -62,12 +65,10 @@ mod layer;
 mod lease;
 mod limit;
 mod metrics;
-pub mod overrides;
 mod price;
 mod refusal;
 mod service;
 mod standings;
-pub mod store;
 mod tariff;
 
 pub use self::alerts::Alert;

@@ -32,7 +32,6 @@ struct Instruments {
 
 /// What a limit did to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "not every action of a limit is made by this crate's every feature")]
 pub(crate) enum Decided {
     /// There was room.
     Admitted,

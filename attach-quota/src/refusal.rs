@@ -75,9 +75,7 @@ fn when(window: &Window, wait: Duration) -> String {
 fn sentence(charge: &Charge) -> String {
     let (id, unit, window) = (charge.limit().id(), charge.limit().unit(), charge.window());
     let amount = match unit {
-        Unit::MicroUsd => {
-            format!("{}.{:02} USD", window.amount() / 1_000_000, window.amount() % 1_000_000 / 10_000)
-        }
+        Unit::MicroUsd => format!("{} USD", dollars(window.amount())),
         Unit::Concurrent => format!("{} requests", window.amount()),
         _ => format!("{} {}", window.amount(), unit.as_str().replace('_', " ")),
     };
@@ -85,6 +83,12 @@ fn sentence(charge: &Charge) -> String {
         Some(period) => format!("the limit \"{id}\" of {amount} per {period} is used up"),
         None => format!("the limit \"{id}\" of {amount} at a time is used up"),
     }
+}
+
+/// To the cent, or as exactly as it takes.
+fn dollars(micro_usd: u64) -> String {
+    let decimals = format!("{:06}", micro_usd % 1_000_000);
+    format!("{}.{:0<2}", micro_usd / 1_000_000, decimals.trim_end_matches('0'))
 }
 
 /// Notes the limit that came closest, as a share of what it holds.
@@ -108,4 +112,18 @@ fn note(exchange: &Exchange, charge: &Charge, reserved: u64) {
     standing.reserved = reserved;
     standing.degraded = charge.standing().degraded;
     exchange.facts(|facts| facts.quota = Some(standing));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_less_than_a_cent_is_not_said_to_be_of_nothing() {
+        for (micro_usd, said) in
+            [(500_000_000, "500.00"), (2_500_000, "2.50"), (1_500, "0.0015"), (0, "0.00")]
+        {
+            assert_eq!(dollars(micro_usd), said);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use attach_core::body::metered as metered_body;
 use attach_core::usage::Wire;
-use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
+use attach_core::{Api, Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
@@ -99,7 +99,7 @@ impl QuotaLayer {
     {
         let (parts, body) = request.into_parts();
         let caller = self.caller(&parts, exchange.identity());
-        let mut request = Request::from_parts(parts, body);
+        let request = Request::from_parts(parts, body);
         if self.limits.is_empty() {
             return Ok((request.map(Body::new), None));
         }
@@ -107,13 +107,31 @@ impl QuotaLayer {
             self.unknown_caller(exchange)?;
             return Ok((request.map(Body::new), None));
         };
+        match exchange.api().filter(|api| self.reads_body && api.is_inference()) {
+            Some(api) => self.admit_call(request, api, &caller, exchange).await,
+            None => {
+                let destination = request.extensions().get::<Destination>().cloned();
+                let destination = destination.as_ref();
+                let asked = Asked { api: exchange.api(), destination, ..Asked::default() };
+                let lease = self.reserve(&caller, exchange, asked).await?;
+                Ok((request.map(Body::new), lease))
+            }
+        }
+    }
+
+    /// The same for a call whose body says what it will use.
+    async fn admit_call<B>(
+        &self,
+        mut request: Request<B>,
+        api: Api,
+        caller: &Caller,
+        exchange: &Exchange,
+    ) -> Result<(Request<Body>, Option<Lease>), Rejection>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         let destination = request.extensions().get::<Destination>().cloned();
-        let Some(api) = exchange.api().filter(|api| self.reads_body && api.is_inference()) else {
-            let destination = destination.as_ref();
-            let asked = Asked { api: exchange.api(), destination, ..Asked::default() };
-            let lease = self.reserve(&caller, exchange, asked).await?;
-            return Ok((request.map(Body::new), lease));
-        };
         // Where the path was rewritten on the way, the exchange still knows.
         request.extensions_mut().get_or_insert(api);
         let (mut request, payload) = Payload::take(request, self.body_limit).await?;
@@ -130,7 +148,7 @@ impl QuotaLayer {
             estimate: Some(estimate),
             wanted: Wanted::of(&payload, &self.limits, estimate.output),
         };
-        let lease = self.reserve(&caller, exchange, asked).await?;
+        let lease = self.reserve(caller, exchange, asked).await?;
         let mut lease = lease.map(|lease| lease.teaching(self.estimator.lesson(&payload)));
         if let Some(lease) = lease.as_mut().filter(|lease| lease.is_metered()) {
             self.adapt(&mut request, &payload, lease)?;

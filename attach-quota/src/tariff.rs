@@ -50,10 +50,12 @@ impl Tariff {
             return 0;
         }
         match charge.unit() {
-            Unit::MicroUsd => {
-                let price = place.and_then(|place| place.price);
-                price.map_or_else(|| charge.reserved(), |price| price.cost(used))
-            }
+            Unit::MicroUsd => match place.and_then(|place| place.price) {
+                Some(price) => price.cost(used),
+                // What was refused further in went to no place that has a price, and used nothing.
+                None if (used.input, used.output) == (0, 0) || !charge.limit().refuses_unpriced() => 0,
+                None => charge.reserved(),
+            },
             _ => measure(charge.limit(), used),
         }
     }

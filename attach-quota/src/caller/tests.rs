@@ -4,7 +4,7 @@ use attach_core::identity::{ClaimPath, Group};
 use attach_core::json::Document;
 
 use super::*;
-use crate::Rate;
+use crate::{Budget, Period, Rate};
 
 fn limit() -> Limit {
     Limit::tokens("l", Rate::per_minute(1))
@@ -103,6 +103,17 @@ fn each_group_has_a_bucket_and_a_member_of_two_draws_from_both() {
     let both = keys(&limit, &in_groups("alice", &["a", "b", "x"]));
     assert_eq!(both.iter().map(|key| key.id().expect("a group")).collect::<Vec<_>>(), ["a", "b"]);
     assert!(keys(&limit, &in_groups("bob", &["x"])).is_empty());
+}
+
+#[test]
+fn budgets_of_group_members_in_two_time_zones_are_counted_apart() {
+    let print = |zone: &str, amount| {
+        let budget = Budget::new(amount, Period::Month).in_time_zone(zone).expect("a zone");
+        let limit = Limit::tokens(format!("{zone}-{amount}"), budget).each(Scope::GroupMember).settled();
+        keys(&limit.groups([group("a")]), &in_groups("alice", &["a"]))[0].fingerprint()
+    };
+    assert_eq!(print("Europe/Berlin", 1), print("Europe/Berlin", 2));
+    assert_ne!(print("Europe/Berlin", 1), print("America/New_York", 1));
 }
 
 #[test]

@@ -54,9 +54,9 @@ impl WhenDown {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unpriced {
-    /// The call is refused (403 `price_unknown`).
+    /// The call is refused (403 `price_unknown`), unless the limit is in [shadow](Action::Shadow): then it costs nothing.
     #[default]
     Refuse,
-    /// The call costs nothing, and a warning says so.
+    /// The call costs nothing where it has no price, and a warning says so.
     Free,
 }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use attach_core::Api;
-use attach_core::call::ModelGlob;
-use attach_core::identity::{Group, Kind};
-
 mod action;
+mod bucket;
 mod budget;
+mod narrow;
 mod rate;
 mod unit;
 mod weights;
@@ -24,7 +22,6 @@ pub(crate) use self::what::Subject;
 pub use self::who::Scope;
 pub(crate) use self::who::Subjects;
 pub use self::window::Window;
-use crate::store::fingerprint_of;
 
 /// So much of something, in so much time or at a time, for each of somebody.
 ///
@@ -153,63 +150,6 @@ impl Limit {
         self
     }
 
-    /// Who has a bucket of their own; each user unless set.
-    #[must_use]
-    pub fn each(mut self, scope: Scope) -> Self {
-        self.scope = scope;
-        self
-    }
-
-    /// Only for members of these groups.
-    #[must_use]
-    pub fn groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
-        self.who.groups.extend(groups);
-        self
-    }
-
-    /// Only for callers of these stable ids.
-    #[must_use]
-    pub fn users<U: Into<Arc<str>>>(mut self, users: impl IntoIterator<Item = U>) -> Self {
-        self.who.users.extend(users.into_iter().map(Into::into));
-        self
-    }
-
-    /// Only for callers by these OAuth clients.
-    #[must_use]
-    pub fn clients<C: Into<Arc<str>>>(mut self, clients: impl IntoIterator<Item = C>) -> Self {
-        self.who.clients.extend(clients.into_iter().map(Into::into));
-        self
-    }
-
-    /// Only for people, or only for machines.
-    #[must_use]
-    pub fn kind(mut self, kind: Kind) -> Self {
-        self.who.kind = Some(kind);
-        self
-    }
-
-    /// Only for calls that ask for these models.
-    #[must_use]
-    pub fn models(mut self, models: impl IntoIterator<Item = ModelGlob>) -> Self {
-        self.what.models.extend(models);
-        self
-    }
-
-    /// Only for these operations.
-    #[must_use]
-    pub fn apis(mut self, apis: impl IntoIterator<Item = Api>) -> Self {
-        self.what.apis.extend(apis);
-        self
-    }
-
-    /// Only for calls that go to these upstreams of the [`Destination`](attach_core::Destination). A call that may go to
-    /// one of them reserves, and gets it back if it went elsewhere.
-    #[must_use]
-    pub fn upstreams<U: Into<Arc<str>>>(mut self, upstreams: impl IntoIterator<Item = U>) -> Self {
-        self.what.upstreams.extend(upstreams.into_iter().map(Into::into));
-        self
-    }
-
     /// What happens when there is no room; calls are refused unless set.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
@@ -225,7 +165,8 @@ impl Limit {
         self
     }
 
-    /// What a limit on money does with a model that has no price; calls are refused unless set.
+    /// What a limit on money does with a model that has no price; calls are refused unless set. In shadow a limit
+    /// refuses nobody, and such a model is free.
     #[must_use]
     pub fn unpriced(mut self, unpriced: Unpriced) -> Self {
         self.unpriced = unpriced;
@@ -283,18 +224,13 @@ impl Limit {
         self.unpriced
     }
 
+    /// Whether a call to a model without a price is refused. A limit in shadow is there to learn from, and refuses nobody.
+    pub(crate) fn refuses_unpriced(&self) -> bool {
+        self.unpriced == Unpriced::Refuse && self.action != Action::Shadow
+    }
+
     pub(crate) fn shared_id(&self) -> &Arc<str> {
         &self.id
-    }
-
-    /// What the buckets of this limit are named after: limits for group members that are alternatives share theirs, so
-    /// that what somebody used stays used when their groups change.
-    pub(crate) fn bucket(&self) -> &Arc<str> {
-        &self.bucket
-    }
-
-    pub(crate) fn fingerprint(&self) -> u128 {
-        self.fingerprint
     }
 
     pub(crate) fn token_weights(&self) -> Weights {
@@ -311,33 +247,5 @@ impl Limit {
 
     pub(crate) fn reads_body(&self) -> bool {
         self.unit.is_metered() || self.what.reads_body()
-    }
-
-    pub(crate) fn renamed(mut self, id: String) -> Self {
-        self.id = id.into();
-        let bucket = Arc::clone(&self.id);
-        self.drawing_from(Some(bucket))
-    }
-
-    /// The limit with the name of its bucket, once it is known what it is for.
-    pub(crate) fn settled(self) -> Self {
-        let shared = (self.scope == Scope::GroupMember).then(|| self.allowance().into());
-        self.drawing_from(shared)
-    }
-
-    fn drawing_from(mut self, bucket: Option<Arc<str>>) -> Self {
-        self.bucket = bucket.unwrap_or(self.bucket);
-        self.fingerprint = fingerprint_of(("bucket", &self.bucket, self.unit));
-        self
-    }
-
-    /// Names the allowance that this limit is one amount of.
-    fn allowance(&self) -> String {
-        let mut what: Vec<_> = self.what.models.iter().map(|model| format!("model={model}")).collect();
-        what.extend(self.what.apis.iter().map(|api| format!("api={}", api.as_str())));
-        what.extend(self.what.upstreams.iter().map(|upstream| format!("upstream={upstream}")));
-        what.sort_unstable();
-        let (unit, period) = (self.unit.as_str(), self.window.period_name().unwrap_or("at-a-time"));
-        format!("group-member {unit} {period} {}", what.join(" "))
     }
 }

@@ -14,6 +14,7 @@ mod durable;
 mod estimates;
 mod found;
 mod metrics;
+mod money;
 mod property;
 #[cfg(feature = "redis")]
 mod redis;

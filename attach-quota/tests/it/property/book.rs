@@ -127,7 +127,8 @@ fn places(index: usize, limit: &LimitPlan, caller: &Caller) -> Vec<Place> {
         Scope::Key if caller.key => vec![(name, "key", directory, Some("key-1"))],
         Scope::GroupMember => {
             let period = limit.window.window().period_name().unwrap_or_default();
-            let allowance = format!("{} {period} {:?}", limit.unit.as_str(), limit.model);
+            let elsewhere = matches!(limit.window, WindowPlan::Budget(.., true));
+            let allowance = format!("{} {period} {elsewhere} {:?}", limit.unit.as_str(), limit.model);
             vec![(allowance, "member", directory, Some(USERS[caller.user]))]
         }
         Scope::Group => {

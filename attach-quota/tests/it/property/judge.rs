@@ -114,7 +114,7 @@ impl Play<'_> {
         let due = |one: Applied| {
             let limit = &self.scene.limits[one.limit];
             let priced = amount(self.scene, limit, &call.ask, estimate);
-            assert!(priced.is_some() || limit.unpriced_free, "it has no price");
+            assert!(priced.is_some() || limit.unpriced_free || limit.shadow, "it has no price");
             let amount = priced.filter(|amount| *amount > 0 || limit.unit != Unit::MicroUsd)?;
             let most = one.window.capacity();
             Some((one, amount.max(1).min(most)))

@@ -148,7 +148,7 @@ impl<'a> Play<'a> {
     fn lacks_price(&self, call: &Call) -> bool {
         let refuses = |one: &Applied| {
             let limit = &self.scene.limits[one.limit];
-            limit.unit == Unit::MicroUsd && !limit.unpriced_free
+            limit.unit == Unit::MicroUsd && !limit.unpriced_free && !limit.shadow
         };
         MODELS[call.ask.model] == "unknown"
             && applied(self.scene, &call.caller, &call.ask).iter().any(refuses)
