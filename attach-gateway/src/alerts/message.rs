@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::{dollars, moment};
 
 /// An alert as it is sent, however often.
 pub(super) struct Message {
@@ -17,7 +18,7 @@ impl Message {
         let digest = hex(&Sha256::digest(alert.id.as_bytes()));
         let body = json!({
             "type": "quota.used",
-            "timestamp": humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            "timestamp": moment::shown(SystemTime::now()),
             "data": {
                 "limit": &*alert.limit,
                 "unit": alert.unit.as_str(),
@@ -27,7 +28,7 @@ impl Message {
                 "percent": alert.percent,
                 "used": figure(alert.unit, alert.used),
                 "amount": figure(alert.unit, alert.amount),
-                "resets_at": humantime::format_rfc3339_seconds(alert.resets_at).to_string(),
+                "resets_at": moment::shown(alert.resets_at),
             },
         });
         Self { id: format!("quota_{}", digest.get(..32).unwrap_or(&digest)), body: body.to_string() }
@@ -45,7 +46,7 @@ impl Message {
 /// Money is a decimal text, so that no reader rounds it.
 fn figure(unit: Unit, amount: u64) -> Value {
     match unit {
-        Unit::MicroUsd => format!("{}.{:06}", amount / 1_000_000, amount % 1_000_000).into(),
+        Unit::MicroUsd => dollars::exact(amount).into(),
         _ => amount.into(),
     }
 }

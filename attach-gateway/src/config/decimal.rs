@@ -33,7 +33,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// As [`exactly`], of the digits themselves.
-pub(super) fn scaled(text: &str, places: u32) -> Result<u64, String> {
+pub(crate) fn scaled(text: &str, places: u32) -> Result<u64, String> {
     if text.starts_with('-') {
         return Err(format!("{text} is less than nothing"));
     }
@@ -53,12 +53,6 @@ pub(super) fn scaled(text: &str, places: u32) -> Result<u64, String> {
     })?;
     let scaled = format!("{whole}{fraction}{}", "0".repeat(missing));
     scaled.parse().map_err(|_| format!("{text} is too large"))
-}
-
-/// What [`scaled`] reads with six places, written without needless zeros.
-pub(super) fn millionths(amount: u64) -> String {
-    let text = format!("{}.{:06}", amount / 1_000_000, amount % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -119,14 +113,6 @@ mod tests {
         ] {
             let error = read(written, places).expect_err(written);
             assert!(error.contains(said), "{written}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_amount_is_written_as_short_as_it_is() {
-        for (amount, text) in [(500_000_000, "500"), (12_500_000, "12.5"), (1, "0.000001"), (0, "0")] {
-            assert_eq!(millionths(amount), text);
-            assert_eq!(scaled(text, 6), Ok(amount));
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::time::SystemTime;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use toml::Value;
 
 use super::decimal::shown;
+use crate::moment;
 
 /// When `value` is: a date, which is its beginning in UTC, or a time that says its zone (RFC 3339); with or without
 /// quotes.
@@ -22,19 +20,12 @@ pub(super) fn moment(value: &Value) -> Result<SystemTime, String> {
             "{text:?} is neither a date such as 2026-12-31 nor a time with its zone such as 2026-12-31T18:00:00Z"
         )
     };
-    let date =
-        |text: &str| text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
-    let found = match text.len() {
-        10 => date(&text),
-        _ => text.parse::<Timestamp>().ok(),
-    };
-    found.map(SystemTime::from).ok_or_else(wrong)
+    moment::parse(&text).ok_or_else(wrong)
 }
 
 /// A moment as [`moment`] reads it.
 pub(super) fn written(time: SystemTime) -> String {
-    let Ok(time) = Timestamp::try_from(time) else { return "a time beyond the calendar".to_owned() };
-    let text = time.to_string();
+    let text = moment::shown(time);
     text.strip_suffix("T00:00:00Z").map_or_else(|| text.clone(), str::to_owned)
 }
 

@@ -10,9 +10,10 @@ use toml::Value;
 
 use super::ConfigError;
 use super::access::OneOrMany;
-use super::decimal::{exactly, millionths};
+use super::decimal::exactly;
 use super::moment::{moment, written};
 use super::quota::Context;
+use crate::dollars::shortest;
 
 /// A million dollars for a million tokens: nobody asks that much.
 const MOST: u64 = 1_000_000_000_000;
@@ -199,7 +200,7 @@ impl Tokens {
             ("reasoning", &self.reasoning),
         ];
         let parts = parts.iter().filter_map(|(name, value)| {
-            Some(format!("{name} {}", millionths(exactly(value.as_ref()?, 6).ok()?)))
+            Some(format!("{name} {}", shortest(exactly(value.as_ref()?, 6).ok()?)))
         });
         let mut text = format!("{} USD for a million tokens", parts.collect::<Vec<_>>().join(", "));
         for (name, value) in [("from", &self.from), ("until", &self.until)] {
@@ -218,7 +219,7 @@ fn dollars(at: &str, key: &str, value: &Value) -> Result<u64, ConfigError> {
         _ => {
             let why = format!(
                 "{} USD for a million tokens cannot be meant; prices are for a million tokens, not for one",
-                millionths(price)
+                shortest(price)
             );
             Err(wrong(at, key, why))
         }

@@ -9,19 +9,14 @@ use attach_core::destination::Labels;
 use super::file::{EntitySetting, File};
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, Server, Source, Target, Upstream, access, admin, alerts, file,
-    front_end, issuer, minting, quota, revocation, shared,
+    Audit, Config, ConfigError, Model, Redact, Revocation, Server, Source, Target, Upstream, access, admin,
+    alerts, file, front_end, issuer, minting, quota, revocation, shared,
 };
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
-    if file.issuer.is_empty() {
-        return Err(ConfigError::new("no [[issuer]]: without an identity provider nobody can call"));
-    }
-    if file.upstream.is_empty() {
-        return Err(ConfigError::new("no [[upstream]]: there is nothing to call"));
-    }
+    complete(&file)?;
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
     let upstreams = upstreams(file.upstream, env)?;
@@ -35,12 +30,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let shared = shared::resolve(&file.state, env)?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     let server = server(&file.server)?;
-    if server.external_url.is_none() && !revocation.universal_logout.is_empty() {
-        return Err(ConfigError::new(
-            "revocation.universal_logout: set server.external_url: requests are addressed to this gateway's own URL, and \
-             are refused otherwise",
-        ));
-    }
+    addressable(&server, &revocation)?;
     let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
     Ok(Config {
         server,
@@ -65,6 +55,26 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })
+}
+
+fn complete(file: &File) -> Result<(), ConfigError> {
+    if file.issuer.is_empty() {
+        return Err(ConfigError::new("no [[issuer]]: without an identity provider nobody can call"));
+    }
+    if file.upstream.is_empty() {
+        return Err(ConfigError::new("no [[upstream]]: there is nothing to call"));
+    }
+    Ok(())
+}
+
+fn addressable(server: &Server, revocation: &Revocation) -> Result<(), ConfigError> {
+    if server.external_url.is_none() && !revocation.universal_logout.is_empty() {
+        return Err(ConfigError::new(
+            "revocation.universal_logout: set server.external_url: requests are addressed to this gateway's own URL, and \
+             are refused otherwise",
+        ));
+    }
+    Ok(())
 }
 
 /// Environment alone: every authenticated caller may use every model.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::quotas::{limit, moment};
+use crate::moment;
+use crate::quotas::limit;
 use crate::upstream::{Directory, listing};
 
 /// Where it is.
@@ -93,6 +94,6 @@ fn shown(identity: &Identity) -> Value {
         "client_id": identity.client_id.as_deref(),
         "proof": identity.proof.as_str(),
         "key_id": identity.key_id.as_deref(),
-        "expires_at": identity.expires_at.map(moment),
+        "expires_at": identity.expires_at.map(moment::shown),
     })
 }

@@ -4,10 +4,11 @@
 use attach_quota::{Limit, Period, Rate, Unit, Window};
 use serde_json::{Value, json};
 
+use crate::config::scaled;
+use crate::dollars;
+
 /// What JSON's numbers hold exactly in every language, and Redis's scripts as well.
 const MOST: u64 = (1 << 53) - 1;
-
-const MICRO: u64 = 1_000_000;
 
 /// `120000`, `"120000"`, `"120000/min"`; for money `12.5`, `"12.50"`, `"12.50/month"`. The period has to be the limit's.
 ///
@@ -28,7 +29,7 @@ pub(super) fn parse(limit: &Limit, value: &Value) -> Result<u64, String> {
         return Err(expected(limit));
     }
     let amount = match limit.unit() {
-        Unit::MicroUsd => micros(number),
+        Unit::MicroUsd => scaled(number, 6).ok(),
         _ => whole(number),
     };
     amount.filter(|amount| *amount <= MOST).ok_or_else(|| expected(limit))
@@ -36,13 +37,10 @@ pub(super) fn parse(limit: &Limit, value: &Value) -> Result<u64, String> {
 
 /// An amount as it is shown: a number, or dollars as decimal text.
 pub(super) fn shown(unit: &str, amount: u64) -> Value {
-    if unit != Unit::MicroUsd.as_str() {
-        return json!(amount);
+    match unit == Unit::MicroUsd.as_str() {
+        true => json!(dollars::amount(amount)),
+        false => json!(amount),
     }
-    let (dollars, micros) = (amount / MICRO, amount % MICRO);
-    let decimals = format!("{micros:06}");
-    let decimals = decimals.trim_end_matches('0');
-    json!(if decimals.is_empty() { dollars.to_string() } else { format!("{dollars}.{decimals:0<2}") })
 }
 
 fn is_period(window: &Window, text: &str) -> bool {
@@ -58,16 +56,6 @@ fn is_period(window: &Window, text: &str) -> bool {
 fn whole(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
-}
-
-fn micros(text: &str) -> Option<u64> {
-    let (dollars, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    if decimals.len() > 6 {
-        return None;
-    }
-    whole(dollars)?
-        .checked_mul(MICRO)?
-        .checked_add(whole(&format!("{decimals:0<6}")).filter(|_| whole(decimals).is_some())?)
 }
 
 fn expected(limit: &Limit) -> String {

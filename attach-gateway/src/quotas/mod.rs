@@ -19,7 +19,7 @@ mod store;
 mod stored;
 
 pub(crate) use self::order::Order;
-pub(crate) use self::shown::{limit, moment};
+pub(crate) use self::shown::limit;
 use self::store::Counts;
 pub(crate) use self::store::warn;
 pub(crate) use self::stored::{Stored, StoredWhom};

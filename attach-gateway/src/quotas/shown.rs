@@ -1,18 +1,8 @@
-use std::time::{Duration, SystemTime};
-
 use attach_quota::{Allowance, Window};
 use serde_json::{Map, Value, json};
 
 use super::amount;
-
-/// The last moment that a calendar of four-digit years has.
-const LAST: Duration = Duration::from_secs(253_402_300_799);
-
-/// `2026-01-01T00:00:00Z` (RFC 3339).
-pub(crate) fn moment(time: SystemTime) -> String {
-    let time = time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST);
-    humantime::format_rfc3339_seconds(time).to_string()
-}
+use crate::moment;
 
 /// A limit as the one it is for is told: what, how much, for what, and what is left of it.
 pub(crate) fn limit(one: &Allowance) -> Value {
@@ -30,7 +20,7 @@ pub(crate) fn limit(one: &Allowance) -> Value {
         "used": some(one.used()),
         "left": some(one.left()),
         "resets_in": one.resets_in().map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-        "resets_at": one.resets_at().map(moment),
+        "resets_at": one.resets_at().map(moment::shown),
         "degraded": one.is_degraded(),
     });
     match one.window() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::amount;
-use super::shown::moment;
+use crate::moment;
 
 /// What a row of this version begins with.
 const VERSION: u8 = 1;
@@ -135,7 +135,7 @@ impl Stored {
 
     /// When it stops (RFC 3339).
     pub(crate) fn until(&self) -> Option<String> {
-        self.until.map(|until| moment(time(until)))
+        self.until.map(|until| moment::shown(time(until)))
     }
 
     /// As administrators see it.
@@ -148,7 +148,7 @@ impl Stored {
             "period": self.period,
             "until": self.until(),
             "reason": self.reason,
-            "created_at": moment(time(self.at)),
+            "created_at": moment::shown(time(self.at)),
             "created_by": {"directory": &*self.by.directory, "id": &*self.by.id},
             "in_force": in_force,
         });

@@ -6,6 +6,7 @@ use attach_core::usage::Source;
 use attach_quota::Prices;
 
 use super::record::Used;
+use crate::dollars;
 
 /// The columns of a line for each call.
 pub(super) const CALL: [&str; 16] = [
@@ -71,7 +72,7 @@ pub(super) fn call(out: &mut impl Write, used: &Used<'_>, prices: &Prices) -> io
             usage.cache_read.to_string(),
             usage.reasoning.to_string(),
             source.to_owned(),
-            used.cost(prices).map(dollars).unwrap_or_default(),
+            used.cost(prices).map(dollars::exact).unwrap_or_default(),
         ],
     )
 }
@@ -84,11 +85,6 @@ pub(super) fn line(out: &mut impl Write, fields: impl IntoIterator<Item = String
         out.write_all(quoted(&field).as_bytes())?;
     }
     out.write_all(b"\r\n")
-}
-
-/// Millionths as dollars: `0.012345`.
-pub(super) fn dollars(micro_usd: u64) -> String {
-    format!("{}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
 }
 
 /// A caller chooses the model's name: what a spreadsheet would take for a formula is written as text.
@@ -114,10 +110,5 @@ mod tests {
         ] {
             assert_eq!(quoted(field), written);
         }
-    }
-
-    #[test]
-    fn dollars_are_exact() {
-        assert_eq!([dollars(0), dollars(1), dollars(12_345_678)], ["0.000000", "0.000001", "12.345678"]);
     }
 }

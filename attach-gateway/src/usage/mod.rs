@@ -11,16 +11,15 @@ use attach_quota::Prices;
 use clap::{Args, ValueEnum};
 
 use crate::cli;
+use crate::moment;
 use crate::run::StartError;
 
 mod csv;
 mod events;
-mod moment;
 mod read;
 mod record;
 mod sum;
 
-use self::moment::moment;
 use self::record::Used;
 
 /// What is to be printed.
@@ -30,10 +29,10 @@ pub(crate) struct Usage {
     #[arg(long, value_name = "FOLDER")]
     log: Option<PathBuf>,
     /// Only calls that ended at this time or later, as in 2026-11-01 or 2026-11-01T08:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment_of)]
     since: Option<SystemTime>,
     /// Only calls that ended before this time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment_of)]
     until: Option<SystemTime>,
     /// What to print.
     #[arg(long, value_enum, default_value = "csv")]
@@ -52,6 +51,11 @@ enum Format {
     Csv,
     /// CloudEvents 1.0, a line of JSON each: one for the input and one for the output of a call, as OpenMeter takes them.
     Cloudevents,
+}
+
+fn moment_of(text: &str) -> Result<SystemTime, String> {
+    moment::parse(text)
+        .ok_or_else(|| format!("{text:?} is no time; write 2026-11-01 or 2026-11-01T08:00:00Z"))
 }
 
 impl Usage {

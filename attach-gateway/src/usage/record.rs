@@ -6,7 +6,7 @@ use attach_core::{Usage, exchange::Route};
 use attach_quota::Prices;
 use serde::Deserialize;
 
-use super::moment::moment;
+use crate::moment;
 
 /// What an `outcome` record says about usage.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl<'a> Used<'a> {
         if line.kind != "outcome" || line.usage.is_none() {
             return Ok(None);
         }
-        let at = moment(&line.ts).ok();
+        let at = moment::parse(&line.ts);
         Ok(Some(Self { line, at }))
     }
 

@@ -3,8 +3,8 @@ use std::io;
 
 use attach_quota::Prices;
 
-use super::csv::dollars;
 use super::record::Used;
+use crate::dollars;
 
 /// What was used by day (UTC), directory, user, client, model and upstream.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Sums {
             let figures = [sum.requests, sum.input, sum.output, sum.cached, sum.reasoning];
             let mut fields = Vec::from(key);
             fields.extend(figures.map(|figure| figure.to_string()));
-            fields.push(sum.cost.map(dollars).unwrap_or_default());
+            fields.push(sum.cost.map(dollars::exact).unwrap_or_default());
             line(fields)?;
         }
         Ok(())

@@ -3,7 +3,8 @@
 use attach_quota::{Amount, Budget, Limit, Period, Rate, Unit, Window};
 use toml::Value;
 
-use crate::config::decimal::{exactly, millionths, scaled, shown};
+use crate::config::decimal::{exactly, scaled, shown};
+use crate::dollars::shortest;
 
 /// What can be counted, by the name of its key.
 pub(super) const UNITS: [Unit; 6] =
@@ -98,7 +99,7 @@ pub(super) fn example(unit: Unit) -> &'static str {
 /// `60000 tokens/min (burst 90000)`, `12.5 USD/day in Europe/Berlin`, `8 requests at a time`.
 pub(super) fn described(unit: Unit, window: &Window) -> String {
     let number = |amount: u64| match unit {
-        Unit::MicroUsd => format!("{} USD", millionths(amount)),
+        Unit::MicroUsd => format!("{} USD", shortest(amount)),
         Unit::Concurrent => format!("{amount} requests"),
         _ => format!("{amount} {}", unit.as_str().replace('_', " ")),
     };
