@@ -20,8 +20,10 @@
 //!         for (index, charge) in charges.iter_mut().enumerate() {
 //!             let used = used.entry(charge.key().fingerprint()).or_default();
 //!             charge.stands(Standing::new(charge.window().capacity().saturating_sub(*used), Duration::MAX));
-//!             if charge.standing().left < charge.reserved() {
-//!                 return Reserving::ready(Err(Denied::Limit { index, retry_after: Duration::MAX }));
+//!             match charge.standing().left < charge.reserved() {
+//!                 true if charge.is_shadow() => charge.pass_over(),
+//!                 true => return Reserving::ready(Err(Denied::Limit { index, retry_after: Duration::MAX })),
+//!                 false => {}
 //!             }
 //!         }
 //!         for charge in charges {
