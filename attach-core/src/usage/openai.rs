@@ -41,12 +41,21 @@ struct Delta {
     refusal: Text,
     function_call: Text,
     tool_calls: Objects<ToolCall>,
+    audio: Object<Audio>,
+}
+
+/// A spoken answer. Its sound comes as base64, which is no text.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Audio {
+    transcript: Text,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ToolCall {
     function: Text,
+    custom: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -97,13 +106,20 @@ pub(super) fn read(event: Event<'_>, tally: &mut Tally) -> serde_json::Result<()
 impl Choice<'_> {
     fn text(&self) -> u64 {
         let delta = &self.delta.0;
-        let calls = delta.tool_calls.0.iter().map(|call| call.function.0);
+        let calls = delta.tool_calls.0.iter().map(|call| call.function.0.saturating_add(call.custom.0));
         // Some servers send the same reasoning under both names.
         let reasoning = delta.reasoning.0.max(delta.reasoning_content.0);
-        [self.text.0, delta.content.0, reasoning, delta.refusal.0, delta.function_call.0]
-            .into_iter()
-            .chain(calls)
-            .fold(0, u64::saturating_add)
+        [
+            self.text.0,
+            delta.content.0,
+            reasoning,
+            delta.refusal.0,
+            delta.function_call.0,
+            delta.audio.0.transcript.0,
+        ]
+        .into_iter()
+        .chain(calls)
+        .fold(0, u64::saturating_add)
     }
 }
 

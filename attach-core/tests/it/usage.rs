@@ -330,6 +330,19 @@ fn what_the_upstream_says_about_itself_is_bounded() {
 }
 
 #[test]
+fn what_goes_to_a_custom_tool_or_is_spoken_is_output_too() {
+    for delta in [
+        r#"{"tool_calls":[{"index":0,"custom":{"input":"TEXT"}}]}"#,
+        r#"{"audio":{"id":"a","data":"AAAA","transcript":"TEXT"}}"#,
+    ] {
+        let delta = delta.replace("TEXT", &"x".repeat(40));
+        let stream = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
+        let meter = meter(OpenAiChat, Wire::Sse, [stream.as_bytes()]);
+        assert_eq!(meter.usage().output, 10, "{delta}");
+    }
+}
+
+#[test]
 fn zeros_after_text_are_no_report() {
     let text = "data: {\"choices\":[{\"delta\":{\"content\":\"12345\"}}],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}\n\n";
     let last = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":0}}\n\n";
