@@ -72,7 +72,10 @@ fn prompts(root: Value<'_>) -> u32 {
     u32::try_from(many).unwrap_or(u32::MAX).max(1)
 }
 
-/// The largest of the caps that are set; a negative one means none.
+/// The largest of the caps that are set; one that is not above zero means none.
+///
+/// Zero is none because Ollama generates without end then, also behind its OpenAI-compatible paths (`runner.go`:
+/// `seq.numPredict > 0 &&`); servers that mean nothing by it refuse it or generate nothing.
 pub(super) fn output_cap(api: Api, root: Value<'_>) -> Option<u64> {
     let fields: &[&str] = match api {
         Api::OpenAiChat => &["max_tokens", "max_completion_tokens"],
@@ -82,8 +85,13 @@ pub(super) fn output_cap(api: Api, root: Value<'_>) -> Option<u64> {
         Api::OpenAiEmbeddings | Api::AnthropicCountTokens | Api::OllamaEmbed | Api::OllamaShow => &[],
     };
     let object = if api.dialect() == super::Dialect::Ollama { set(root, "options")? } else { root };
-    let caps =
-        fields.iter().filter_map(|field| set(object, field)).map(|cap| u64::try_from(whole(cap)?).ok());
-    // A server may read only one of two caps, so the larger one counts; `None` if one is negative.
-    caps.collect::<Option<Vec<_>>>()?.into_iter().max()
+    let cap = |cap: Value<'_>| u64::try_from(whole(cap)?).ok().filter(|cap| *cap > 0);
+    // A server may read only one of two caps, so the larger one counts; `None` if one is none.
+    let caps = fields.iter().filter_map(|field| set(object, field)).map(cap);
+    let largest = caps.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+    match set(root, "n_predict").filter(|_| matches!(api, Api::OpenAiChat | Api::OpenAiCompletions)) {
+        // llama.cpp goes by it whatever `max_tokens` says (`oaicompat_chat_params_parse`); no other server knows it.
+        Some(overriding) => cap(overriding).map(|overriding| overriding.max(largest)),
+        None => Some(largest),
+    }
 }

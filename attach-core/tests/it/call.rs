@@ -225,7 +225,12 @@ fn the_output_cap_is_the_largest_one_given() {
         (Api::OpenAiChat, r#""max_completion_tokens":20,"max_tokens":10"#, Some(20)),
         (Api::OpenAiChat, r#""max_completion_tokens":20,"max_tokens":-1"#, None),
         (Api::OpenAiChat, r#""max_tokens":1e3"#, Some(1000)),
-        (Api::OpenAiChat, r#""max_tokens":0"#, Some(0)),
+        (Api::OpenAiChat, r#""max_tokens":0"#, None),
+        (Api::OpenAiChat, r#""max_completion_tokens":0,"max_tokens":10"#, None),
+        (Api::OpenAiChat, r#""max_tokens":10,"n_predict":4000"#, Some(4000)),
+        (Api::OpenAiCompletions, r#""max_tokens":10,"n_predict":-1"#, None),
+        (Api::OpenAiChat, r#""max_tokens":10,"n_predict":1"#, Some(10)),
+        (Api::OpenAiChat, r#""n_predict":1"#, None),
         (Api::OpenAiChat, r#""max_tokens":18446744073709551615"#, Some(u64::MAX)),
         (Api::OpenAiChat, r#""max_output_tokens":10"#, None),
         (Api::OpenAiCompletions, r#""max_tokens":5"#, Some(5)),
@@ -234,6 +239,7 @@ fn the_output_cap_is_the_largest_one_given() {
         (Api::OllamaChat, r#""options":{"num_predict":12}"#, Some(12)),
         (Api::OllamaGenerate, r#""options":{"num_predict":100.0}"#, Some(100)),
         (Api::OllamaGenerate, r#""options":{"num_predict":-2}"#, None),
+        (Api::OllamaGenerate, r#""options":{"num_predict":0}"#, None),
         (Api::OllamaGenerate, r#""num_predict":12"#, None),
     ];
     for (api, field, expected) in cases {

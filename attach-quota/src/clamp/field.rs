@@ -26,7 +26,11 @@ pub(super) fn least(payload: &Payload) -> u64 {
 pub(super) fn edits(payload: &Payload, tokens: u64, newer: bool) -> Vec<Edit> {
     let (api, root) = (payload.call().api, payload.document().root());
     if api.dialect() != Dialect::Ollama {
-        return lowered(root, fields(api, newer), tokens);
+        let mut edits = lowered(root, fields(api, newer), tokens);
+        // llama.cpp goes by it whatever the other fields say; no other server knows it.
+        let overriding = root.get("n_predict").filter(|cap| !cap.is_null() && !fits(*cap, tokens));
+        edits.extend(overriding.map(|cap| Edit::raw(cap.id(), tokens.to_string())));
+        return edits;
     }
     match root.get("options") {
         None => vec![Edit::insert(root.id(), "options", format!("{{\"num_predict\":{tokens}}}"))],
@@ -49,11 +53,9 @@ fn lowered(object: Value<'_>, fields: &[&str], tokens: u64) -> Vec<Edit> {
     let set: Vec<_> =
         fields.iter().filter_map(|field| object.get(field)).filter(|cap| !cap.is_null()).collect();
     let Some(first) = fields.first().filter(|_| set.is_empty()) else {
-        // However a number is spelled; one below zero stands for no cap.
-        let fits = |cap: &Value<'_>| cap.as_f64().is_some_and(|cap| (0.0..=tokens as f64).contains(&cap));
         return set
             .iter()
-            .filter(|cap| !fits(cap))
+            .filter(|cap| !fits(**cap, tokens))
             .map(|cap| Edit::raw(cap.id(), tokens.to_string()))
             .collect();
     };
@@ -61,6 +63,11 @@ fn lowered(object: Value<'_>, fields: &[&str], tokens: u64) -> Vec<Edit> {
         Some(null) => Edit::raw(null.id(), tokens.to_string()),
         None => Edit::insert(object.id(), *first, tokens.to_string()),
     }]
+}
+
+/// However a number is spelled; one that is not above zero stands for no cap.
+fn fits(cap: Value<'_>, tokens: u64) -> bool {
+    cap.as_f64().is_some_and(|cap| cap > 0.0 && cap <= tokens as f64)
 }
 
 /// Whether `model` is one of OpenAI's that refuse `max_tokens`: the `o` series, and GPT-5 and later. Other servers may
@@ -115,6 +122,9 @@ mod tests {
             (Api::AnthropicMessages, r#""max_tokens":64000"#, r#""max_tokens":50"#),
             (Api::OllamaChat, r#""options":{"num_predict":-1}"#, r#""options":{"num_predict":50}"#),
             (Api::OllamaGenerate, r#""options":{"num_predict":-2}"#, r#""options":{"num_predict":50}"#),
+            (Api::OllamaGenerate, r#""options":{"num_predict":0}"#, r#""options":{"num_predict":50}"#),
+            (Api::OpenAiChat, r#""max_tokens":0"#, r#""max_tokens":50"#),
+            (Api::OpenAiChat, r#""max_tokens":10,"n_predict":-1"#, r#""max_tokens":10,"n_predict":50"#),
         ] {
             let body = |text: &str| format!(r#"{{"model":"m","messages":[],{text}}}"#);
             for newer in [false, true] {

@@ -270,6 +270,11 @@ async fn every_interface_is_clamped_in_its_own_field() {
             json!({"model": "m", "prompt": "x", "options": {"num_predict": -1}}),
             "/options/num_predict",
         ),
+        (
+            "/api/generate",
+            json!({"model": "m", "prompt": "x", "options": {"num_predict": 0}}),
+            "/options/num_predict",
+        ),
     ] {
         let world = world(clamping(Limit::output_tokens("one", Rate::per_hour(500)))).await;
         let answer = world.server.post(path, body.to_string().leak()).await;
