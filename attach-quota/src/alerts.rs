@@ -8,6 +8,10 @@ use std::time::{Duration, SystemTime};
 use crate::limit::{Budget, Unit, Window};
 use crate::store::{Charge, Denied, Key};
 
+/// Who is refused with less than a tenth left has come to the end. With more it was the call that was too large, and any
+/// caller can send one: it must not pass for the end of a budget that many share, and hide the real one.
+const LITTLE: u128 = 10;
+
 /// So many buckets are remembered to have been told of; beyond that, whoever is told may be told again.
 const REMEMBERED: usize = 1 << 16;
 
@@ -58,7 +62,7 @@ impl Alerts {
         Self(Arc::new(Inner { at, tell: Box::new(tell), told: Mutex::default() }))
     }
 
-    /// Looks at buckets that were just asked for; one that refused is used up, whatever is left for smaller calls.
+    /// Looks at buckets that were just asked for; one that refused with [little](LITTLE) left is used up.
     pub(crate) fn look(&self, charges: &[Charge], refused: Option<&Denied>) {
         for (index, charge) in charges.iter().enumerate() {
             let refused = matches!(refused, Some(Denied::Limit { index: bit, .. }) if *bit == index);
@@ -73,7 +77,8 @@ impl Alerts {
 
     fn reached(&self, charge: &Charge, budget: &Budget, refused: bool) -> Option<u8> {
         let (used, amount) = (u128::from(used(charge, budget)), u128::from(budget.amount()));
-        self.0.at.iter().copied().find(|percent| refused || used * 100 >= amount * u128::from(*percent))
+        let used_up = refused && amount.saturating_sub(used) * LITTLE <= amount;
+        self.0.at.iter().copied().find(|percent| used_up || used * 100 >= amount * u128::from(*percent))
     }
 
     fn tell(&self, charge: &Charge, budget: &Budget, percent: u8) {
@@ -163,6 +168,18 @@ mod tests {
         let told = told.lock().expect("not poisoned");
         let expected = [("alice", 80), ("alice", 100), ("bob", 100)];
         assert_eq!(*told, expected.map(|(whose, percent)| (whose.to_owned(), percent)));
+    }
+
+    #[test]
+    fn a_call_too_large_for_what_is_left_is_no_end_of_the_budget() {
+        let (alerts, told) = alerts();
+        let refused = Denied::Limit { index: 0, retry_after: Duration::ZERO };
+        alerts.look(&[charge("alice", 999)], Some(&refused));
+        assert!(told.lock().expect("not poisoned").is_empty(), "one token is used");
+        alerts.look(&[charge("alice", 150)], Some(&refused));
+        alerts.look(&[charge("alice", 100)], Some(&refused));
+        let expected = [("alice", 80), ("alice", 100)].map(|(whose, percent)| (whose.to_owned(), percent));
+        assert_eq!(*told.lock().expect("not poisoned"), expected);
     }
 
     #[test]
