@@ -63,8 +63,9 @@ impl Typical {
         let _ = state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| Some(after(state, output)));
     }
 
+    /// In any case of letters: servers that do not regard it would fill the table with spellings of one name.
     fn hash(&self, model: &str) -> u64 {
-        self.hasher.hash_one(model).max(1)
+        self.hasher.hash_one(model.to_ascii_lowercase()).max(1)
     }
 
     /// What is known of `model`. A model that nobody knows may `take` a free slot; in a full table all such share one.
@@ -195,6 +196,16 @@ mod tests {
         }
         assert!(typical.output("another") < 20);
         assert_eq!(typical.output("model-0"), 404);
+    }
+
+    #[test]
+    fn the_spellings_of_a_name_have_one_slot() {
+        let typical = Typical::default();
+        for model in ["llama3:8b", "LLAMA3:8b", "Llama3:8B"] {
+            learn(&typical, model, 1000);
+        }
+        let taken = typical.slots.iter().filter(|slot| slot.model.load(Ordering::Relaxed) != 0).count();
+        assert_eq!((taken, typical.output("lLaMa3:8b")), (1, typical.output("llama3:8b")));
     }
 
     #[test]
