@@ -101,7 +101,7 @@ impl Tally {
             self.input = Some(Input { total, cache_read, cache_write });
         }
         if let Some(total) = report.output
-            && (total > 0 || self.deltas == 0)
+            && (total > 0 || self.bytes == 0)
             && self.output.is_none_or(|known| total >= known.total)
         {
             self.output = Some(Output { total, reasoning: report.reasoning.min(total) });

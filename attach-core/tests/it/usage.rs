@@ -343,6 +343,27 @@ fn what_goes_to_a_custom_tool_or_is_spoken_is_output_too() {
 }
 
 #[test]
+fn zeros_beside_the_text_of_a_unary_answer_are_no_report() {
+    let text = "x".repeat(40);
+    for (api, body) in [
+        (
+            OpenAiChat,
+            format!(
+                r#"{{"choices":[{{"message":{{"content":"{text}"}}}}],"usage":{{"prompt_tokens":9,"completion_tokens":0}}}}"#
+            ),
+        ),
+        (
+            OllamaGenerate,
+            format!(r#"{{"done":true,"prompt_eval_count":9,"eval_count":0,"response":"{text}"}}"#),
+        ),
+    ] {
+        let meter = meter(api, Wire::Json, [body.as_bytes()]);
+        assert_eq!((meter.usage().input, meter.usage().output), (9, 10), "{body}");
+        assert_eq!(meter.usage().source, Source::Estimated);
+    }
+}
+
+#[test]
 fn zeros_after_text_are_no_report() {
     let text = "data: {\"choices\":[{\"delta\":{\"content\":\"12345\"}}],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}\n\n";
     let last = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":0}}\n\n";
