@@ -9,6 +9,12 @@ const TOKENS_PER_LEAF: u64 = 4;
 /// A picture of a megapixel costs 700 to 1,600 with the public providers; sound and files vary more.
 const TOKENS_PER_ATTACHMENT: u64 = 1000;
 
+/// However little of it is text that anybody counts: keys of schemas and names of tools reach the model as well.
+const MOST_BYTES_PER_TOKEN: usize = 16;
+
+/// What a call may have of settings and punctuation, in bytes, before it is looked at so.
+const FRAME: usize = 1 << 10;
+
 /// As much text is counted, in bytes as written; what is beyond is taken to be like it.
 const COUNTED: usize = 32 << 10;
 
@@ -28,10 +34,22 @@ pub(super) fn tokens(payload: &Payload, destination: Option<&Destination>, token
     let text = counted(payload, destination, tokenizer).unwrap_or_else(|| of_bytes(call.text_bytes as u64));
     let leaves = (call.leaves.len() as u64).saturating_mul(TOKENS_PER_LEAF);
     let opaque = call.opaque.iter().map(|opaque| match opaque.modality {
-        Modality::Image | Modality::Audio | Modality::Video | Modality::File => TOKENS_PER_ATTACHMENT,
+        modality if is_attachment(modality) => TOKENS_PER_ATTACHMENT,
         _ => of_bytes(payload.document().value(opaque.node).raw().len() as u64),
     });
-    opaque.fold(text.saturating_add(leaves), u64::saturating_add)
+    opaque.fold(text.saturating_add(leaves), u64::saturating_add).max(least(payload))
+}
+
+/// What is in the body and no attachment is worth so much at least.
+fn least(payload: &Payload) -> u64 {
+    let attached = payload.call().opaque.iter().filter(|opaque| is_attachment(opaque.modality));
+    let attached = attached.map(|opaque| payload.document().value(opaque.node).raw().len());
+    let rest = attached.fold(payload.bytes().len(), usize::saturating_sub);
+    (rest.saturating_sub(FRAME) / MOST_BYTES_PER_TOKEN) as u64
+}
+
+fn is_attachment(modality: Modality) -> bool {
+    matches!(modality, Modality::Image | Modality::Audio | Modality::Video | Modality::File)
 }
 
 /// By the tokenizer of the model that answers first, if there is one.
@@ -198,6 +216,30 @@ mod tests {
         let count = |_: &str, text: &str| Some(text.chars().count() as u64);
         let estimate = tokens(&chat(&euros), None, &count);
         assert_eq!(estimate, 100_000 + TOKENS_PER_LEAF);
+    }
+
+    #[test]
+    fn a_large_body_is_not_small_input_wherever_it_keeps_its_words() {
+        let names: Vec<_> = (0..1000).map(|n| format!(r#""a_long_name_of_a_property_{n}":{{}}"#)).collect();
+        let tools: Vec<_> = (0..1000)
+            .map(|n| format!(r#"{{"type":"function","function":{{"name":"a_tool_{n}"}}}}"#))
+            .collect();
+        let schema = format!(
+            r#"[{{"type":"function","function":{{"name":"f","parameters":{{"properties":{{{}}}}}}}}}]"#,
+            names.join(",")
+        );
+        for tools in [schema, format!("[{}]", tools.join(","))] {
+            let body = format!(r#"{{"model":"m","messages":[],"tools":{tools}}}"#);
+            let size = body.len() as u64;
+            let payload = Payload::parse(Api::OpenAiChat, body.into_bytes().into()).expect("a call");
+            assert!(tokens(&payload, None, &words) >= (size - 1024) / 16);
+        }
+        let image = "A".repeat(100_000);
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{image}"}}}}]}}]}}"#
+        );
+        let payload = Payload::parse(Api::OpenAiChat, body.into_bytes().into()).expect("a call");
+        assert!(tokens(&payload, None, &words) < 1100, "a picture is what it is");
     }
 
     #[test]
