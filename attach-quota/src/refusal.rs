@@ -79,10 +79,20 @@ fn sentence(charge: &Charge) -> String {
         Unit::Concurrent => format!("{} requests", window.amount()),
         _ => format!("{} {}", window.amount(), unit.as_str().replace('_', " ")),
     };
-    match window.period_name() {
-        Some(period) => format!("the limit \"{id}\" of {amount} per {period} is used up"),
-        None => format!("the limit \"{id}\" of {amount} at a time is used up"),
-    }
+    let period = window.period_name().map_or_else(|| "at a time".to_owned(), |name| format!("per {name}"));
+    let state = match charge.standing().left {
+        0 => "is used up".to_owned(),
+        left => format!(
+            "has {} left, and this call needs {}",
+            figure(unit, left),
+            figure(unit, charge.reserved())
+        ),
+    };
+    format!("the limit \"{id}\" of {amount} {period} {state}")
+}
+
+fn figure(unit: Unit, amount: u64) -> String {
+    if unit == Unit::MicroUsd { dollars(amount) } else { amount.to_string() }
 }
 
 /// To the cent, or as exactly as it takes.

@@ -21,6 +21,8 @@ pub struct Allowance {
     window: Option<Window>,
     shared_by: Option<Arc<str>>,
     standing: Option<Standing>,
+    /// The store was asked, and did not answer.
+    unanswered: bool,
     now: SystemTime,
 }
 
@@ -44,7 +46,7 @@ impl QuotaLayer {
         let allowance = |one: Applied| {
             let standing = one.window.as_ref().and_then(|_| standings.next()).filter(|_| looked);
             let shared_by = one.key.id().filter(|_| !is_own(one.key.scope())).map(Arc::from);
-            Allowance { limit: one.limit, window: one.window, shared_by, standing, now }
+            Allowance { limit: one.limit, window: one.window, shared_by, standing, unanswered: !looked, now }
         };
         applicable.into_iter().map(allowance).collect()
     }
@@ -134,10 +136,10 @@ impl Allowance {
         self.now.checked_add(self.resets_in()?)
     }
 
-    /// Whether what is left was said without asking the store that nodes share.
+    /// Whether the store that nodes share did not say what is left.
     #[must_use]
     pub fn is_degraded(&self) -> bool {
-        self.standing.is_some_and(|standing| standing.degraded)
+        self.unanswered || self.standing.is_some_and(|standing| standing.degraded)
     }
 
     /// The same, and nobody knows what is left: for who asks about somebody of whom too little is known to say which

@@ -64,6 +64,16 @@ fn server(out: &mut String, config: &Config) {
     let _ = writeln!(out, "server.drain = \"{}ms\"", server.drain.as_millis());
     let place = config.state_dir.as_ref().map(|dir| format!("{:?}", dir.display().to_string()));
     let _ = writeln!(out, "state.dir = {}", place.as_deref().unwrap_or("the platform's place for state"));
+    let counts = match (&config.counts, &config.redis) {
+        (None, _) => "on this node",
+        (Some(_), None) => "in state.quota_redis",
+        (Some(_), Some(_)) => "in Redis, with the other nodes",
+    };
+    let _ = writeln!(out, "quotas are counted {counts}");
+    if let Some(alerts) = &config.alerts {
+        let signed = if alerts.key.is_some() { "signed" } else { "not signed" };
+        let _ = writeln!(out, "alerts: at {:?} % of a budget, to a webhook, {signed}", alerts.quota_used);
+    }
 }
 
 fn upstream(out: &mut String, upstream: &Upstream) {

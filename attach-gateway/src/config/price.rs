@@ -137,7 +137,8 @@ impl Resolved {
                 if !there.is_some_and(priced) && !asked.clone().all(priced) {
                     let names: Vec<&str> = asked.collect();
                     warnings.push(format!(
-                        "model {} has no price for everything it means at {}",
+                        "model {}: not every name it goes by has a price at {}; where a limit counts usd, such calls are \
+                         refused, or free if the limit says so",
                         names.join(", "),
                         upstream.name
                     ));
@@ -213,7 +214,8 @@ impl Tokens {
 }
 
 fn dollars(at: &str, key: &str, value: &Value) -> Result<u64, ConfigError> {
-    let price = exactly(value, 6).map_err(|why| wrong(at, key, why))?;
+    let price = exactly(value, 6)
+        .map_err(|why| wrong(at, key, format!("{why}; prices are for a million tokens, not for one")))?;
     match price {
         0 | LEAST..=MOST => Ok(price),
         _ => {

@@ -107,6 +107,9 @@ fn line(one: &Value) -> String {
     if one["overridden"] == true {
         line.push_str(", by an override");
     }
+    if one["degraded"] == true && !known("left") {
+        line.push_str("; what is left is not known: the counts that nodes share cannot be asked");
+    }
     if known("left") {
         let _ = write!(line, "; used {}, left {}", text("used"), text("left"));
         if known("resets_at") {

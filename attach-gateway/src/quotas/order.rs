@@ -92,7 +92,8 @@ fn until(text: &str, now: Duration) -> Result<u64, String> {
     let wrong = || {
         format!("`until`: {text:?} is neither a time like 2026-12-31T00:00:00Z nor a duration like \"7d\"")
     };
-    let time = match text.parse::<jiff::Timestamp>() {
+    let day = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let time = match day.parse::<jiff::Timestamp>() {
         Ok(time) => time.as_second().try_into().unwrap_or(0),
         Err(_) => {
             let span = humantime::parse_duration(text).map_err(|_| wrong())?;

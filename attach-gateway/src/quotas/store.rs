@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_quota::store::{MemoryStore, RedisStore, SqliteStore, Store};
-use attach_quota::{Limit, Window};
+use attach_quota::{Limit, WhenDown, Window};
 
 use crate::config::Config;
 use crate::run::StartError;
@@ -69,6 +69,13 @@ impl Counts {
 pub(crate) fn warn(config: &Config) {
     for warning in &config.quota.warnings {
         tracing::warn!("{warning}");
+    }
+    let goes_on = |limit: &Limit| limit.when_down() != WhenDown::Closed;
+    if config.redis.is_some() && config.revocation.stale.is_zero() && config.limits.iter().any(goes_on) {
+        tracing::warn!(
+            "while Redis cannot be asked every call is answered 503, whatever a quota's when_store_down says: nobody \
+             knows who was revoked; revocation.stale or a state.quota_redis of its own changes that"
+        );
     }
 }
 

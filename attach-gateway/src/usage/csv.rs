@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use attach_core::usage::Source;
 use attach_quota::Prices;
 
 use super::record::Used;
@@ -52,7 +51,6 @@ pub(super) fn names(out: &mut impl Write, names: &[&str]) -> io::Result<()> {
 pub(super) fn call(out: &mut impl Write, used: &Used<'_>, prices: &Prices) -> io::Result<()> {
     let (line, usage) = (&used.line, used.usage());
     let model = line.model.as_ref();
-    let source = if usage.source == Source::Reported { "upstream" } else { "estimated" };
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     self::line(
         out,
@@ -71,7 +69,7 @@ pub(super) fn call(out: &mut impl Write, used: &Used<'_>, prices: &Prices) -> io
             usage.output.to_string(),
             usage.cache_read.to_string(),
             usage.reasoning.to_string(),
-            source.to_owned(),
+            used.source().to_owned(),
             used.cost(prices).map(dollars::exact).unwrap_or_default(),
         ],
     )

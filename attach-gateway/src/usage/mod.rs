@@ -11,6 +11,7 @@ use attach_quota::Prices;
 use clap::{Args, ValueEnum};
 
 use crate::cli;
+use crate::config::ConfigError;
 use crate::moment;
 use crate::run::StartError;
 
@@ -37,8 +38,8 @@ pub(crate) struct Usage {
     /// What to print.
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
-    /// With csv: one line for each day and caller, client, model and upstream instead of one for each call.
-    #[arg(long)]
+    /// One line for each day and caller, client, model and upstream instead of one for each call.
+    #[arg(long, conflicts_with = "format")]
     sum: bool,
     /// Configuration file, for the prices and the state directory.
     #[arg(long, value_name = "FILE")]
@@ -66,6 +67,11 @@ impl Usage {
     /// When the configuration makes no sense or the log cannot be read.
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
         let failed = |error| StartError::Io("usage", error);
+        if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
+            return Err(
+                ConfigError::new("--since is not before --until: there is nothing between them").into()
+            );
+        }
         let (folder, prices) = self.sources(env)?;
         let mut out = BufWriter::new(io::stdout().lock());
         match self.print(&folder, &prices, &mut out).and_then(|()| out.flush()) {
@@ -76,14 +82,19 @@ impl Usage {
     }
 
     fn sources(&self, env: fn(&str) -> Option<String>) -> Result<(PathBuf, Prices), StartError> {
-        match (&self.log, &self.config) {
-            (Some(log), None) => Ok((log.clone(), Prices::new())),
-            (log, config) => {
-                let config = cli::configuration(config.as_deref(), env)?;
-                let state = crate::state::StateDir::place(config.state_dir.as_deref());
-                Ok((log.clone().unwrap_or_else(|| state.join("audit")), config.quota.prices))
+        let configured =
+            self.config.is_some() || ["ATTACH_CONFIG", "OIDC_ISSUER"].iter().any(|name| env(name).is_some());
+        let (place, prices) = match (&self.log, configured) {
+            (Some(_), false) => (None, Prices::new()),
+            // Whoever configures nothing has the log where a gateway puts it that nobody tells otherwise.
+            (None, false) => (env("ATTACH_STATE_DIR").map(PathBuf::from), Prices::new()),
+            (_, true) => {
+                let config = cli::configuration(self.config.as_deref(), env)?;
+                (config.state_dir, config.quota.prices)
             }
-        }
+        };
+        let folder = || crate::state::StateDir::place(place.as_deref()).join("audit");
+        Ok((self.log.clone().unwrap_or_else(folder), prices))
     }
 
     fn print(&self, folder: &Path, prices: &Prices, out: &mut impl Write) -> io::Result<()> {

@@ -36,6 +36,10 @@ fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.retain(is_segment);
+    if paths.is_empty() {
+        let why = format!("{}: there is no audit log; name the folder with --log", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, why));
+    }
     paths.sort_unstable();
     Ok(paths)
 }

@@ -28,7 +28,7 @@ pub(super) struct Line<'a> {
     pub(super) actor: Actor<'a>,
     #[serde(borrow, default)]
     pub(super) model: Option<Model<'a>>,
-    #[serde(default)]
+    #[serde(borrow, default)]
     pub(super) usage: Option<Tokens<'a>>,
     #[serde(borrow, default)]
     pub(super) end: Option<Cow<'a, str>>,
@@ -75,7 +75,8 @@ impl<'a> Used<'a> {
     /// What a line of the log says, if it is about a call that was answered.
     pub(super) fn parse(line: &'a [u8]) -> Result<Option<Self>, serde_json::Error> {
         let line: Line<'a> = serde_json::from_slice(line)?;
-        if line.kind != "outcome" || line.usage.is_none() {
+        // Lists and the like have outcomes too, but ask no model.
+        if line.kind != "outcome" || line.usage.is_none() || line.model.is_none() {
             return Ok(None);
         }
         let at = moment::parse(&line.ts);
@@ -92,6 +93,11 @@ impl<'a> Used<'a> {
         let model = self.line.model.as_ref();
         let name = model.and_then(|model| model.routed.as_deref().or(model.requested.as_deref()));
         name.unwrap_or_default()
+    }
+
+    /// Where the figures come from, in the log's words.
+    pub(super) fn source(&self) -> &str {
+        self.line.usage.as_ref().map_or("none", |usage| &usage.source)
     }
 
     pub(super) fn upstream(&self) -> &str {

@@ -211,7 +211,7 @@ const PRICE: &str = "[[price]]\nmodels = [\"gpt-4o*\"]\ninput = 2.5\noutput = 10
 async fn money_is_counted_by_what_the_answer_used_and_a_model_without_a_price_is_refused() {
     let quotas = format!("{PRICE}[[quota]]\nid = \"money\"\nusd = \"0.01/h\"");
     let world = with(reporting(900).await, &quotas).await;
-    world.gateway.stderr.line("model llama3 has no price").await;
+    world.gateway.stderr.line("model llama3: not every name it goes by has a price").await;
     let alice = world.token("alice");
     // 5 × 2.5 + 900 × 10 = 9,012.5 millionths of the 10,000: the second one begins with what is left, and owes the rest.
     pass(&world, &alice, 2).await;

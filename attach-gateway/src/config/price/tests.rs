@@ -205,8 +205,8 @@ fn models_without_a_price_are_named_where_money_is_limited() {
     assert_eq!(
         warned,
         [
-            "model gpt-4* has no price for everything it means at openai",
-            "model team-chat has no price for everything it means at local"
+            "model gpt-4*: not every name it goes by has a price at openai; where a limit counts usd, such calls are refused, or free if the limit says so",
+            "model team-chat: not every name it goes by has a price at local; where a limit counts usd, such calls are refused, or free if the limit says so"
         ]
     );
     let over = "[[price]]\nmodels = \"*\"\nuntil = 2020-01-01\ninput = 1\noutput = 1\n";
