@@ -32,7 +32,7 @@ pub struct Alert {
     pub key: Key,
     /// The share that was reached, in hundredths.
     pub percent: u8,
-    /// How much is used, what is reserved for running calls included.
+    /// How much is used, what is reserved for other running calls included.
     pub used: u64,
     /// How much there is.
     pub amount: u64,
@@ -62,26 +62,34 @@ impl Alerts {
         Self(Arc::new(Inner { at, tell: Box::new(tell), told: Mutex::default() }))
     }
 
-    /// Looks at buckets that were just asked for; one that refused with [little](LITTLE) left is used up.
-    pub(crate) fn look(&self, charges: &[Charge], refused: Option<&Denied>) {
+    /// Looks at buckets that were just asked for; one that refused with [little](LITTLE) left is used up. Of buckets that
+    /// could not be asked nothing is known.
+    pub(crate) fn look(&self, charges: &[Charge], denied: Option<&Denied>) {
+        let bit = match denied {
+            None => None,
+            Some(Denied::Limit { index, .. }) => Some(*index),
+            Some(_) => return,
+        };
         for (index, charge) in charges.iter().enumerate() {
-            let refused = matches!(refused, Some(Denied::Limit { index: bit, .. }) if *bit == index);
+            // What this call reserves it may never use: the next one that looks will know.
+            let own = if bit.is_none() && charge.unit().is_metered() { charge.reserved() } else { 0 };
             if let Window::Budget(budget) = charge.window()
                 && !charge.standing().degraded
-                && let Some(percent) = self.reached(charge, budget, refused)
+                && let used = used(charge, budget).saturating_sub(own)
+                && let Some(percent) = self.reached(used, budget, bit == Some(index))
             {
-                self.tell(charge, budget, percent);
+                self.tell(charge, budget, (percent, used));
             }
         }
     }
 
-    fn reached(&self, charge: &Charge, budget: &Budget, refused: bool) -> Option<u8> {
-        let (used, amount) = (u128::from(used(charge, budget)), u128::from(budget.amount()));
+    fn reached(&self, used: u64, budget: &Budget, refused: bool) -> Option<u8> {
+        let (used, amount) = (u128::from(used), u128::from(budget.amount()));
         let used_up = refused && amount.saturating_sub(used) * LITTLE <= amount;
         self.0.at.iter().copied().find(|percent| used_up || used * 100 >= amount * u128::from(*percent))
     }
 
-    fn tell(&self, charge: &Charge, budget: &Budget, percent: u8) {
+    fn tell(&self, charge: &Charge, budget: &Budget, (percent, used): (u8, u64)) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let (start, end) = budget.bounds(now);
         if !self.is_news(charge.key().fingerprint(), end, percent, now) {
@@ -95,7 +103,7 @@ impl Alerts {
             unit: charge.limit().unit(),
             key: key.clone(),
             percent,
-            used: used(charge, budget),
+            used,
             amount: budget.amount(),
             resets_at: SystemTime::UNIX_EPOCH + Duration::from_secs(end),
         });
@@ -160,10 +168,14 @@ mod tests {
     #[test]
     fn each_share_is_told_once_for_each_bucket() {
         let (alerts, told) = alerts();
-        for left in [1000, 201, 200, 150, 300, 1, 0, 0] {
+        // Each call reserves 1.
+        for left in [999, 200, 199, 150, 300, 1, 0, 0] {
             alerts.look(&[charge("alice", left)], None);
         }
         let refused = Denied::Limit { index: 0, retry_after: Duration::ZERO };
+        for _ in 0..2 {
+            alerts.look(&[charge("alice", 0)], Some(&refused));
+        }
         alerts.look(&[charge("bob", 40)], Some(&refused));
         let told = told.lock().expect("not poisoned");
         let expected = [("alice", 80), ("alice", 100), ("bob", 100)];
@@ -180,6 +192,23 @@ mod tests {
         alerts.look(&[charge("alice", 100)], Some(&refused));
         let expected = [("alice", 80), ("alice", 100)].map(|(whose, percent)| (whose.to_owned(), percent));
         assert_eq!(*told.lock().expect("not poisoned"), expected);
+    }
+
+    #[test]
+    fn what_a_call_reserves_for_itself_is_not_used_yet() {
+        let (alerts, told) = alerts();
+        let mut large = charge("alice", 0);
+        large.booked(1000);
+        alerts.look(&[large], None);
+        assert!(told.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn a_store_that_is_down_tells_nothing() {
+        let (alerts, told) = alerts();
+        // As a store that cannot be asked leaves it.
+        alerts.look(&[charge("alice", 0)], Some(&Denied::Unavailable));
+        assert!(told.lock().expect("not poisoned").is_empty());
     }
 
     #[test]
