@@ -158,8 +158,8 @@ impl Metrics {
     }
 
     /// Counts what a call was charged that has ended.
-    pub(crate) fn charged(&self, charges: &[Charge]) {
-        let lasting = charges.iter().filter(|charge| charge.unit() != Unit::Concurrent && charge.spent() > 0);
+    pub(crate) fn charged<'a>(&self, charges: impl Iterator<Item = &'a Charge>) {
+        let lasting = charges.filter(|charge| charge.unit() != Unit::Concurrent && charge.spent() > 0);
         for charge in lasting {
             if let Some(labels) = self.0.limits.get(charge.limit().id()) {
                 self.0.charged.add(charge.spent(), &labels.charged);

@@ -76,7 +76,7 @@ impl Lease {
             lesson.learn(used.output);
         }
         if let Some(metrics) = &self.metrics {
-            metrics.charged(&self.charges);
+            metrics.charged(self.charges.iter().chain(self.further.iter().map(|(_, charge)| charge)));
             if told {
                 metrics.estimated(&self.estimate, used);
             }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use attach_core::{Body, Identity};
-use attach_quota::store::{Charge, Denied, Reserving, Settling};
+use attach_quota::store::{Charge, Denied, MemoryStore, Reserving, Settling};
 use attach_quota::{Action, Limit, QuotaLayer, Rate, Store};
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -15,7 +16,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetri
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{HELLO, json};
+use crate::support::{HELLO, INPUT, SSE, chunk, json, stream, typed};
 
 const USED: &str = r#"{"choices":[],"usage":{"prompt_tokens":18,"completion_tokens":64}}"#;
 
@@ -109,6 +110,43 @@ async fn every_decision_and_every_charge_is_counted_for_its_limit() {
     assert_eq!(charged("decisions-few"), [2.0]);
     assert_eq!(charged("decisions-shadow"), [1.0]);
     assert_eq!(charged("decisions-tokens"), [2.0 * (18.0 + 64.0)]);
+}
+
+/// Every reservation has a mark of its own, by which it is known again.
+#[derive(Default)]
+struct Marking(MemoryStore, AtomicU64);
+
+impl Store for Marking {
+    fn reserve<'a>(&'a self, charges: &'a mut [Charge]) -> Reserving<'a> {
+        Reserving::later(async move {
+            self.0.reserve(charges).await?;
+            charges.iter_mut().for_each(|charge| charge.set_mark(self.1.fetch_add(1, Ordering::Relaxed) + 1));
+            Ok(())
+        })
+    }
+
+    fn settle(&self, charges: &[Charge], settling: Settling) {
+        self.0.settle(charges, settling);
+    }
+}
+
+#[tokio::test]
+async fn what_a_stream_reserved_piece_by_piece_is_counted_whole() {
+    provider();
+    let limit = Limit::tokens("charged-apart", Rate::per_minute(20_000)).action(Action::Cut);
+    let layer = QuotaLayer::new(vec![limit]).store(Marking::default());
+    let service = layer.layer(service_fn(|_: Request<Body>| async {
+        let (writer, body) = stream();
+        (0..2000).for_each(|_| writer.send(&chunk("word")));
+        writer.send("data: [DONE]\n\n");
+        Ok::<_, Infallible>(typed(SSE, body))
+    }));
+    let request = Request::post("/v1/chat/completions").extension(Identity::person("acme", "alice"));
+    let request = request.body(Full::<bytes::Bytes>::from(HELLO)).unwrap();
+    let answer = service.oneshot(request).await.unwrap();
+    answer.into_body().collect().await.map_err(|_| "a broken body").unwrap();
+    let charged: Vec<_> = of_limit("attach.quota.charged", "charged-apart").into_values().collect();
+    assert_eq!(charged, [(INPUT + 2000) as f64]);
 }
 
 #[tokio::test]

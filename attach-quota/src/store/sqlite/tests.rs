@@ -1,16 +1,16 @@
-//! The store against a model that keeps all periods, with restarts and a calendar that jumps.
+//! The store with restarts, and a calendar that jumps.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::*;
 use crate::caller::Caller;
 use crate::{Budget, Limit, Period, Rate};
+
+mod model;
 
 const DAY: u64 = 86_400;
 /// A midnight, in 2027.
@@ -247,120 +247,5 @@ fn reserve(store: &SqliteStore, charges: &mut [Charge]) -> Result<(), Denied> {
     match std::pin::Pin::new(&mut reserving).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => panic!("admission never waits"),
-    }
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Pass(u64),
-    Back(u64),
-    Reserve { who: usize, limit: usize, amount: u64 },
-    Settle { which: usize, spent: u64, last: bool },
-    Restart,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        2 => (0..DAY).prop_map(Step::Pass),
-        1 => (0..2 * DAY).prop_map(Step::Back),
-        6 => (0..2_usize, 0..3_usize, 0..500_u64)
-            .prop_map(|(who, limit, amount)| Step::Reserve { who, limit, amount }),
-        6 => (any::<usize>(), 0..700_u64, any::<bool>())
-            .prop_map(|(which, spent, last)| Step::Settle { which, spent, last }),
-        1 => Just(Step::Restart),
-    ];
-    prop::collection::vec(step, 1..40)
-}
-
-/// Counts of all periods there ever were.
-#[derive(Default)]
-struct Model {
-    /// By caller, limit and end of the period: what is settled, and what is reserved besides.
-    counts: HashMap<(usize, usize, u64), (u64, u64)>,
-    /// The latest second that was seen, and that of the last write.
-    seen: u64,
-    written: u64,
-}
-
-struct Open {
-    charge: Charge,
-    key: (usize, usize, u64),
-    /// What the model has as reserved.
-    reserved: u64,
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
-
-    #[test]
-    fn restarts_and_jumps_of_the_clock_lose_and_double_nothing(steps in steps()) {
-        let mut bench = Bench::new();
-        let limits = [
-            daily("daily", 1000),
-            Arc::new(Limit::tokens("weekly", Budget::new(2000, Period::Week))),
-            Arc::new(Limit::requests("monthly", Budget::new(3000, Period::Month))),
-        ];
-        let names = ["alice", "bob"];
-        let mut model = Model { seen: MIDNIGHT, ..Model::default() };
-        let mut open: Vec<Open> = Vec::new();
-        for step in steps {
-            let now = bench.now.load(Ordering::Relaxed);
-            let looks = match step {
-                Step::Reserve { .. } => true,
-                Step::Settle { .. } => !open.is_empty(),
-                _ => false,
-            };
-            if looks {
-                model.seen = model.seen.max(now);
-            }
-            match step {
-                Step::Pass(seconds) => bench.set(now + seconds),
-                Step::Back(seconds) => bench.set(now - seconds),
-                Step::Restart => {
-                    bench.restart();
-                    open.clear();
-                    model.counts.values_mut().for_each(|(_, reserved)| *reserved = 0);
-                    model.seen = model.written.max(now);
-                }
-                Step::Reserve { who, limit, amount } => {
-                    let Window::Budget(budget) = limits[limit].window() else { panic!("a budget") };
-                    let key = (who, limit, budget.bounds(model.seen).1);
-                    let mut charges = [charge(names[who], &limits[limit], amount)];
-                    let asked = charges[0].reserved();
-                    let (settled, reserved) = model.counts.entry(key).or_default();
-                    let fits = *settled + *reserved + asked <= budget.amount();
-                    let admitted = bench.reserve(&mut charges);
-                    prop_assert_eq!(admitted.is_ok(), fits, "{}", asked);
-                    if fits {
-                        *reserved += asked;
-                        let [charge] = charges;
-                        open.push(Open { charge, key, reserved: asked });
-                    }
-                }
-                Step::Settle { which, spent, last } => {
-                    if open.is_empty() { continue; }
-                    let which = which % open.len();
-                    let one = &mut open[which];
-                    let (settled, reserved) = model.counts.entry(one.key).or_default();
-                    *settled = *settled + spent - one.charge.used();
-                    *reserved -= std::mem::take(&mut one.reserved);
-                    if spent != one.charge.used() {
-                        model.written = model.seen;
-                    }
-                    bench.settle(&mut one.charge, spent);
-                    if last { open.swap_remove(which); }
-                }
-            }
-        }
-        bench.restart();
-        let now = bench.now.load(Ordering::Relaxed).max(model.written);
-        for (who, name) in names.iter().enumerate() {
-            for (index, limit) in limits.iter().enumerate() {
-                let Window::Budget(budget) = limit.window() else { panic!("a budget") };
-                let count = model.counts.get(&(who, index, budget.bounds(now).1));
-                let settled = count.map_or(0, |(settled, _)| *settled);
-                prop_assert_eq!(bench.left(name, limit), budget.amount().saturating_sub(settled));
-            }
-        }
     }
 }
