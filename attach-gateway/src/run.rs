@@ -79,11 +79,9 @@ impl Gateway {
     ///
     /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let state =
-            StateDir::open(config.state_dir.as_deref()).map_err(|e| StartError::Io("state directory", e))?;
+        let state = StateDir::open(config.state_dir.as_deref()).map_err(state_error)?;
         let fetch = fetch()?;
-        let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
-        let verifier = verifier(config, &fetch)?.key_files(KeyFiles::new(jwks));
+        let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
         let quotas = Quotas::open(config, &state, webhook.as_ref()).await?;
         let audit = trail::open(config, &state)?;
@@ -91,12 +89,12 @@ impl Gateway {
         let rights = Rights::open(config, &state, Arc::clone(&witness), quotas).await?;
         let verifier = with_proofs(verifier, config, &rights)?;
         let policy = Live::new(Arc::clone(&config.rules));
-        let reload = Reload::listen(config, policy.clone(), Arc::clone(&witness))
-            .map_err(|e| StartError::Io("signals", e))?;
-        let pseudonym = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
-        let ground =
-            Ground { config, rights: &rights, verifier: &verifier, witness: &witness, fetch: &fetch };
-        let receivers = ground.receivers()?;
+        let reload = Reload::listen(config, policy.clone(), Arc::clone(&witness));
+        let reload = reload.map_err(|e| StartError::Io("signals", e))?;
+        let pseudonym = Pseudonym::new(&state.key("pseudonym.key").map_err(state_error)?);
+        let receivers =
+            Ground { config, rights: &rights, verifier: &verifier, witness: &witness, fetch: &fetch }
+                .receivers()?;
         let auth = stack::auth(config, &verifier, &rights)?;
         let parts = stack::Parts {
             audit: audit.clone(),
@@ -107,17 +105,16 @@ impl Gateway {
             policy: policy.clone(),
             redactor: redact::build(&config.redact)?,
             quota: rights.quotas.layer().clone(),
-            pseudonym: Pseudonym::new(&pseudonym),
+            pseudonym,
             probes: probes(config, &verifier, &audit, &rights)?,
         };
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
         let (listener, addr) = bind("listening address", config.server.listen).await?;
         let (mut verifiers, mut admin) = (vec![verifier], None);
         if let Some(settings) = &config.admin {
-            let verifier = admin_verifier(config, &settings.audience, &fetch)?;
-            admin = Some(
-                admin_listener(settings, &verifier, &rights, policy, AuditWitness(audit.clone())).await?,
-            );
+            let (verifier, witness) =
+                (admin_verifier(config, settings, &fetch)?, AuditWitness(audit.clone()));
+            admin = Some(admin_listener(settings, &verifier, &rights, policy, witness).await?);
             verifiers.push(verifier);
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
@@ -212,6 +209,12 @@ pub(crate) fn verifier(config: &Config, fetch: &Arc<dyn Fetch>) -> Result<OidcVe
     OidcVerifier::new(config.issuers.clone(), Arc::clone(fetch)).map_err(config_error)
 }
 
+/// Keeps key sets on disk, for a start while an issuer is away.
+fn remembering(verifier: OidcVerifier, state: &StateDir) -> Result<OidcVerifier, StartError> {
+    let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
+    Ok(verifier.key_files(KeyFiles::new(jwks)))
+}
+
 /// Takes tokens that are bound to a key, if the gateway knows its own address, which their proofs are for.
 fn with_proofs(verifier: OidcVerifier, config: &Config, rights: &Rights) -> Result<OidcVerifier, StartError> {
     let Some(url) = &config.server.external_url else { return Ok(verifier) };
@@ -222,11 +225,16 @@ fn with_proofs(verifier: OidcVerifier, config: &Config, rights: &Rights) -> Resu
 /// Of the same issuers, for administrators.
 fn admin_verifier(
     config: &Config,
-    audience: &str,
+    settings: &Admin,
     fetch: &Arc<dyn Fetch>,
 ) -> Result<OidcVerifier, StartError> {
-    let issuers = config.issuers.iter().cloned().map(|issuer| issuer.for_audiences([audience.to_owned()]));
+    let audience = || [settings.audience.clone()];
+    let issuers = config.issuers.iter().cloned().map(|issuer| issuer.for_audiences(audience()));
     OidcVerifier::new(issuers.collect(), Arc::clone(fetch)).map_err(config_error)
+}
+
+fn state_error(error: io::Error) -> StartError {
+    StartError::Io("state directory", error)
 }
 
 fn config_error(error: impl fmt::Display) -> StartError {

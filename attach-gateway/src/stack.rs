@@ -100,14 +100,16 @@ pub(crate) fn auth(
     Ok(auth)
 }
 
+fn policy(config: &Config, rules: Live<Rules>) -> PolicyLayer<Live<Rules>> {
+    let layer = PolicyLayer::new(rules).body_limit(config.server.max_body);
+    if config.decision_header { layer.decision_header() } else { layer }
+}
+
 /// Builds the stack.
 pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result<Stack> {
     let directory = Arc::new(Directory::new(config)?);
     let max_body = config.server.max_body;
-    let mut policy = PolicyLayer::new(parts.policy.clone()).body_limit(max_body);
-    if config.decision_header {
-        policy = policy.decision_header();
-    }
+    let policy = policy(config, parts.policy.clone());
     let late = || tokio::time::sleep(BODY_DEADLINE);
     let outside = (parts.receivers, parts.keys.clone().map(KeyRevocation::new));
     let outside = EndpointLayer::new(outside).deadline(late);
