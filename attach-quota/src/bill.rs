@@ -124,7 +124,7 @@ impl Book<'_> {
                     (_, amount) => amount,
                 },
             };
-            charges.push(Charge::new(&one.limit, window, one.key, amount));
+            charges.push(Charge::new(&one.limit, window, one.key, amount).drawn_by(caller));
         }
         Ok(charges)
     }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use attach_core::Identity;
@@ -6,7 +7,7 @@ use attach_core::identity::Group;
 use attach_core::json::{Kind, Value};
 
 use crate::limit::{Limit, Scope};
-use crate::store::{Key, Owner};
+use crate::store::{Key, Owner, fingerprint_of};
 
 /// Who is calling: what the keys under all limits are made from.
 #[derive(Clone)]
@@ -23,6 +24,15 @@ impl Caller {
             Self::Known(identity) => Some(identity),
             Self::Named(_) => None,
         }
+    }
+
+    /// Stands for the user, whatever client or key they come with, in this process only.
+    pub(crate) fn fingerprint(&self) -> NonZeroU64 {
+        let whole = match self {
+            Self::Known(identity) => fingerprint_of(("drawer", &identity.directory, &identity.id)),
+            Self::Named(name) => fingerprint_of(("drawer", name)),
+        };
+        NonZeroU64::new(whole as u64).unwrap_or(NonZeroU64::MIN)
     }
 
     /// The buckets of `limit` that the caller draws from: none if the limit is not for them, and more than one only

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Where the time comes from. Any `Fn() -> Duration` is a clock, which is what a test passes.
@@ -37,5 +38,25 @@ impl Clock for SystemClock {
 
     fn since_epoch(&self) -> Duration {
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// One clock for several.
+#[derive(Clone)]
+pub(crate) struct SharedClock(Arc<dyn Clock>);
+
+impl SharedClock {
+    pub(crate) fn new(clock: impl Clock) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn since_epoch(&self) -> Duration {
+        self.0.since_epoch()
     }
 }

@@ -9,11 +9,13 @@ use tower_layer::Layer;
 use crate::alerts::{Alert, Alerts};
 use crate::bill::Book;
 use crate::caller::Caller;
+use crate::clock::SharedClock;
 use crate::estimate::{Estimator, Tokenizer};
+use crate::fair;
 use crate::limit::Limit;
 use crate::metrics::Metrics;
 use crate::store::{MemoryStore, Store};
-use crate::{Clock, Overrides, Prices, Quota};
+use crate::{Clock, Overrides, Prices, Quota, SystemClock};
 
 /// The largest body that is read unless [`QuotaLayer::body_limit`] says otherwise: 4 MiB.
 const BODY_LIMIT: usize = 4 << 20;
@@ -76,6 +78,7 @@ impl QuotaLayer {
 
     fn with(limits: Vec<Limit>, callers: Callers) -> Self {
         let limits = in_order(limits);
+        let store = fair::before(MemoryStore::new(), &limits, SharedClock::new(SystemClock::default()));
         Self {
             reads_body: limits.iter().any(|limit| limit.reads_body()),
             metrics: Metrics::new(&limits),
@@ -86,7 +89,7 @@ impl QuotaLayer {
             estimator: Estimator::default(),
             callers,
             alerts: None,
-            store: Arc::new(MemoryStore::new()),
+            store,
             body_limit: BODY_LIMIT,
         }
     }
@@ -140,13 +143,15 @@ impl QuotaLayer {
 
     /// Counts in memory on `clock`, which is what tests want. It takes the place of an earlier
     /// [`store`](Self::store).
-    pub fn clock(self, clock: impl Clock) -> Self {
-        self.store(MemoryStore::on(clock))
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        let clock = SharedClock::new(clock);
+        self.store = fair::before(MemoryStore::on(clock.clone()), &self.limits, clock);
+        self
     }
 
     /// Counts in `store`; in memory unless set.
     pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Arc::new(store);
+        self.store = fair::before(store, &self.limits, SharedClock::new(SystemClock::default()));
         self
     }
 

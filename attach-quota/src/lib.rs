@@ -59,6 +59,7 @@ mod clamp;
 mod clock;
 mod cut;
 mod estimate;
+mod fair;
 mod headers;
 mod include_usage;
 mod layer;

@@ -37,6 +37,8 @@ pub(crate) enum Decided {
     Admitted,
     /// There was not.
     Refused,
+    /// What was left is kept for callers who had less.
+    ShareRefused,
     /// There was not, and the limit only watches.
     ShadowRefused,
     /// The output cap was lowered to what was left.
@@ -50,9 +52,10 @@ pub(crate) enum Decided {
 }
 
 impl Decided {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Admitted,
         Self::Refused,
+        Self::ShareRefused,
         Self::ShadowRefused,
         Self::Clamped,
         Self::Cut,
@@ -64,6 +67,7 @@ impl Decided {
         match self {
             Self::Admitted => "admitted",
             Self::Refused => "refused",
+            Self::ShareRefused => "share_refused",
             Self::ShadowRefused => "shadow_refused",
             Self::Clamped => "clamped",
             Self::Cut => "cut",
@@ -143,12 +147,14 @@ impl Metrics {
 
     /// Counts a reservation that was denied: by the limit that was in the way, or by the store for all of them.
     pub(crate) fn denied(&self, denied: &Denied, charges: &[Charge]) {
-        match denied {
-            Denied::Limit { index, .. } => {
-                if let Some(charge) = charges.get(*index) {
-                    self.decided(charge.limit(), Decided::Refused);
-                }
+        let refused = |index: usize, decided| {
+            if let Some(charge) = charges.get(index) {
+                self.decided(charge.limit(), decided);
             }
+        };
+        match denied {
+            Denied::Limit { index, .. } => refused(*index, Decided::Refused),
+            Denied::Share { index, .. } => refused(*index, Decided::ShareRefused),
             Denied::Unavailable => {
                 for charge in charges {
                     self.decided(charge.limit(), Decided::Unavailable);

@@ -11,16 +11,22 @@ use crate::limit::{Unit, Window};
 use crate::store::{Charge, Denied, Standing};
 use crate::{cut, headers};
 
+/// What is left of a limit that many share is not for this caller.
+const BEYOND_SHARE: &str = "runs low, and more than your fair share of it is used";
+
 /// The answer to a call that is denied, and its trace in the exchange.
 pub(crate) fn of(denied: Denied, charges: &[Charge], exchange: &Exchange) -> Rejection {
-    let Denied::Limit { index, retry_after } = denied else {
-        return unavailable();
+    let (index, retry_after, why) = match denied {
+        Denied::Limit { index, retry_after } => (index, retry_after, None),
+        Denied::Share { index, retry_after } => (index, retry_after, Some(BEYOND_SHARE)),
+        Denied::Unavailable => return unavailable(),
     };
     let Some(charge) = charges.get(index) else {
         return Rejection::misconfigured("a quota store denied a charge that does not exist");
     };
     note(exchange, charge, 0);
-    let refusal = used_up(charge, retry_after);
+    let why = why.map_or_else(|| state(charge), str::to_owned);
+    let refusal = used_up(charge, &why, retry_after);
     let mut fields = HeaderMap::new();
     headers::write(&mut fields, exchange.dialect(), charges, Some((index, retry_after)));
     headers::come_back(&mut fields, retry_after);
@@ -43,7 +49,7 @@ pub(crate) fn cut(
     note(exchange, &empty, charge.reserved());
     let rejection = match refused.code {
         cut::UNAVAILABLE => unavailable(),
-        _ => used_up(charge, refused.retry_after),
+        _ => used_up(charge, "is used up", refused.retry_after),
     };
     let rejection = rejection.with_outcome(Outcome::Cut);
     match events {
@@ -57,8 +63,9 @@ fn unavailable() -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "quota_unavailable", message).with_retry_after(1)
 }
 
-fn used_up(charge: &Charge, wait: Duration) -> Rejection {
-    let message = format!("{}; {}", sentence(charge), when(charge.window(), wait));
+/// As in "the limit of 60000 tokens per minute …".
+fn used_up(charge: &Charge, why: &str, wait: Duration) -> Rejection {
+    let message = format!("{} {why}; {}", subject(charge), when(charge.window(), wait));
     Rejection::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message)
 }
 
@@ -72,23 +79,30 @@ fn when(window: &Window, wait: Duration) -> String {
     }
 }
 
-fn sentence(charge: &Charge) -> String {
+fn subject(charge: &Charge) -> String {
     let (id, unit, window) = (charge.limit().id(), charge.limit().unit(), charge.window());
     let amount = match unit {
         Unit::MicroUsd => format!("{} USD", dollars(window.amount())),
         Unit::Concurrent => format!("{} requests", window.amount()),
         _ => format!("{} {}", window.amount(), unit.as_str().replace('_', " ")),
     };
-    let period = window.period_name().map_or_else(|| "at a time".to_owned(), |name| format!("per {name}"));
-    let state = match charge.standing().left {
+    match window.period_name() {
+        Some(period) => format!("the limit \"{id}\" of {amount} per {period}"),
+        None => format!("the limit \"{id}\" of {amount} at a time"),
+    }
+}
+
+/// What is left, and what the call would take of it.
+fn state(charge: &Charge) -> String {
+    let unit = charge.limit().unit();
+    match charge.standing().left {
         0 => "is used up".to_owned(),
         left => format!(
             "has {} left, and this call needs {}",
             figure(unit, left),
             figure(unit, charge.reserved())
         ),
-    };
-    format!("the limit \"{id}\" of {amount} {period} {state}")
+    }
 }
 
 fn figure(unit: Unit, amount: u64) -> String {

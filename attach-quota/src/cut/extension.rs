@@ -167,7 +167,9 @@ impl Extension {
 impl Refusal {
     fn of(denied: Denied) -> Self {
         match denied {
-            Denied::Limit { retry_after, .. } => Self { code: EXCEEDED, retry_after },
+            Denied::Limit { retry_after, .. } | Denied::Share { retry_after, .. } => {
+                Self { code: EXCEEDED, retry_after }
+            }
             Denied::Unavailable => Self { code: UNAVAILABLE, retry_after: Duration::ZERO },
         }
     }

@@ -54,6 +54,7 @@ pub struct Limit {
     action: Action,
     when_down: Option<WhenDown>,
     unpriced: Unpriced,
+    fair: bool,
 }
 
 /// How much a limit gives: a [`Rate`] or a [`Budget`].
@@ -129,6 +130,7 @@ impl Limit {
             action: Action::Refuse,
             when_down: None,
             unpriced: Unpriced::Refuse,
+            fair: false,
         }
         .drawing_from(None)
     }
@@ -171,6 +173,21 @@ impl Limit {
     pub fn unpriced(mut self, unpriced: Unpriced) -> Self {
         self.unpriced = unpriced;
         self
+    }
+
+    /// Whoever has used more than an equal share of what many draw from is refused first, so that a quarter of it is kept
+    /// for those who have used less. Only what a group, a claim's value, a directory or everyone shares has shares; it
+    /// changes nothing about other limits.
+    #[must_use]
+    pub fn fair(mut self) -> Self {
+        self.fair = true;
+        self
+    }
+
+    /// Whether those who share are to have equal shares.
+    #[must_use]
+    pub fn is_fair(&self) -> bool {
+        self.fair && self.scope.is_shared()
     }
 
     /// The limit's name in answers and in the audit trail.

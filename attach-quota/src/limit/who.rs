@@ -44,6 +44,12 @@ impl Scope {
         }
     }
 
+    /// Whether several users draw from one bucket by what they are, and not by what they come with.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Group | Self::Claim(_) | Self::Directory | Self::Everyone)
+    }
+
     /// The name in settings and in stores; the claim's name is not part of it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ pub struct Charge {
     standing: Standing,
     mark: u64,
     refused: bool,
+    /// Who draws from what many share, where that matters.
+    drawer: Option<NonZeroU64>,
+    /// A running call asks for more.
+    further: bool,
 }
 
 impl Charge {
@@ -37,6 +42,8 @@ impl Charge {
             standing,
             mark: 0,
             refused: false,
+            drawer: None,
+            further: false,
         }
     }
 
@@ -45,8 +52,25 @@ impl Charge {
     /// some.
     #[must_use]
     pub fn of(limit: &Arc<Limit>, name: &str, amount: u64) -> Option<Self> {
-        let key = Caller::Named(name.into()).keys(limit).pop()?;
-        Some(Self::new(limit, limit.window().clone(), key, amount))
+        let caller = Caller::Named(name.into());
+        let key = caller.keys(limit).pop()?;
+        Some(Self::new(limit, limit.window().clone(), key, amount).drawn_by(&caller))
+    }
+
+    /// The same, if it matters who draws from the bucket.
+    pub(crate) fn drawn_by(mut self, caller: &Caller) -> Self {
+        self.drawer = self.limit.is_fair().then(|| caller.fingerprint());
+        self
+    }
+
+    /// A fingerprint of who draws from the bucket, if the limit is fair; never 0.
+    pub(crate) fn drawer(&self) -> Option<u64> {
+        self.drawer.map(NonZeroU64::get)
+    }
+
+    /// Whether a call that was admitted before asks for more.
+    pub(crate) fn is_further(&self) -> bool {
+        self.further
     }
 
     /// The limit.
@@ -156,7 +180,7 @@ impl Charge {
     /// A charge of `amount` to the same bucket, not booked yet.
     pub(crate) fn further(&self, amount: u64) -> Self {
         let mut further = self.clone();
-        (further.mark, further.refused) = (0, false);
+        (further.mark, further.refused, further.further) = (0, false, true);
         (further.used, further.used_before) = (0, 0);
         further.booked(amount.max(1).min(self.window.capacity().max(1)));
         further

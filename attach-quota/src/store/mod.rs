@@ -160,6 +160,14 @@ pub enum Denied {
         /// When the same charges will pass if nobody uses anything meanwhile.
         retry_after: Duration,
     },
+    /// The limit is [fair](crate::Limit::fair), and what is left is kept for callers who had less. What stands before a store
+    /// says so, no store.
+    Share {
+        /// Which of the charges.
+        index: usize,
+        /// When the pool has enough again if nobody uses anything meanwhile.
+        retry_after: Duration,
+    },
     /// The store cannot be asked.
     Unavailable,
 }

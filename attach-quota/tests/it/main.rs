@@ -12,6 +12,7 @@ mod cut;
 mod drained;
 mod durable;
 mod estimates;
+mod fair;
 mod found;
 mod metrics;
 mod money;

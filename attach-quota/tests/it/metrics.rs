@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use attach_core::{Body, Identity};
 use attach_quota::store::{Charge, Denied, MemoryStore, Reserving, Settling};
-use attach_quota::{Action, Limit, QuotaLayer, Rate, Store};
+use attach_quota::{Action, Limit, QuotaLayer, Rate, Scope, Store};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use opentelemetry::KeyValue;
@@ -147,6 +147,20 @@ async fn what_a_stream_reserved_piece_by_piece_is_counted_whole() {
     answer.into_body().collect().await.map_err(|_| "a broken body").unwrap();
     let charged: Vec<_> = of_limit("attach.quota.charged", "charged-apart").into_values().collect();
     assert_eq!(charged, [(INPUT + 2000) as f64]);
+}
+
+#[tokio::test]
+async fn a_refusal_for_fairness_is_an_outcome_of_its_own() {
+    provider();
+    let limit = Limit::requests("decisions-fair", Rate::per_hour(8)).each(Scope::Everyone).fair();
+    let layer = QuotaLayer::new(vec![limit]);
+    assert_eq!(call(&layer, "b", HELLO).await, 200);
+    for status in [200, 200, 200, 200, 200, 429] {
+        assert_eq!(call(&layer, "a", HELLO).await, status);
+    }
+    let label = |outcome: &str| format!("limit=decisions-fair,outcome={outcome},unit=requests");
+    let expected = [(label("admitted"), 6.0), (label("share_refused"), 1.0)];
+    assert_eq!(of_limit("attach.quota.decisions", "decisions-fair"), expected.into());
 }
 
 #[tokio::test]

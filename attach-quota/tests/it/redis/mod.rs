@@ -14,6 +14,7 @@ mod failures;
 mod fake;
 mod log;
 pub(crate) mod server;
+mod shares;
 mod speed;
 mod windows;
 
