@@ -29,6 +29,7 @@ mod policy;
 mod proofs;
 mod quota;
 mod quota_admin;
+mod quota_fair;
 mod quota_limits;
 mod quota_nodes;
 mod quota_sdk;

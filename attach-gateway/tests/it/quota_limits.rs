@@ -33,11 +33,11 @@ to = ["local"]
 default = "allow"
 "#;
 
-async fn world(quotas: &str) -> World {
+pub(crate) async fn world(quotas: &str) -> World {
     with(Upstream::model().await, quotas).await
 }
 
-async fn with(upstream: Upstream, quotas: &str) -> World {
+pub(crate) async fn with(upstream: Upstream, quotas: &str) -> World {
     World::file(upstream, &format!("{FILE}{quotas}")).await
 }
 
@@ -54,27 +54,27 @@ async fn reporting(output: u64) -> Upstream {
 }
 
 /// A short question to `model` with a small cap, of which little is reserved.
-async fn ask(world: &World, token: &str, model: &str) -> Response {
+pub(crate) async fn ask(world: &World, token: &str, model: &str) -> Response {
     let mut body = question(CHATS[0], model, "hi");
     body["max_tokens"] = json!(1);
     world.gateway.post(CHATS[0]).bearer(token).json(&body).send().await
 }
 
-async fn pass(world: &World, token: &str, times: usize) {
+pub(crate) async fn pass(world: &World, token: &str, times: usize) {
     for _ in 0..times {
         ask(world, token, "gpt-4o").await.expect(200);
     }
 }
 
 /// A refusal that names this limit.
-async fn refused(world: &World, token: &str, limit: &str) -> Response {
+pub(crate) async fn refused(world: &World, token: &str, limit: &str) -> Response {
     let answer = ask(world, token, "gpt-4o").await.expect(429);
     assert_eq!(answer.code(), "rate_limit_exceeded");
     assert!(answer.text().contains(&format!("\\\"{limit}\\\"")), "{}", answer.text());
     answer
 }
 
-fn number(answer: &Response, header: &str) -> u64 {
+pub(crate) fn number(answer: &Response, header: &str) -> u64 {
     answer.header(header).unwrap_or_else(|| panic!("no {header}: {answer:?}")).parse().unwrap()
 }
 

@@ -12,6 +12,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "id",
             "each",
             "shared",
+            "fair",
             "groups",
             "users",
             "client_ids",

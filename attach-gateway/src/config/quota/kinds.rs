@@ -22,6 +22,7 @@ const QUOTA: &[(&str, Kind)] = &[
     ("id", Text),
     ("each", Text),
     ("shared", Flag),
+    ("fair", Flag),
     ("groups", Texts),
     ("users", Texts),
     ("client_ids", Texts),

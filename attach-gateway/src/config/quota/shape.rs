@@ -12,6 +12,7 @@ pub(in crate::config) struct Quota {
     pub(in crate::config) id: String,
     pub(in crate::config) each: Option<String>,
     pub(super) shared: bool,
+    pub(super) fair: bool,
     pub(super) groups: OneOrMany<String>,
     pub(super) users: OneOrMany<String>,
     pub(super) client_ids: OneOrMany<String>,

@@ -30,6 +30,7 @@ pub(super) fn of(quota: &Quota, limit: &Limit) -> String {
         }
     }
     parts.extend(quota.weights.as_ref().map(weights));
+    parts.extend(limit.is_fair().then(|| "fair".to_owned()));
     parts.push(limit.on_exceed().as_str().to_owned());
     if limit.unit() == Unit::MicroUsd {
         let unpriced = if limit.on_unpriced() == Unpriced::Free { "free" } else { "refused" };

@@ -26,9 +26,24 @@ impl Quota {
                 self.wrong("when_store_down", format!("{name:?} is not one of closed, local, open"))
             })?);
         }
+        if self.fair {
+            limit = self.fair(limit)?;
+        }
         let action = self.action(limit.unit())?;
         let unpriced = self.unpriced(limit.unit(), action)?;
         Ok(limit.action(action).unpriced(unpriced))
+    }
+
+    fn fair(&self, limit: Limit) -> Result<Limit, ConfigError> {
+        if limit.scope().is_shared() {
+            return Ok(limit.fair());
+        }
+        let why = format!(
+            "each {} has a bucket of their own, and shares are of what many draw from; write shared = true, or each = \
+             \"group\", \"directory\" or \"claim:NAME\"",
+            limit.scope().as_str()
+        );
+        Err(self.wrong("fair", why))
     }
 
     fn burst(&self, limit: Limit, value: &Value) -> Result<Limit, ConfigError> {

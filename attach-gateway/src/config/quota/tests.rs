@@ -238,6 +238,7 @@ fn limits_are_printed_as_people_say_them() {
         id = "places"
         shared = true
         concurrent = 8
+        fair = true
         "#,
     )
     .unwrap()
@@ -247,7 +248,7 @@ fn limits_are_printed_as_people_say_them() {
          groups eng; models gpt-4*; weights output 3; cut; local without the store",
         "quota budget: 12.5 USD/day in Europe/Berlin for each department; refuse; unpriced models refused; closed without \
          the store",
-        "quota places: 8 requests at a time shared by all; refuse; local without the store",
+        "quota places: 8 requests at a time shared by all; fair; refuse; local without the store",
         "price gpt-*: input 2.5, output 10 USD for a million tokens",
     ] {
         assert!(text.contains(line), "{line}\n{text}");

@@ -45,6 +45,27 @@ fn each_and_shared_say_who_has_a_bucket() {
 }
 
 #[test]
+fn only_what_many_share_is_shared_fairly() {
+    for written in [
+        "shared = true",
+        "each = \"everyone\"",
+        "each = \"directory\"",
+        "each = \"group\"\ngroups = [\"eng\"]",
+        "each = \"claim:department\"",
+    ] {
+        let written = format!("tokens = \"1/s\"\n{written}\nfair =");
+        assert!(limit(&format!("{written} true")).is_fair() && !limit(&format!("{written} false")).is_fair());
+    }
+    for each in ["user", "group-member", "client", "key"] {
+        let written = format!("tokens = \"1/s\"\neach = \"{each}\"\ngroups = [\"eng\"]\nfair = true");
+        let said = format!("quota \"q\": fair: each {each} has a bucket of their own");
+        let error = refused(&written);
+        assert!(error.contains(&said), "{error}");
+    }
+    assert!(refused("tokens = \"1/s\"\nfair = \"yes\"").contains("fair: \"yes\" is neither true nor false"));
+}
+
+#[test]
 fn a_limit_is_for_whom_and_what_it_says() {
     let narrowed = limit(
         "tokens = \"1/s\"\ngroups = [\"eng\"]\nusers = \"00u1\"\nclient_ids = [\"cli\"]\nkind = \"person\"\n\
