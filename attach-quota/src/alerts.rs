@@ -96,7 +96,8 @@ impl Alerts {
             return;
         }
         let key = charge.key();
-        let whose = [key.directory(), key.id()].map(Option::unwrap_or_default).join("/");
+        // Quoted, so that no two pairs read the same.
+        let whose = format!("{:?}/{:?}", key.directory(), key.id());
         (self.0.tell)(Alert {
             id: format!("{}:{}:{whose}:{start}:{percent}", key.bucket(), key.scope().as_str()).into(),
             limit: Arc::clone(charge.shared_limit().shared_id()),

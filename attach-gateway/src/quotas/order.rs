@@ -90,7 +90,9 @@ fn end_of_period(limit: &Limit, grant: StoredGrant, now: Duration) -> Option<u64
 /// Seconds since the epoch; `now` is since then as well.
 fn until(text: &str, now: Duration) -> Result<u64, String> {
     let wrong = || {
-        format!("`until`: {text:?} is neither a time like 2026-12-31T00:00:00Z nor a duration like \"7d\"")
+        format!(
+            "`until`: {text:?} is neither a day like 2026-12-31, a time like 2026-12-31T00:00:00Z nor a duration like \"7d\""
+        )
     };
     let day = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     let time = match day.parse::<jiff::Timestamp>() {
@@ -98,7 +100,7 @@ fn until(text: &str, now: Duration) -> Result<u64, String> {
         Err(_) => {
             let span = humantime::parse_duration(text).map_err(|_| wrong())?;
             let end = now.checked_add(span).ok_or_else(wrong)?;
-            end.as_secs() + u64::from(end.subsec_nanos() > 0)
+            end.as_secs().saturating_add(u64::from(end.subsec_nanos() > 0))
         }
     };
     if Duration::from_secs(time) <= now {
@@ -139,6 +141,7 @@ mod tests {
         for (text, end) in [
             ("2026-11-22T00:00:01Z", 1_795_305_601),
             ("2026-11-22T02:00:00+01:00", 1_795_309_200),
+            ("2026-11-23", 1_795_392_000),
             ("7d", 1_795_305_601 + 7 * 86_400),
             ("1h 30m", 1_795_305_601 + 5400),
         ] {
@@ -148,7 +151,8 @@ mod tests {
             ("2026-11-22T00:00:00Z", "over already"),
             ("1969-01-01T00:00:00Z", "over already"),
             ("tomorrow", "neither"),
-            ("2026-11-22", "neither"),
+            ("2026-11-22", "over already"),
+            ("2026-13-22", "neither"),
             ("99999999999999y", "neither"),
         ] {
             let error = until(text, now).expect_err(text);
