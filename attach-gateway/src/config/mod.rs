@@ -42,8 +42,8 @@ mod upstream;
 
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
-#[cfg(feature = "dev")]
 pub(crate) use self::decimal::scaled;
+#[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
 pub use self::minting::Minting;
