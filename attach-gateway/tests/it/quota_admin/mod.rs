@@ -237,7 +237,7 @@ async fn an_override_that_makes_no_sense_is_refused_in_one_sentence() {
         (with("amount", json!("0/h")), "allows nothing at all"),
         (json!({"directory": "acme", "user": "alice", "limit": "calls", "extra": 0}), "adds nothing"),
         (with("until", json!("2020-01-01T00:00:00Z")), "over already"),
-        (with("until", json!("soon")), "neither a time"),
+        (with("until", json!("soon")), "neither a day"),
         (with("reason", json!("two\nlines")), "`reason` is a text"),
         (with("units", json!("tokens")), "units"),
     ] {
