@@ -207,11 +207,6 @@ pub(crate) fn measure(limit: &Limit, usage: &Usage) -> u64 {
     }
 }
 
-/// What a call for `asked` costs where it went, as of now; `None` if nobody said.
-pub(crate) fn price_there(prices: &Prices, asked: &str, route: Option<&Route>) -> Option<Price> {
-    prices.there(asked, route, SystemTime::now()).copied()
-}
-
 fn route_to(place: &Candidate) -> Route {
     Route::new(Arc::clone(&place.upstream), Arc::clone(&place.model))
 }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use attach_core::exchange::Facts;
 use attach_core::{Exchange, Usage};
 
-use crate::bill::{measure, price_there};
+use crate::bill::measure;
 use crate::limit::Unit;
 use crate::store::Charge;
 use crate::{Price, Prices};
@@ -39,7 +40,7 @@ impl Tariff {
         let route = facts.route.as_ref();
         Place {
             upstream: route.map(|route| Arc::clone(&route.upstream)),
-            price: price_there(&self.prices, &self.model, route),
+            price: self.prices.there(&self.model, route, SystemTime::now()).copied(),
         }
     }
 

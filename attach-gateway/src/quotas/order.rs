@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::stored::{StoredGrant, StoredWhom, Terms};
 use super::{Quotas, Stored, amount};
 use crate::hex::hex;
+use crate::moment;
 
 /// How long a name or a reason may be, in characters.
 const TEXT: usize = 256;
@@ -94,10 +95,9 @@ fn until(text: &str, now: Duration) -> Result<u64, String> {
             "`until`: {text:?} is neither a day like 2026-12-31, a time like 2026-12-31T00:00:00Z nor a duration like \"7d\""
         )
     };
-    let day = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    let time = match day.parse::<jiff::Timestamp>() {
-        Ok(time) => time.as_second().try_into().unwrap_or(0),
-        Err(_) => {
+    let time = match moment::parse(text) {
+        Some(time) => time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        None => {
             let span = humantime::parse_duration(text).map_err(|_| wrong())?;
             let end = now.checked_add(span).ok_or_else(wrong)?;
             end.as_secs().saturating_add(u64::from(end.subsec_nanos() > 0))
