@@ -30,6 +30,7 @@ pub struct Builder {
     default: Action,
     actions: HashMap<Entity, Action>,
     uninspectable: HashMap<Modality, Uninspectable>,
+    thresholds: HashMap<Entity, f32>,
     lexicon: bool,
     private_addresses: bool,
     terms: Vec<(Entity, Vec<String>)>,
@@ -45,6 +46,7 @@ impl Builder {
             actions: HashMap::new(),
             // What the provider encrypted for itself holds nothing it hasn't seen.
             uninspectable: HashMap::from([(Modality::Encrypted, Uninspectable::Allow)]),
+            thresholds: HashMap::new(),
             lexicon: true,
             private_addresses: false,
             terms: Vec::new(),
@@ -59,9 +61,15 @@ impl Builder {
         Self { key: Some(key.to_vec()), ..self }
     }
 
-    /// What happens to `entity`.
+    /// What happens to `entity`. One that is looked for on request only is looked for from then on.
     pub fn entity(mut self, entity: Entity, action: Action) -> Self {
         self.actions.insert(entity, action);
+        self
+    }
+
+    /// How sure a finding of `entity` has to be, from 0 to 1; 0.4 unless set.
+    pub fn threshold(mut self, entity: Entity, score: f32) -> Self {
+        self.thresholds.insert(entity, score);
         self
     }
 
@@ -143,11 +151,13 @@ impl Builder {
         labels.dedup();
         let action = |entity: &Entity| self.actions.get(entity).copied().unwrap_or(self.default);
         let off = Entity::BUILT_IN
-            .into_iter()
-            .chain(self.actions.keys().cloned())
+            .iter()
+            .chain(self.actions.keys())
             .filter(|entity| action(entity) == Action::Allow);
         let parts = Parts {
-            off: off.collect(),
+            off: off.cloned().collect(),
+            on: self.actions.keys().cloned().collect(),
+            thresholds: self.thresholds,
             lexicon: self.lexicon,
             private_addresses: self.private_addresses,
             regions: None,

@@ -45,13 +45,13 @@ impl Finding {
     }
 }
 
-/// What scores less is not acted on.
+/// What scores less is not acted on, unless its entity has a threshold of its own.
 pub(crate) const THRESHOLD: f32 = 0.4;
 
 /// Makes of `found` a list of disjoint findings in order. Whatever overlaps is united, so that no tail is left, and
 /// the union bears the name of its strongest part.
 pub(crate) fn resolve(mut found: Vec<Finding>) -> Vec<Finding> {
-    found.retain(|finding| finding.score >= THRESHOLD && !finding.range.is_empty());
+    found.retain(|finding| !finding.range.is_empty());
     found.sort_by_key(|finding| (finding.range.start, finding.range.end));
     let mut resolved: Vec<Finding> = Vec::with_capacity(found.len());
     let mut winner: Option<Finding> = None;
@@ -72,6 +72,28 @@ pub(crate) fn resolve(mut found: Vec<Finding>) -> Vec<Finding> {
         }
     }
     resolved
+}
+
+/// Makes of `found` a list in which only findings of different entities overlap, and none that something with a check
+/// digit or a prefix of its own already explains.
+pub(crate) fn alternatives(mut found: Vec<Finding>) -> Vec<Finding> {
+    let certain =
+        resolve(found.iter().filter(|finding| finding.strength > Strength::Form).cloned().collect());
+    found.retain(|finding| {
+        let next = certain.partition_point(|other| other.range.end <= finding.range.start);
+        let explained = |other: &Finding| {
+            other.range.start <= finding.range.start
+                && finding.range.end <= other.range.end
+                && other.entity != finding.entity
+                && other.strength > finding.strength
+        };
+        !certain.get(next).is_some_and(explained)
+    });
+    found.sort_by(|left, right| left.entity.cmp(&right.entity));
+    let each = found.chunk_by(|left, right| left.entity == right.entity);
+    let mut all: Vec<Finding> = each.flat_map(|same| resolve(same.to_vec())).collect();
+    all.sort_by_key(|finding| (finding.range.start, finding.range.end));
+    all
 }
 
 #[cfg(test)]
@@ -100,7 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unlikely_is_left_out() {
-        assert!(resolve(vec![Finding::new(0..3, Entity::Phone, 0.3)]).is_empty());
+    fn what_may_be_two_things_is_listed_as_both() {
+        let number = || vec![plain(0..10, Entity::UkNhs), plain(0..10, Entity::Phone)];
+        assert_eq!(alternatives(number()).len(), 2);
+        let card = Finding::strong(0..16, Entity::CreditCard, 1.0, Strength::Checksum);
+        let listed = alternatives([number(), vec![card]].concat());
+        assert_eq!(listed.iter().map(|finding| &finding.entity).collect::<Vec<_>>(), [&Entity::CreditCard]);
     }
 }

@@ -42,7 +42,7 @@ mod vault;
 
 pub use self::action::{Action, Uninspectable};
 pub use self::builder::Builder;
-pub use self::entity::{Custom, Entity};
+pub use self::entity::{Custom, Detection, Entity};
 pub use self::error::{ConfigError, Fault};
 pub use self::finding::Finding;
 pub use self::layer::RedactLayer;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attach_core::call::Modality;
 
 use crate::engine::Engine;
-use crate::finding::resolve;
+use crate::finding::{alternatives, resolve};
 use crate::occurrences::Occurrences;
 use crate::scope::Key;
 use crate::session::{Session, Text};
@@ -86,6 +86,18 @@ impl Redactor {
             resolved = resolve(resolved);
         }
         Ok(resolved)
+    }
+
+    /// Everything in `text` that is looked for, each entity by itself and in order: what could be two things is
+    /// there twice, unless a check digit has decided.
+    ///
+    /// For reports and for measuring; [`try_find`](Self::try_find) gives what is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When a recognizer failed.
+    pub fn candidates(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+        Ok(alternatives(self.find_raw(text)?))
     }
 
     /// What happens to `entity`.

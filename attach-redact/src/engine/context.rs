@@ -1,22 +1,50 @@
 //! Words before a finding that make it likelier.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use std::ops::Range;
 
-/// How far back a word counts.
+use crate::Entity;
+
+/// How far back a word counts, in bytes.
 const REACH: usize = 64;
 
-/// What a word says about a number after it.
+/// What a word says about a number after it: that it is an entity, or the version of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
-    Phone,
-    Card,
-    Ssn,
-    Version,
+pub(crate) struct Topic(u8);
+
+/// Several topics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Topics(u128);
+
+// The last bit is for versions.
+const _: () = assert!(Entity::BUILT_IN.len() < 128);
+
+impl Topic {
+    pub(crate) const VERSION: Self = Self(127);
+
+    /// The topic of a built-in entity.
+    pub(crate) fn of(entity: &Entity) -> Option<Self> {
+        entity.index().and_then(|index| u8::try_from(index).ok()).map(Self)
+    }
 }
 
-const WORDS: [(Topic, &[&str]); 4] = [
+impl Topics {
+    fn insert(&mut self, topic: Topic) {
+        self.0 |= 1 << topic.0;
+    }
+
+    pub(crate) fn contains(self, entity: &Entity) -> bool {
+        Topic::of(entity).is_some_and(|topic| self.0 >> topic.0 & 1 == 1)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// The words that the recognizers without tables have.
+pub(super) const WORDS: [(Option<Entity>, &[&str]); 4] = [
     (
-        Topic::Phone,
+        Some(Entity::Phone),
         &[
             "phone",
             "phones",
@@ -61,7 +89,7 @@ const WORDS: [(Topic, &[&str]); 4] = [
         ],
     ),
     (
-        Topic::Card,
+        Some(Entity::CreditCard),
         &[
             "card",
             "cards",
@@ -77,67 +105,59 @@ const WORDS: [(Topic, &[&str]); 4] = [
             "karte",
         ],
     ),
-    (Topic::Ssn, &["ssn", "ssns", "social security", "social sec", "ss#"]),
-    (Topic::Version, &["version", "versions", "release", "build", "v"]),
+    (Some(Entity::UsSsn), &["ssn", "ssns", "social security", "social sec", "ss#", "ssid"]),
+    (None, &["version", "versions", "release", "build", "v"]),
 ];
 
-/// All words of all topics.
-#[derive(Debug)]
-pub(crate) struct Words {
-    words: AhoCorasick,
-    topics: Vec<Topic>,
-}
-
-/// Where the words stand in one text.
-#[derive(Debug)]
+/// Where the words stand in one text, in order of their ends.
+#[derive(Debug, Default)]
 pub(crate) struct Places(Vec<(usize, usize, Topic)>);
 
-impl Words {
-    pub(crate) fn new() -> Result<Self, Box<str>> {
-        let all = WORDS.iter().flat_map(|(topic, words)| words.iter().map(move |word| (word, *topic)));
-        let (words, topics): (Vec<&str>, Vec<_>) = all.map(|(word, topic)| (*word, topic)).unzip();
-        let words = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(words)
-            .map_err(|error| error.to_string())?;
-        Ok(Self { words, topics })
-    }
-
-    pub(crate) fn places(&self, text: &str) -> Places {
-        let found = self.words.find_overlapping_iter(text).filter_map(|found| {
-            let topic = *self.topics.get(found.pattern().as_usize())?;
-            is_word(text, found.start(), found.end()).then_some((found.start(), found.end(), topic))
-        });
-        Places(found.collect())
-    }
-}
-
-/// Whether no letter goes on before or after, and no digit before.
-fn is_word(text: &str, start: usize, end: usize) -> bool {
-    let before = text[..start].chars().next_back();
-    let after = text[end..].chars().next();
-    !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphabetic)
-}
-
 impl Places {
+    /// Takes down a word at `range`, if it is one.
+    pub(super) fn push(&mut self, text: &str, range: Range<usize>, topics: &[Topic]) {
+        if is_word(text, range.start, range.end) {
+            self.0.extend(topics.iter().map(|topic| (range.start, range.end, *topic)));
+        }
+    }
+
     /// Whether a word of `topic` stands shortly before `at`, in the same clause.
     pub(crate) fn precede(&self, text: &str, at: usize, topic: Topic) -> bool {
-        self.before(at, topic).any(|end| text.get(end..at).is_some_and(is_one_clause))
+        self.before(at).any(|(_, end, found)| found == topic && text.get(end..at).is_some_and(is_one_clause))
     }
 
     /// Whether a word of `topic` stands shortly before `at`, be it in the sentence before.
     pub(crate) fn are_near(&self, at: usize, topic: Topic) -> bool {
-        self.before(at, topic).next().is_some()
+        self.before(at).any(|(.., found)| found == topic)
     }
 
-    /// The ends of the words of `topic` shortly before `at`, the nearest first.
-    fn before(&self, at: usize, topic: Topic) -> impl Iterator<Item = usize> {
+    /// What is talked of in `window` and shortly before it.
+    pub(crate) fn topics(&self, window: &Range<usize>) -> Topics {
+        let mut topics = Topics::default();
+        let near = self.0.iter().rev().skip_while(|(_, end, _)| *end > window.end);
+        let near = near.take_while(|(_, end, _)| end + REACH >= window.start);
+        near.for_each(|(.., topic)| topics.insert(*topic));
+        topics
+    }
+
+    /// The words shortly before `at`, the nearest first.
+    fn before(&self, at: usize) -> impl Iterator<Item = (usize, usize, Topic)> {
         let until = self.0.partition_point(|(_, end, _)| *end <= at);
         let near = self.0[..until].iter().rev().take_while(move |(_, end, _)| end + REACH >= at);
-        near.filter(move |(start, _, found)| *found == topic && start + REACH >= at).map(|(_, end, _)| *end)
+        near.filter(move |(start, ..)| start + REACH >= at).copied()
     }
+}
+
+/// Whether a word stands for itself: no letter goes on before or after, and no digit before. A capital letter begins
+/// a word of its own, as in `phoneNumber`.
+fn is_word(text: &str, start: usize, end: usize) -> bool {
+    let (before, after) = (text[..start].chars().next_back(), text[end..].chars().next());
+    let (first, last) = (text[start..].chars().next(), text[..end].chars().next_back());
+    let humps = |left: Option<char>, right: Option<char>| {
+        left.is_some_and(char::is_lowercase) && right.is_some_and(char::is_uppercase)
+    };
+    (!before.is_some_and(char::is_alphanumeric) || humps(before, first))
+        && (!after.is_some_and(char::is_alphabetic) || humps(last, after))
 }
 
 fn is_one_clause(between: &str) -> bool {
@@ -149,15 +169,21 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> bool {
-        Words::new().expect("builds").places(text).precede(text, text.len(), Topic::Phone)
+        let phone = Topic::of(&Entity::Phone).expect("is built in");
+        let mut places = Places::default();
+        for (at, _) in text.to_lowercase().match_indices("phone") {
+            places.push(text, at..at + 5, &[phone]);
+        }
+        places.precede(text, text.len(), phone)
     }
 
     #[test]
     fn a_word_counts_within_its_clause() {
         assert!(seen("my Phone: "));
         assert!(seen("phone_number="));
+        assert!(seen("phoneNumber: "));
+        assert!(seen("homePhone: "));
         assert!(seen("Phone:\n"));
-        assert!(seen("please call me on "));
         assert!(!seen("I have a phone. The order is "));
         assert!(!seen("the microphone is "));
         assert!(!seen("phone and then a lot of other words that say something about nothing much "));

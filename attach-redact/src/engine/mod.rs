@@ -1,43 +1,43 @@
 //! The engine: one pass over the bytes, one over the words, bounded windows, patterns, check digits, context.
 
-use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-
 mod code;
 mod context;
+mod pass;
 mod pattern;
-mod scan;
 mod shadow;
+mod window;
+mod words;
 
-pub(crate) use self::context::Topic;
+pub(crate) use self::context::{Topic, Topics};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
-pub(crate) use self::scan::{Shape, is_word};
+pub(crate) use self::window::{Shape, is_word};
 
-use self::context::{Places, Words};
-use self::scan::Trigger;
+use self::context::Places;
 use self::shadow::Shadow;
+use self::words::{Lead, Words};
+use crate::entity::EntitySet;
 use crate::recognizers::digits::Digits;
 use crate::recognizers::email::Email;
+use crate::recognizers::ids::Ids;
 use crate::recognizers::ip::Addresses;
 use crate::recognizers::names::Names;
 use crate::recognizers::phone::Phones;
 use crate::recognizers::secrets::{self, Secrets};
 use crate::recognizers::terms::Terms;
-use crate::recognizers::{crypto, iban, url};
-use crate::{ConfigError, Entity, Fault, Finding, Recognize};
+use crate::recognizers::{crypto, url};
+use crate::{ConfigError, Detection, Entity, Fault, Finding, Recognize};
 
 /// What is found in one text so far.
 pub(crate) struct Hits<'t> {
     pub(crate) text: &'t str,
     found: Vec<Finding>,
-    off: &'t HashSet<Entity>,
+    wanted: EntitySet,
     code: Vec<Range<usize>>,
-    words: &'t Words,
-    places: OnceCell<Places>,
+    places: Places,
     /// How many numbers may still be checked against numbering plans.
     checks: usize,
     /// How far secrets were found: what begins before belongs to one.
@@ -45,31 +45,36 @@ pub(crate) struct Hits<'t> {
 }
 
 impl<'t> Hits<'t> {
-    fn new(engine: &'t Engine, text: &'t str) -> Self {
+    fn new(engine: &Engine, text: &'t str) -> Self {
         Self {
             text,
             found: Vec::new(),
-            off: &engine.parts.off,
+            wanted: engine.wanted,
             code: code::ranges(text),
-            words: &engine.context,
-            places: OnceCell::new(),
+            places: Places::default(),
             checks: 32 + text.len() / 64,
             secret: 0,
         }
     }
 
-    /// Whether a word of `topic` stands shortly before `at`, in the same clause.
-    pub(crate) fn is_about(&self, topic: Topic, at: usize) -> bool {
-        self.places().precede(self.text, at, topic)
+    /// Whether a word that names `entity` stands shortly before `at`, in the same clause.
+    pub(crate) fn is_about(&self, entity: &Entity, at: usize) -> bool {
+        Topic::of(entity).is_some_and(|topic| self.places.precede(self.text, at, topic))
     }
 
-    /// Whether a word of `topic` stands shortly before `at`, be it in the sentence before.
-    pub(crate) fn is_near(&self, topic: Topic, at: usize) -> bool {
-        self.places().are_near(at, topic)
+    /// Whether a word that names `entity` stands shortly before `at`, be it in the sentence before.
+    pub(crate) fn is_near(&self, entity: &Entity, at: usize) -> bool {
+        Topic::of(entity).is_some_and(|topic| self.places.are_near(at, topic))
     }
 
-    fn places(&self) -> &Places {
-        self.places.get_or_init(|| self.words.places(self.text))
+    /// Whether the number at `at` is called the version of something.
+    pub(crate) fn is_version(&self, at: usize) -> bool {
+        self.places.precede(self.text, at, Topic::VERSION)
+    }
+
+    /// What is talked of in `window` and shortly before it.
+    pub(crate) fn topics_near(&self, window: &Range<usize>) -> Topics {
+        self.places.topics(window)
     }
 
     /// Whether one more costly check may be made. Who hasn't one must find.
@@ -96,7 +101,7 @@ impl<'t> Hits<'t> {
 
     /// Whether `entity` is looked for.
     pub(crate) fn wants(&self, entity: &Entity) -> bool {
-        !self.off.contains(entity)
+        self.wanted.contains(entity)
     }
 
     /// Takes all of `window` for an `entity`: what could not be searched does not leave.
@@ -114,7 +119,12 @@ impl<'t> Hits<'t> {
 /// What the engine is made of, as configured.
 #[derive(Default)]
 pub(crate) struct Parts {
+    /// What is not looked for.
     pub(crate) off: HashSet<Entity>,
+    /// What is looked for though it is only on request.
+    pub(crate) on: HashSet<Entity>,
+    /// How sure a finding has to be, where it is not [`THRESHOLD`](crate::finding::THRESHOLD).
+    pub(crate) thresholds: HashMap<Entity, f32>,
     pub(crate) lexicon: bool,
     pub(crate) private_addresses: bool,
     pub(crate) regions: Option<Vec<rlibphonenumber::Region>>,
@@ -123,49 +133,28 @@ pub(crate) struct Parts {
     pub(crate) recognizers: Vec<Box<dyn Recognize>>,
 }
 
+impl Parts {
+    fn wants(&self, entity: &Entity) -> bool {
+        !self.off.contains(entity) && (entity.detection() == Detection::On || self.on.contains(entity))
+    }
+
+    fn threshold(&self, entity: &Entity) -> f32 {
+        self.thresholds.get(entity).copied().unwrap_or(crate::finding::THRESHOLD)
+    }
+}
+
 pub(crate) struct Engine {
     parts: Parts,
+    wanted: EntitySet,
     email: Email,
     digits: Digits,
     phones: Phones,
     addresses: Addresses,
+    ids: Ids,
     secrets: Secrets,
     names: Names,
-    context: Words,
-    words: AhoCorasick,
-    /// What each of the words leads to.
-    leads: Vec<Lead>,
+    words: Words,
 }
-
-/// What a word may be the beginning of.
-#[derive(Debug, Clone)]
-enum Lead {
-    Url,
-    Password,
-    Authorization,
-    CurlUser,
-    Pem,
-    Bech32,
-    Name,
-    Secrets(Box<[usize]>),
-}
-
-/// The words that need no table.
-const LEADS: [(&str, Lead); 13] = [
-    ("://", Lead::Url),
-    ("password=", Lead::Password),
-    ("pwd=", Lead::Password),
-    ("bearer ", Lead::Authorization),
-    ("authorization: basic ", Lead::Authorization),
-    ("apikey: ", Lead::Authorization),
-    ("api-key: ", Lead::Authorization),
-    ("-token: ", Lead::Authorization),
-    (" -u ", Lead::CurlUser),
-    ("--user ", Lead::CurlUser),
-    ("-----begin ", Lead::Pem),
-    ("bc1", Lead::Bech32),
-    ("name is ", Lead::Name),
-];
 
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Result<Self, ConfigError> {
@@ -174,25 +163,21 @@ impl Engine {
 
     fn build(parts: Parts) -> Result<Self, Box<str>> {
         let (secrets, keywords) = Secrets::new()?;
-        let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
-        let (words, leads): (Vec<&str>, Vec<Lead>) = LEADS.into_iter().chain(secret).unzip();
-        let words = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(words)
-            .map_err(|error| error.to_string())?;
+        let ids = Ids::new(|entity| parts.wants(entity), |entity| parts.threshold(entity))?;
+        let words = Words::new(keywords, &ids)?;
+        let mut wanted = EntitySet::default();
+        Entity::BUILT_IN.iter().filter(|entity| parts.wants(entity)).for_each(|entity| wanted.insert(entity));
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
         Ok(Self {
+            wanted,
             email: Email::new()?,
             digits: Digits::new()?,
             phones: Phones::new(regions)?,
             addresses: Addresses::new(parts.private_addresses)?,
+            ids,
             names: Names::new(parts.lexicon),
-            context: Words::new()?,
             secrets,
             words,
-            leads,
             parts,
         })
     }
@@ -207,11 +192,14 @@ impl Engine {
                 found
             }
         };
+        found.retain(|finding| finding.score >= self.parts.threshold(&finding.entity));
         for recognizer in &self.parts.recognizers {
             for finding in recognizer.recognize(text)? {
                 text.get(finding.range.clone())
                     .ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
-                found.push(finding);
+                if finding.score >= self.parts.threshold(&finding.entity) {
+                    found.push(finding);
+                }
             }
         }
         found.retain(|finding| !self.parts.off.contains(&finding.entity));
@@ -220,8 +208,7 @@ impl Engine {
 
     fn find_plain(&self, text: &str) -> Vec<Finding> {
         let mut hits = Hits::new(self, text);
-        scan::scan(text.as_bytes(), |trigger, range| self.look(&mut hits, trigger, range));
-        self.look_at_words(&mut hits);
+        self.pass(&mut hits);
         if hits.wants(&Entity::Person) {
             self.names.scan(&mut hits);
         }
@@ -239,44 +226,22 @@ impl Engine {
         hits.found
     }
 
-    fn look(&self, hits: &mut Hits<'_>, trigger: Trigger, range: Range<usize>) {
-        match trigger {
-            Trigger::At if hits.wants(&Entity::Email) => self.email.scan(hits, range),
-            Trigger::Digits(shape) => {
-                if shape.dots >= 3 && hits.wants(&Entity::IpAddress) {
-                    self.addresses.scan_v4(hits, range.clone());
-                }
-                if shape.digits >= 7 && hits.wants(&Entity::Phone) {
-                    self.phones.scan(hits, &range);
-                }
-                self.digits.scan(hits, range, shape);
+    /// Looks at what a word at `word` may be the beginning of.
+    fn follow(&self, hits: &mut Hits<'_>, lead: &Lead, word: Range<usize>) {
+        let (start, end) = (word.start, word.end);
+        match lead {
+            Lead::Context(topics) => hits.places.push(hits.text, word, topics),
+            Lead::Url if hits.wants(&Entity::UrlCredentials) => url::scan(hits, end),
+            Lead::Password if hits.wants(&Entity::UrlCredentials) => url::scan_password(hits, end),
+            Lead::Authorization if hits.wants(&Entity::Secret) => secrets::scan_authorization(hits, end),
+            Lead::CurlUser if hits.wants(&Entity::Secret) => secrets::scan_curl_user(hits, end),
+            Lead::Pem if hits.wants(&Entity::Secret) => secrets::scan_pem(hits, start),
+            Lead::Bech32 if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
+            Lead::Name if hits.wants(&Entity::Person) => self.names.scan_lower(hits, end),
+            Lead::Secrets(rules) if hits.wants(&Entity::Secret) => {
+                rules.iter().for_each(|&rule| self.secrets.scan(hits, rule, word.clone()));
             }
-            Trigger::Hex => self.addresses.scan_hex(hits, range),
-            Trigger::Iban if hits.wants(&Entity::Iban) => iban::scan(hits, &range),
-            Trigger::Base58 if hits.wants(&Entity::Crypto) => crypto::scan_base58(hits, range),
-            Trigger::At | Trigger::Iban | Trigger::Base58 => {}
-        }
-    }
-
-    fn look_at_words(&self, hits: &mut Hits<'_>) {
-        let text = hits.text;
-        for found in self.words.find_overlapping_iter(text) {
-            let (start, end) = (found.start(), found.end());
-            match self.leads.get(found.pattern().as_usize()) {
-                Some(Lead::Url) if hits.wants(&Entity::UrlCredentials) => url::scan(hits, end),
-                Some(Lead::Password) if hits.wants(&Entity::UrlCredentials) => url::scan_password(hits, end),
-                Some(Lead::Authorization) if hits.wants(&Entity::Secret) => {
-                    secrets::scan_authorization(hits, end);
-                }
-                Some(Lead::CurlUser) if hits.wants(&Entity::Secret) => secrets::scan_curl_user(hits, end),
-                Some(Lead::Pem) if hits.wants(&Entity::Secret) => secrets::scan_pem(hits, start),
-                Some(Lead::Bech32) if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
-                Some(Lead::Name) if hits.wants(&Entity::Person) => self.names.scan_lower(hits, end),
-                Some(Lead::Secrets(rules)) if hits.wants(&Entity::Secret) => {
-                    rules.iter().for_each(|&rule| self.secrets.scan(hits, rule, start..end));
-                }
-                _ => {}
-            }
+            _ => {}
         }
     }
 
@@ -288,7 +253,7 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("words", &self.leads.len()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("words", &self.words.len()).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::recognizers::iban;
 
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
@@ -14,6 +15,7 @@ fn naive(text: &str) -> Vec<Finding> {
     let engine = engine();
     let mut hits = Hits::new(engine, text);
     let all = 0..text.len();
+    context(&mut hits);
     engine.email.scan(&mut hits, all.clone());
     engine.digits.scan(&mut hits, all.clone(), Shape { digits: usize::MAX, dots: 0 });
     engine.addresses.scan_v4(&mut hits, all.clone());
@@ -32,6 +34,19 @@ fn naive(text: &str) -> Vec<Finding> {
         engine.secrets.scan_everywhere(&mut hits, at);
     }
     hits.found
+}
+
+/// The words that say what a number is, as a search of their own.
+fn context(hits: &mut Hits<'_>) {
+    let mut cursor = engine().words.start();
+    for (at, &byte) in hits.text.as_bytes().iter().enumerate() {
+        cursor = engine().words.next(cursor, byte);
+        for (length, lead) in engine().words.ending(cursor) {
+            if let Lead::Context(topics) = lead {
+                hits.places.push(hits.text, at + 1 - length..at + 1, topics);
+            }
+        }
+    }
 }
 
 fn texts() -> impl Strategy<Value = String> {

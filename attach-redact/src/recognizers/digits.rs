@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, Shape, Topic};
+use crate::engine::{Hits, Match, Pattern, Shape};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
@@ -45,7 +45,7 @@ impl Digits {
             let Match::At(range) = found else { return hits.give_up(&window, Entity::CreditCard) };
             let digits = only_digits(&text[range.clone()]);
             let usual = issue(&digits) == Some(Issue::Usual);
-            let sure = luhn(&digits) && (usual || hits.is_near(Topic::Card, range.start));
+            let sure = luhn(&digits) && (usual || hits.is_near(&Entity::CreditCard, range.start));
             if sure {
                 hits.push(Finding::strong(range, Entity::CreditCard, 1.0, Strength::Checksum));
             }
@@ -63,7 +63,7 @@ impl Digits {
             }
             valid
         });
-        if !hits.is_near(Topic::Ssn, window.start) {
+        if !hits.is_near(&Entity::UsSsn, window.start) {
             return;
         }
         self.ssn_unbroken.scan(text, window.clone(), |found| {

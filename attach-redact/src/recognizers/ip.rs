@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, Topic, is_word};
+use crate::engine::{Hits, Match, Pattern, is_word};
 use crate::{Entity, Finding};
 
 const V4: &str = concat!(
@@ -30,7 +30,7 @@ impl Addresses {
             let Match::At(range) = found else { return hits.give_up(&window, Entity::IpAddress) };
             let address = text[range.clone()].split('/').next().unwrap_or_default();
             let Ok(address) = address.parse::<Ipv4Addr>() else { return false };
-            if self.counts(address.into()) && !hits.is_about(Topic::Version, range.start) {
+            if self.counts(address.into()) && !hits.is_version(range.start) {
                 hits.push(Finding::new(range, Entity::IpAddress, 0.9));
             }
             true

@@ -4,6 +4,7 @@ pub(crate) mod crypto;
 pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod iban;
+pub(crate) mod ids;
 pub(crate) mod ip;
 pub(crate) mod names;
 pub(crate) mod phone;

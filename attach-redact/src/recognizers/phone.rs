@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use rlibphonenumber::{PhoneNumberUtil, Region};
 
-use crate::engine::{Hits, Topic, is_word};
+use crate::engine::{Hits, is_word};
 use crate::{Entity, Finding};
 
 /// Whose national numbers are known besides those written with `+`.
@@ -77,7 +77,7 @@ impl Phones {
         if form == Form::Date {
             return None;
         }
-        let named = hits.is_about(Topic::Phone, candidate.range.start);
+        let named = hits.is_about(&Entity::Phone, candidate.range.start);
         let regions = match form {
             Form::International => &[][..],
             Form::National => &self.regions,

@@ -1,0 +1,148 @@
+//! The one pass over a text: every byte is looked at once, by the automaton of words and by its class.
+
+use std::ops::Range;
+
+use super::window::{self, Shape};
+use super::{Engine, Hits};
+use crate::Entity;
+
+/// What a place looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// An `@`; the window is the word around it.
+    At,
+    /// Digits with single separators between them.
+    Digits(Shape),
+    /// Words with so many digits in them.
+    Words(usize),
+    /// Hexadecimal digits with colons or the like between them.
+    Hex,
+    /// Two letters and two digits at the beginning of a word.
+    Iban,
+    /// A long word of letters and digits that begins with 1 or 3.
+    Base58,
+}
+
+const PLAIN: u8 = 0;
+const DIGIT: u8 = 1;
+const AT: u8 = 2;
+const COLON: u8 = 3;
+/// A hyphen or a dot.
+const JOINT: u8 = 4;
+
+static CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut class = [PLAIN; 256];
+    let mut digit = b'0';
+    while digit <= b'9' {
+        class[digit as usize] = DIGIT;
+        digit += 1;
+    }
+    class[b'@' as usize] = AT;
+    class[b':' as usize] = COLON;
+    class[b'-' as usize] = JOINT;
+    class[b'.' as usize] = JOINT;
+    class
+}
+
+/// How far each kind of run was looked at: runs are maximal, so none is looked at twice.
+#[derive(Default)]
+struct Seen {
+    hex: usize,
+    group: usize,
+    digits: usize,
+    words: usize,
+}
+
+impl Engine {
+    /// Looks at all of the text of `hits`.
+    pub(super) fn pass(&self, hits: &mut Hits<'_>) {
+        let text = hits.text.as_bytes();
+        let mut seen = Seen::default();
+        let mut cursor = self.words.start();
+        for (at, &byte) in text.iter().enumerate() {
+            cursor = self.words.next(cursor, byte);
+            for (length, lead) in self.words.ending(cursor) {
+                self.follow(hits, lead, at + 1 - length..at + 1);
+            }
+            match CLASS[usize::from(byte)] {
+                PLAIN => {}
+                DIGIT => self.digit(hits, at, &mut seen),
+                class => self.mark(hits, class, at, &mut seen),
+            }
+        }
+    }
+
+    /// Looks at a sign at `at`.
+    fn mark(&self, hits: &mut Hits<'_>, class: u8, at: usize, seen: &mut Seen) {
+        let text = hits.text.as_bytes();
+        let run = match class {
+            AT => return self.look(hits, Trigger::At, window::around_at(text, at)),
+            _ if at < seen.hex => return,
+            COLON if window::is_hex_colon(text, at) => window::hex_run(text, at),
+            JOINT if window::is_mac(text, at) => window::mac_run(text, at),
+            _ => return,
+        };
+        seen.hex = run.end;
+        self.look(hits, Trigger::Hex, run);
+    }
+
+    /// Looks at what may begin with the digit at `at`, if it is the first of several.
+    fn digit(&self, hits: &mut Hits<'_>, at: usize, seen: &mut Seen) {
+        let text = hits.text.as_bytes();
+        if at < seen.group {
+            return;
+        }
+        let group = window::run_of(text, at, usize::MAX, u8::is_ascii_digit);
+        seen.group = group.end;
+        if at >= seen.digits {
+            let (run, shape) = window::digit_run(text, at);
+            seen.digits = run.end;
+            if shape.digits >= 7 || shape.dots >= 3 {
+                self.look(hits, Trigger::Digits(shape), run);
+            }
+        }
+        if at >= seen.words && self.ids.are_expected(hits.topics_near(&group)) {
+            let (run, digits) = window::words_around(text, at);
+            seen.words = run.end;
+            self.look(hits, Trigger::Words(digits), run);
+        }
+        self.group(hits, &group);
+    }
+
+    /// Looks at what a group of digits alone may begin.
+    fn group(&self, hits: &mut Hits<'_>, group: &Range<usize>) {
+        let (text, at) = (hits.text.as_bytes(), group.start);
+        if group.len() >= 2 && window::is_iban(text, at) {
+            self.look(hits, Trigger::Iban, at - 2..(at + 64).min(text.len()));
+        }
+        if matches!(text[at], b'1' | b'3') && !window::is_word(window::before(text, at)) {
+            let run = window::run_of(text, at, 40, u8::is_ascii_alphanumeric);
+            if (26..=35).contains(&run.len()) {
+                self.look(hits, Trigger::Base58, run);
+            }
+        }
+    }
+
+    fn look(&self, hits: &mut Hits<'_>, trigger: Trigger, range: Range<usize>) {
+        use crate::recognizers::{crypto, iban};
+        match trigger {
+            Trigger::At if hits.wants(&Entity::Email) => self.email.scan(hits, range),
+            Trigger::Digits(shape) => {
+                if shape.dots >= 3 && hits.wants(&Entity::IpAddress) {
+                    self.addresses.scan_v4(hits, range.clone());
+                }
+                if shape.digits >= 7 && hits.wants(&Entity::Phone) {
+                    self.phones.scan(hits, &range);
+                }
+                self.digits.scan(hits, range, shape);
+            }
+            Trigger::Words(digits) => self.ids.scan(hits, &range, digits),
+            Trigger::Hex => self.addresses.scan_hex(hits, range),
+            Trigger::Iban if hits.wants(&Entity::Iban) => iban::scan(hits, &range),
+            Trigger::Base58 if hits.wants(&Entity::Crypto) => crypto::scan_base58(hits, range),
+            Trigger::At | Trigger::Iban | Trigger::Base58 => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What is around a byte that it may be worth looking at.
+
+use std::ops::Range;
+
+/// What a run of digits holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) digits: usize,
+    pub(crate) dots: usize,
+}
+
+/// Two letters in front, and no word before those.
+pub(super) fn is_iban(text: &[u8], at: usize) -> bool {
+    let letter =
+        |back: usize| at.checked_sub(back).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    letter(1) && letter(2) && !is_word(at.checked_sub(2).map_or(0, |at| before(text, at)))
+}
+
+/// The byte before `at`, or 0.
+pub(super) fn before(text: &[u8], at: usize) -> u8 {
+    at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(0)
+}
+
+pub(crate) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// The longest local part in bytes, of 64 characters of up to four.
+const LOCAL: usize = 256;
+/// The longest domain in bytes.
+const DOMAIN: usize = 640;
+
+pub(super) fn around_at(text: &[u8], at: usize) -> Range<usize> {
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"._%+'-".contains(byte);
+    let left = text[..at].iter().rev().take(LOCAL).take_while(|byte| inside(byte)).count();
+    let right = text[at + 1..].iter().take(DOMAIN).take_while(|byte| inside(byte)).count();
+    at - left..at + 1 + right
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+')
+}
+
+/// Everything that a number written with separators can be part of, with what leads it.
+pub(super) fn digit_run(text: &[u8], at: usize) -> (Range<usize>, Shape) {
+    let lead = text[..at].iter().rev().take(2).take_while(|byte| matches!(byte, b'+' | b'(')).count();
+    let mut shape = Shape::default();
+    let (mut end, mut next, mut gap) = (at, at, 0);
+    while let Some(&byte) = text.get(next) {
+        if byte.is_ascii_digit() {
+            shape.digits += 1;
+            gap = 0;
+            end = next + 1;
+        } else if is_separator(byte) && gap < 3 {
+            gap += 1;
+            shape.dots += usize::from(byte == b'.');
+        } else {
+            break;
+        }
+        next += 1;
+    }
+    (at - lead..end, shape)
+}
+
+/// A colon of an address, not of a clause: a colon or a hexadecimal digit follows at once.
+pub(super) fn is_hex_colon(text: &[u8], at: usize) -> bool {
+    text.get(at + 1).is_some_and(|next| *next == b':' || next.is_ascii_hexdigit())
+}
+
+pub(super) fn hex_run(text: &[u8], at: usize) -> Range<usize> {
+    let inside = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let left = text[..at].iter().rev().take_while(|byte| inside(byte)).count();
+    let right = text[at..].iter().take_while(|byte| inside(byte)).count();
+    at - left..at + right
+}
+
+/// `AA-BB-` or `aabb.ccdd.` around the separator at `at`.
+pub(super) fn is_mac(text: &[u8], at: usize) -> bool {
+    let width = if text[at] == b'-' { 2 } else { 4 };
+    let hex = |range: Option<&[u8]>| range.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_hexdigit));
+    text.get(at + 1 + width) == Some(&text[at])
+        && hex(text.get(at + 1..at + 1 + width))
+        && at >= width
+        && hex(text.get(at - width..at))
+}
+
+pub(super) fn mac_run(text: &[u8], at: usize) -> Range<usize> {
+    let separator = text[at];
+    let inside = |byte: &u8| byte.is_ascii_hexdigit() || *byte == separator;
+    let left = text[..at].iter().rev().take_while(|byte| inside(byte)).count();
+    let right = text[at..].iter().take_while(|byte| inside(byte)).count();
+    at - left..at + right
+}
+
+pub(super) fn run_of(text: &[u8], at: usize, most: usize, inside: impl Fn(&u8) -> bool) -> Range<usize> {
+    at..at + text[at..].iter().take(most).take_while(|byte| inside(byte)).count()
+}
+
+/// The longest part of a window of words with digits, to either side.
+const REACH: usize = 64;
+/// The longest group without digits that such words go on across.
+const GROUP: usize = 6;
+
+/// The words around the digits at `at`, as identifiers are written: groups of letters and digits with single separators
+/// between them. Gives how many digits they have in all.
+pub(super) fn words_around(text: &[u8], at: usize) -> (Range<usize>, usize) {
+    let start = first_group(text, at);
+    let (mut end, mut next, mut digits, mut plain) = (start, start, 0, 0);
+    let last = (at + REACH).min(text.len());
+    while next < last {
+        let group = text[next..last].iter().take_while(|byte| in_group(**byte)).count();
+        let count = text[next..next + group].iter().filter(|byte| byte.is_ascii_digit()).count();
+        plain = if count > 0 || next < at { 0 } else { plain + 1 };
+        if group == 0 || plain > 2 || (plain > 0 && group > GROUP) {
+            break;
+        }
+        digits += count;
+        end = next + group;
+        next = end + usize::from(text.get(end).is_some_and(|byte| joins(*byte)));
+        if next == end {
+            break;
+        }
+    }
+    (start..end, digits)
+}
+
+/// Where the words begin: one or two short groups before the one that `at` lies in.
+fn first_group(text: &[u8], at: usize) -> usize {
+    let left = |end: usize, most: usize| {
+        text[..end].iter().rev().take(most).take_while(|byte| in_group(**byte)).count()
+    };
+    let mut start = at - left(at, REACH);
+    for _ in 0..2 {
+        let Some(separator) = start.checked_sub(1).filter(|at| joins(text[*at])) else { break };
+        let length = left(separator, GROUP + 1);
+        if length == 0 || length > GROUP {
+            break;
+        }
+        start = separator - length;
+    }
+    start
+}
+
+fn in_group(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+fn joins(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+' | b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_taken_whole() {
+        let around = |text: &str| {
+            let at = text.find(|c: char| c.is_ascii_digit()).expect("has digits");
+            let (range, digits) = words_around(text.as_bytes(), at);
+            (text[range].to_owned(), digits)
+        };
+        assert_eq!(around("is QQ 12 34 56 C."), ("is QQ 12 34 56 C".to_owned(), 6));
+        assert_eq!(around("(B-AB 123)"), ("B-AB 123".to_owned(), 3));
+        assert_eq!(
+            around("nobody else knows 943-476-5919 by heart"),
+            ("else knows 943-476-5919 by heart".to_owned(), 10)
+        );
+        assert_eq!(around("x1"), ("x1".to_owned(), 1));
+    }
+}

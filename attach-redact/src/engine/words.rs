@@ -1,0 +1,114 @@
+//! All words that lead somewhere, in one automaton.
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind};
+
+use super::context::{Topic, WORDS};
+use crate::recognizers::ids::Ids;
+use crate::recognizers::secrets::Keywords;
+
+/// What a word may be the beginning of.
+#[derive(Debug, Clone)]
+pub(super) enum Lead {
+    Url,
+    Password,
+    Authorization,
+    CurlUser,
+    Pem,
+    Bech32,
+    Name,
+    Secrets(Box<[usize]>),
+    /// It says what a number after it is.
+    Context(Box<[Topic]>),
+}
+
+/// The words that need no table.
+const LEADS: [(&str, Lead); 13] = [
+    ("://", Lead::Url),
+    ("password=", Lead::Password),
+    ("pwd=", Lead::Password),
+    ("bearer ", Lead::Authorization),
+    ("authorization: basic ", Lead::Authorization),
+    ("apikey: ", Lead::Authorization),
+    ("api-key: ", Lead::Authorization),
+    ("-token: ", Lead::Authorization),
+    (" -u ", Lead::CurlUser),
+    ("--user ", Lead::CurlUser),
+    ("-----begin ", Lead::Pem),
+    ("bc1", Lead::Bech32),
+    ("name is ", Lead::Name),
+];
+
+/// Searches for all words at once, a byte at a time, so that others can look at the same byte.
+pub(super) struct Words {
+    automaton: DFA,
+    start: StateID,
+    leads: Vec<Lead>,
+}
+
+/// How far a search is.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor(StateID);
+
+impl Words {
+    pub(super) fn new(keywords: Keywords, ids: &Ids) -> Result<Self, Box<str>> {
+        let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
+        let context = topics(ids).into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
+        let (words, leads): (Vec<&str>, Vec<Lead>) = LEADS.into_iter().chain(secret).chain(context).unzip();
+        let automaton = DFA::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .build(words)
+            .map_err(|error| error.to_string())?;
+        let start = automaton.start_state(Anchored::No).map_err(|error| error.to_string())?;
+        Ok(Self { automaton, start, leads })
+    }
+
+    pub(super) fn start(&self) -> Cursor {
+        Cursor(self.start)
+    }
+
+    #[inline]
+    pub(super) fn next(&self, cursor: Cursor, byte: u8) -> Cursor {
+        Cursor(self.automaton.next_state(Anchored::No, cursor.0, byte))
+    }
+
+    /// Whether a word ends here.
+    #[inline]
+    pub(super) fn is_end(&self, cursor: Cursor) -> bool {
+        self.automaton.is_special(cursor.0) && self.automaton.is_match(cursor.0)
+    }
+
+    /// The words that end here: their lengths, and what they lead to.
+    pub(super) fn ending(&self, cursor: Cursor) -> impl Iterator<Item = (usize, &Lead)> {
+        let words = if self.is_end(cursor) { self.automaton.match_len(cursor.0) } else { 0 };
+        (0..words).filter_map(move |index| {
+            let word = self.automaton.match_pattern(cursor.0, index);
+            Some((self.automaton.pattern_len(word), self.leads.get(word.as_usize())?))
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.leads.len()
+    }
+}
+
+/// Every word that says what a number is, with all it may say.
+fn topics(ids: &Ids) -> Vec<(&'static str, Vec<Topic>)> {
+    let fixed = WORDS.iter().flat_map(|(entity, words)| {
+        let topic = entity.as_ref().map_or(Some(Topic::VERSION), Topic::of);
+        words.iter().filter_map(move |word| Some((*word, topic?)))
+    });
+    let tables = ids.words().filter_map(|(word, entity)| Some((word, Topic::of(entity)?)));
+    let mut all: Vec<(&str, Vec<Topic>)> = Vec::new();
+    for (word, topic) in fixed.chain(tables) {
+        match all.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, topics)) if topics.contains(&topic) => {}
+            Some((_, topics)) => topics.push(topic),
+            None => all.push((word, vec![topic])),
+        }
+    }
+    all
+}

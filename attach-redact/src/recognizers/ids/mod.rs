@@ -1,0 +1,144 @@
+//! Numbers that states, banks and offices give to people: one row of a table each, one file per country.
+
+use std::ops::Range;
+
+use crate::engine::{Hits, Match, Pattern, Topics};
+use crate::finding::Strength;
+use crate::{Entity, Finding};
+
+pub(crate) mod check;
+mod uk;
+
+/// How an identifier is recognised.
+pub(crate) struct Rule {
+    pub(crate) entity: Entity,
+    /// What it looks like: ASCII classes spelled out, quantifiers bounded, ends looked around. The first group is the
+    /// finding if there is one.
+    pub(crate) pattern: &'static str,
+    /// Fewer digits it never has.
+    pub(crate) digits: usize,
+    /// What has to hold of the match besides.
+    pub(crate) check: fn(&str) -> Verdict,
+    /// How sure its form alone is, without a word that names it.
+    pub(crate) form: f32,
+    /// How sure a check digit that holds is, without a word that names it.
+    pub(crate) checked: f32,
+    /// Words that name it, in lower case. One of them shortly before makes the finding likelier.
+    pub(crate) words: &'static [&'static str],
+}
+
+/// What a check says of a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is none.
+    No,
+    /// It has the form; there is no check digit, or none that everybody uses.
+    Form,
+    /// Its check digit holds.
+    Checked,
+}
+
+impl From<bool> for Verdict {
+    /// Whether a check digit holds.
+    fn from(holds: bool) -> Self {
+        if holds { Self::Checked } else { Self::No }
+    }
+}
+
+/// What a word beside a finding adds, and what it makes of the least likely form.
+const WORD: f32 = 0.35;
+const NAMED: f32 = 0.5;
+
+/// All tables.
+const TABLES: &[&[Rule]] = &[uk::RULES];
+
+/// The rules of the entities that are looked for.
+pub(crate) struct Ids {
+    rules: Vec<Compiled>,
+    /// Whether any can be found without a word that names it.
+    alone: bool,
+}
+
+struct Compiled {
+    rule: &'static Rule,
+    pattern: Pattern,
+    /// Whether it can be found without a word that names it.
+    alone: bool,
+}
+
+impl Ids {
+    /// The rules that `wants` asks for; below `threshold` nothing needs to be found.
+    pub(crate) fn new(
+        wants: impl Fn(&Entity) -> bool,
+        threshold: impl Fn(&Entity) -> f32,
+    ) -> Result<Self, Box<str>> {
+        let mut rules = Vec::new();
+        for rule in TABLES.iter().copied().flatten().filter(|rule| wants(&rule.entity)) {
+            let pattern = Pattern::new(rule.pattern).map_err(|why| format!("{}: {why}", rule.entity))?;
+            let alone = rule.form.max(rule.checked) >= threshold(&rule.entity);
+            rules.push(Compiled { rule, pattern, alone });
+        }
+        let alone = rules.iter().any(|rule| rule.alone);
+        Ok(Self { rules, alone })
+    }
+
+    /// The words that name what the rules find.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (&'static str, &'static Entity)> {
+        let words = |compiled: &Compiled| {
+            let rule = compiled.rule;
+            rule.words.iter().map(move |word| (*word, &rule.entity))
+        };
+        self.rules.iter().flat_map(words)
+    }
+
+    /// Whether it is worth looking at an identifier where `topics` are talked of.
+    pub(crate) fn are_expected(&self, topics: Topics) -> bool {
+        self.alone || !topics.is_empty() && self.rules.iter().any(|rule| topics.contains(&rule.rule.entity))
+    }
+
+    /// Looks at words with digits in them, `digits` in all.
+    pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>, digits: usize) {
+        let topics = hits.topics_near(window);
+        for compiled in &self.rules {
+            let named = topics.contains(&compiled.rule.entity);
+            if digits >= compiled.rule.digits && (compiled.alone || named) {
+                compiled.scan(hits, window);
+            }
+        }
+    }
+}
+
+impl Compiled {
+    fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>) {
+        let (text, rule) = (hits.text, self.rule);
+        self.pattern.scan(text, window.clone(), |found| {
+            let Match::At(range) = found else { return hits.give_up(window, rule.entity.clone()) };
+            let (score, strength) = match (rule.check)(&text[range.clone()]) {
+                Verdict::No => return false,
+                Verdict::Form => (rule.form, Strength::Form),
+                Verdict::Checked => (rule.checked, Strength::Form),
+            };
+            let named = hits.is_near(&rule.entity, range.start);
+            let checked = named && score == rule.checked;
+            let score = if named { (score + WORD).clamp(NAMED, 1.0) } else { score };
+            let strength = if checked { Strength::Checksum } else { strength };
+            hits.push(Finding::strong(range, rule.entity.clone(), score, strength));
+            true
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_compiles_and_its_words_are_in_lower_case() {
+        Ids::new(|_| true, |_| 0.0).expect("compiles");
+        for rule in TABLES.iter().copied().flatten() {
+            let fine = |word: &&str| word.len() >= 2 && **word == word.to_lowercase();
+            assert!(rule.words.iter().all(|word| fine(&word)), "{}", rule.entity);
+            assert!(rule.form <= rule.checked || rule.checked == 0.0, "{}", rule.entity);
+        }
+    }
+}
