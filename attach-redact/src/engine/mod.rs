@@ -20,8 +20,7 @@ use self::context::Places;
 use self::shadow::Shadow;
 use self::words::{Lead, Words};
 use crate::entity::EntitySet;
-use crate::recognizers::digits::Digits;
-use crate::recognizers::email::Email;
+use crate::finding::Strength;
 use crate::recognizers::ids::Ids;
 use crate::recognizers::ip::Addresses;
 use crate::recognizers::names::Names;
@@ -38,6 +37,8 @@ pub(crate) struct Hits<'t> {
     wanted: EntitySet,
     code: Vec<Range<usize>>,
     places: Places,
+    /// The groups of digits that are looked at: one buffer for all of them.
+    groups: Vec<Range<usize>>,
     /// How many numbers may still be checked against numbering plans.
     checks: usize,
     /// How far secrets were found: what begins before belongs to one.
@@ -52,6 +53,7 @@ impl<'t> Hits<'t> {
             wanted: engine.wanted,
             code: code::ranges(text),
             places: Places::default(),
+            groups: Vec::new(),
             checks: 32 + text.len() / 64,
             secret: 0,
         }
@@ -93,6 +95,14 @@ impl<'t> Hits<'t> {
     /// Whether `at` lies in a secret that was found.
     pub(crate) fn is_secret(&self, at: usize) -> bool {
         at < self.secret
+    }
+
+    /// Whether what was found last says all of what `run` is.
+    fn is_explained(&self, run: &Range<usize>) -> bool {
+        let certain = |last: &Finding| last.score >= 0.85 || last.strength > Strength::Form;
+        self.found
+            .last()
+            .is_some_and(|last| last.range.start <= run.start && run.end <= last.range.end && certain(last))
     }
 
     pub(crate) fn push(&mut self, finding: Finding) {
@@ -146,8 +156,6 @@ impl Parts {
 pub(crate) struct Engine {
     parts: Parts,
     wanted: EntitySet,
-    email: Email,
-    digits: Digits,
     phones: Phones,
     addresses: Addresses,
     ids: Ids,
@@ -170,10 +178,8 @@ impl Engine {
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
         Ok(Self {
             wanted,
-            email: Email::new()?,
-            digits: Digits::new()?,
             phones: Phones::new(regions)?,
-            addresses: Addresses::new(parts.private_addresses)?,
+            addresses: Addresses::new(parts.private_addresses),
             ids,
             names: Names::new(parts.lexicon),
             secrets,

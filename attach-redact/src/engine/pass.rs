@@ -5,13 +5,12 @@ use std::ops::Range;
 use super::window::{self, Shape};
 use super::{Engine, Hits};
 use crate::Entity;
+use crate::recognizers::{crypto, digits, email, iban};
 
 /// What a place looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// An `@`; the window is the word around it.
-    At,
-    /// Digits with single separators between them.
+    /// Digits with separators between them.
     Digits(Shape),
     /// Words with so many digits in them.
     Words(usize),
@@ -60,17 +59,17 @@ impl Engine {
     pub(super) fn pass(&self, hits: &mut Hits<'_>) {
         let text = hits.text.as_bytes();
         let mut seen = Seen::default();
-        let mut cursor = self.words.start();
-        for (at, &byte) in text.iter().enumerate() {
-            cursor = self.words.next(cursor, byte);
+        let (mut cursor, mut at) = self.words.skip(self.words.start(), text, 0, &CLASS);
+        while let Some(byte) = text.get(at) {
             for (length, lead) in self.words.ending(cursor) {
                 self.follow(hits, lead, at + 1 - length..at + 1);
             }
-            match CLASS[usize::from(byte)] {
+            match CLASS[usize::from(*byte)] {
                 PLAIN => {}
                 DIGIT => self.digit(hits, at, &mut seen),
                 class => self.mark(hits, class, at, &mut seen),
             }
+            (cursor, at) = self.words.skip(cursor, text, at + 1, &CLASS);
         }
     }
 
@@ -78,7 +77,8 @@ impl Engine {
     fn mark(&self, hits: &mut Hits<'_>, class: u8, at: usize, seen: &mut Seen) {
         let text = hits.text.as_bytes();
         let run = match class {
-            AT => return self.look(hits, Trigger::At, window::around_at(text, at)),
+            AT if hits.wants(&Entity::Email) => return email::scan(hits, at),
+            AT => return,
             _ if at < seen.hex => return,
             COLON if window::is_hex_colon(text, at) => window::hex_run(text, at),
             JOINT if window::is_mac(text, at) => window::mac_run(text, at),
@@ -96,10 +96,11 @@ impl Engine {
         }
         let group = window::run_of(text, at, usize::MAX, u8::is_ascii_digit);
         seen.group = group.end;
+        self.group(hits, &group);
         if at >= seen.digits {
-            let (run, shape) = window::digit_run(text, at);
+            let (run, shape) = window::digit_run(text, at, &mut hits.groups);
             seen.digits = run.end;
-            if shape.digits >= 7 || shape.dots >= 3 {
+            if (shape.digits >= 7 || shape.dots >= 3) && !hits.is_explained(&run) {
                 self.look(hits, Trigger::Digits(shape), run);
             }
         }
@@ -108,7 +109,6 @@ impl Engine {
             seen.words = run.end;
             self.look(hits, Trigger::Words(digits), run);
         }
-        self.group(hits, &group);
     }
 
     /// Looks at what a group of digits alone may begin.
@@ -126,23 +126,26 @@ impl Engine {
     }
 
     fn look(&self, hits: &mut Hits<'_>, trigger: Trigger, range: Range<usize>) {
-        use crate::recognizers::{crypto, iban};
         match trigger {
-            Trigger::At if hits.wants(&Entity::Email) => self.email.scan(hits, range),
-            Trigger::Digits(shape) => {
-                if shape.dots >= 3 && hits.wants(&Entity::IpAddress) {
-                    self.addresses.scan_v4(hits, range.clone());
-                }
-                if shape.digits >= 7 && hits.wants(&Entity::Phone) {
-                    self.phones.scan(hits, &range);
-                }
-                self.digits.scan(hits, range, shape);
-            }
+            Trigger::Digits(shape) => self.number(hits, &range, shape),
             Trigger::Words(digits) => self.ids.scan(hits, &range, digits),
             Trigger::Hex => self.addresses.scan_hex(hits, range),
             Trigger::Iban if hits.wants(&Entity::Iban) => iban::scan(hits, &range),
             Trigger::Base58 if hits.wants(&Entity::Crypto) => crypto::scan_base58(hits, range),
-            Trigger::At | Trigger::Iban | Trigger::Base58 => {}
+            Trigger::Iban | Trigger::Base58 => {}
         }
+    }
+
+    /// Looks at the groups of digits of `run`.
+    fn number(&self, hits: &mut Hits<'_>, run: &Range<usize>, shape: Shape) {
+        let groups = std::mem::take(&mut hits.groups);
+        if shape.dots >= 3 && hits.wants(&Entity::IpAddress) {
+            self.addresses.scan_v4(hits, &groups);
+        }
+        digits::scan(hits, &groups, shape);
+        if shape.digits >= 7 && hits.wants(&Entity::Phone) && !hits.is_explained(run) {
+            self.phones.scan(hits, &groups);
+        }
+        hits.groups = groups;
     }
 }

@@ -29,6 +29,12 @@ impl Pattern {
         Self::build(RegexBuilder::new(pattern).seek(true).backtrack_limit(BACKTRACK_LIMIT))
     }
 
+    /// Compiles a pattern that is run on all of a text, however long it takes.
+    #[cfg(test)]
+    pub(crate) fn patient(pattern: &str) -> Result<Self, Box<str>> {
+        Self::build(RegexBuilder::new(pattern).backtrack_limit(10_000_000))
+    }
+
     /// Compiles somebody's own pattern, under limits of size.
     pub(crate) fn foreign(pattern: &str) -> Result<Self, Box<str>> {
         const MAX_LENGTH: usize = 1024;
@@ -49,11 +55,6 @@ impl Pattern {
         let regex = builder.build().map_err(|error| error.to_string())?;
         let group = usize::from(regex.captures_len() > 1);
         Ok(Self { regex, group })
-    }
-
-    /// The same pattern with the whole match as the finding; its groups are for itself.
-    pub(crate) fn whole(self) -> Self {
-        Self { group: 0, ..self }
     }
 
     /// Calls `accept` with every match that begins and ends in `window`, from left to right, none overlapping one

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::recognizers::iban;
+use crate::recognizers::{crypto, digits, email, iban};
 
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
@@ -14,12 +14,9 @@ fn engine() -> &'static Engine {
 fn naive(text: &str) -> Vec<Finding> {
     let engine = engine();
     let mut hits = Hits::new(engine, text);
-    let all = 0..text.len();
     context(&mut hits);
-    engine.email.scan(&mut hits, all.clone());
-    engine.digits.scan(&mut hits, all.clone(), Shape { digits: usize::MAX, dots: 0 });
-    engine.addresses.scan_v4(&mut hits, all.clone());
-    engine.phones.scan(&mut hits, &all);
+    reference(&mut hits);
+    engine.phones.scan(&mut hits, &window::groups_of(text, &(0..text.len())));
     let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     for &at in &places {
         let byte = text.as_bytes()[at];
@@ -36,11 +33,57 @@ fn naive(text: &str) -> Vec<Finding> {
     hits.found
 }
 
+/// What the recognizers that are written by hand stand for, as patterns over all of the text.
+fn reference(hits: &mut Hits<'_>) {
+    const CARD: &str = concat!(
+        r"(?<![A-Za-z0-9_])(?<![0-9][.])(?:[0-9]{12,19}",
+        r"|[0-9]{4}(?:[ \-.][0-9]{4}){2,3}(?:[ \-.][0-9]{1,3})?",
+        r"|[0-9]{4}[ \-.][0-9]{6}[ \-.][0-9]{4,5})(?![A-Za-z0-9_])(?![.][0-9])",
+    );
+    const SSN: &str =
+        r"(?<![A-Za-z0-9_])(?<![0-9][.\-])([0-9]{3}([ .\-])[0-9]{2}\2[0-9]{4})(?![A-Za-z0-9_])(?![.\-][0-9])";
+    const V4: &str = concat!(
+        r"(?<![A-Za-z0-9_])(?<![0-9][.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})(?:/[0-9]{1,2}(?![0-9]))?",
+        r"(?![A-Za-z0-9_])(?!\.[0-9])",
+    );
+    const EMAIL: &str = concat!(
+        r"(?<![_%+\-\p{L}\p{N}])[_+\p{L}\p{N}][._%+'\-\p{L}\p{N}]{0,63}(?<![.'])",
+        r"@(?:[\p{L}\p{N}][\-\p{L}\p{N}]{0,62}\.){1,8}",
+        r"(?:xn--[A-Za-z0-9\-]{2,59}|[A-Za-z[^\x00-\x7F]&&[\p{L}\p{N}]]{2,24})(?![A-Za-z0-9\-@])",
+    );
+    let all = 0..hits.text.len();
+    let text = hits.text;
+    let mut each = |pattern: &str, accept: &mut dyn FnMut(&mut Hits<'_>, Range<usize>) -> bool| {
+        Pattern::patient(pattern).expect("compiles").scan(text, all.clone(), |found| match found {
+            Match::At(range) => accept(hits, range),
+            Match::GivenUp => panic!("given up"),
+        });
+    };
+    each(CARD, &mut |hits, range| {
+        let before = hits.found.len();
+        digits::scan(hits, &window::groups_of(text, &range), Shape { card: true, ..Shape::default() });
+        hits.found.len() > before
+    });
+    each(SSN, &mut |hits, range| {
+        let before = hits.found.len();
+        digits::scan(hits, &window::groups_of(text, &range), Shape { ssn: true, ..Shape::default() });
+        hits.found.len() > before
+    });
+    each(V4, &mut |hits, range| {
+        let address = text[range.clone()].parse::<std::net::Ipv4Addr>();
+        if address.is_ok() && !hits.is_version(range.start) {
+            hits.push(Finding::new(range, Entity::IpAddress, 0.9));
+        }
+        address.is_ok()
+    });
+    each(EMAIL, &mut |hits, range| email::accept(hits, range));
+}
+
 /// The words that say what a number is, as a search of their own.
 fn context(hits: &mut Hits<'_>) {
     let mut cursor = engine().words.start();
-    for (at, &byte) in hits.text.as_bytes().iter().enumerate() {
-        cursor = engine().words.next(cursor, byte);
+    for at in 0..hits.text.len() {
+        (cursor, _) = engine().words.skip(cursor, &hits.text.as_bytes()[..=at], at, &[1; 256]);
         for (length, lead) in engine().words.ending(cursor) {
             if let Lead::Context(topics) = lead {
                 hits.places.push(hits.text, at + 1 - length..at + 1, topics);

@@ -7,6 +7,19 @@ use std::ops::Range;
 pub(crate) struct Shape {
     pub(crate) digits: usize,
     pub(crate) dots: usize,
+    /// Some of it is grouped as the numbers of cards are.
+    pub(crate) card: bool,
+    /// Some of it is grouped as social security numbers are.
+    pub(crate) ssn: bool,
+}
+
+impl Shape {
+    /// Takes a group of digits down, with the sizes of the two before.
+    fn add(&mut self, groups: [usize; 3]) {
+        self.digits += groups[2];
+        self.card |= matches!(groups, [_, _, 12..=19] | [4, 4, 4] | [4, 6, 4 | 5]);
+        self.ssn |= matches!(groups, [_, _, 9] | [3, 2, 4]);
+    }
 }
 
 /// Two letters in front, and no word before those.
@@ -25,39 +38,33 @@ pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// The longest local part in bytes, of 64 characters of up to four.
-const LOCAL: usize = 256;
-/// The longest domain in bytes.
-const DOMAIN: usize = 640;
-
-pub(super) fn around_at(text: &[u8], at: usize) -> Range<usize> {
-    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"._%+'-".contains(byte);
-    let left = text[..at].iter().rev().take(LOCAL).take_while(|byte| inside(byte)).count();
-    let right = text[at + 1..].iter().take(DOMAIN).take_while(|byte| inside(byte)).count();
-    at - left..at + 1 + right
-}
-
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+')
 }
 
-/// Everything that a number written with separators can be part of, with what leads it.
-pub(super) fn digit_run(text: &[u8], at: usize) -> (Range<usize>, Shape) {
+/// Everything that a number written with separators can be part of, with what leads it; its groups of digits go to
+/// `groups`.
+pub(super) fn digit_run(text: &[u8], at: usize, groups: &mut Vec<Range<usize>>) -> (Range<usize>, Shape) {
+    groups.clear();
     let lead = text[..at].iter().rev().take(2).take_while(|byte| matches!(byte, b'+' | b'(')).count();
     let mut shape = Shape::default();
-    let (mut end, mut next, mut gap) = (at, at, 0);
+    let (mut end, mut next, mut gap, mut last) = (at, at, 0, [0; 3]);
     while let Some(&byte) = text.get(next) {
         if byte.is_ascii_digit() {
-            shape.digits += 1;
+            let group = text[next..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            last = [last[1], last[2], group];
+            shape.add(last);
             gap = 0;
-            end = next + 1;
+            groups.push(next..next + group);
+            next += group;
+            end = next;
         } else if is_separator(byte) && gap < 3 {
             gap += 1;
             shape.dots += usize::from(byte == b'.');
+            next += 1;
         } else {
             break;
         }
-        next += 1;
     }
     (at - lead..end, shape)
 }
@@ -147,6 +154,19 @@ fn in_group(byte: u8) -> bool {
 
 fn joins(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+' | b'_')
+}
+
+/// The groups of digits in `range`.
+#[cfg(test)]
+pub(super) fn groups_of(text: &str, range: &Range<usize>) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for at in range.clone().filter(|&at| text.as_bytes()[at].is_ascii_digit()) {
+        match groups.last_mut() {
+            Some(group) if group.end == at => group.end = at + 1,
+            _ => groups.push(at..at + 1),
+        }
+    }
+    groups
 }
 
 #[cfg(test)]

@@ -70,20 +70,25 @@ impl Words {
         Cursor(self.start)
     }
 
-    #[inline]
-    pub(super) fn next(&self, cursor: Cursor, byte: u8) -> Cursor {
-        Cursor(self.automaton.next_state(Anchored::No, cursor.0, byte))
-    }
-
-    /// Whether a word ends here.
-    #[inline]
-    pub(super) fn is_end(&self, cursor: Cursor) -> bool {
-        self.automaton.is_special(cursor.0) && self.automaton.is_match(cursor.0)
+    /// Reads `text` from `at` on up to the next byte that has a class or ends a word; gives where that is.
+    ///
+    /// This is the loop that every byte goes through, so nothing else is in it.
+    #[inline(never)]
+    pub(super) fn skip(&self, cursor: Cursor, text: &[u8], at: usize, class: &[u8; 256]) -> (Cursor, usize) {
+        let mut state = cursor.0;
+        let rest = text.get(at..).unwrap_or_default();
+        for (read, &byte) in rest.iter().enumerate() {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if class[usize::from(byte)] != 0 || self.automaton.is_special(state) {
+                return (Cursor(state), at + read);
+            }
+        }
+        (Cursor(state), text.len())
     }
 
     /// The words that end here: their lengths, and what they lead to.
     pub(super) fn ending(&self, cursor: Cursor) -> impl Iterator<Item = (usize, &Lead)> {
-        let words = if self.is_end(cursor) { self.automaton.match_len(cursor.0) } else { 0 };
+        let words = if self.automaton.is_match(cursor.0) { self.automaton.match_len(cursor.0) } else { 0 };
         (0..words).filter_map(move |index| {
             let word = self.automaton.match_pattern(cursor.0, index);
             Some((self.automaton.pattern_len(word), self.leads.get(word.as_usize())?))

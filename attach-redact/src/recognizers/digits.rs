@@ -2,78 +2,109 @@
 
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, Shape};
+use crate::engine::{Hits, Shape};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
-/// Unbroken, in fours, or 4-6-5 (ISO/IEC 7812: up to 19 digits).
-const CARD: &str = concat!(
-    r"(?<![A-Za-z0-9_])(?<![0-9][.])(?:[0-9]{12,19}",
-    r"|[0-9]{4}(?:[ \-.][0-9]{4}){2,3}(?:[ \-.][0-9]{1,3})?",
-    r"|[0-9]{4}[ \-.][0-9]{6}[ \-.][0-9]{4,5})(?![A-Za-z0-9_])(?![.][0-9])",
-);
-
-const SSN: &str =
-    r"(?<![A-Za-z0-9_])(?<![0-9][.\-])[0-9]{3}([ .\-])[0-9]{2}\1[0-9]{4}(?![A-Za-z0-9_])(?![.\-][0-9])";
-const SSN_UNBROKEN: &str = r"(?<![A-Za-z0-9_])(?<![0-9][.\-])[0-9]{9}(?![A-Za-z0-9_])(?![.\-][0-9])";
-
-#[derive(Debug)]
-pub(crate) struct Digits {
-    card: Pattern,
-    ssn: Pattern,
-    ssn_unbroken: Pattern,
+/// Looks for numbers among `groups` of digits.
+pub(crate) fn scan(hits: &mut Hits<'_>, groups: &[Range<usize>], shape: Shape) {
+    if shape.card && hits.wants(&Entity::CreditCard) {
+        each(groups, |rest| card(hits, rest));
+    }
+    if shape.ssn && hits.wants(&Entity::UsSsn) {
+        each(groups, |rest| ssn(hits, rest));
+    }
 }
 
-impl Digits {
-    pub(crate) fn new() -> Result<Self, Box<str>> {
-        let ssn = Pattern::new(SSN)?.whole();
-        Ok(Self { card: Pattern::new(CARD)?, ssn, ssn_unbroken: Pattern::new(SSN_UNBROKEN)? })
+/// Calls `look` with what is left of `groups` from each of them on; goes on after as many as it says it took.
+fn each(groups: &[Range<usize>], mut look: impl FnMut(&[Range<usize>]) -> usize) {
+    let mut first = 0;
+    while let Some(rest) = groups.get(first..).filter(|rest| !rest.is_empty()) {
+        first += look(rest).max(1);
     }
+}
 
-    pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: Range<usize>, shape: Shape) {
-        if shape.digits >= 12 && hits.wants(&Entity::CreditCard) {
-            self.cards(hits, window.clone());
-        }
-        if shape.digits >= 9 && hits.wants(&Entity::UsSsn) {
-            self.ssns(hits, window);
+/// A card in the first of `groups`; gives how many they are. Unbroken, in fours, or 4-6-5 (ISO/IEC 7812: up to 19 digits).
+fn card(hits: &mut Hits<'_>, groups: &[Range<usize>]) -> usize {
+    let text = hits.text.as_bytes();
+    let sizes: [usize; 5] = std::array::from_fn(|index| groups.get(index).map_or(0, Range::len));
+    let joined = 1 + groups.windows(2).take(4).take_while(|pair| is_single(text, pair, b" -.")).count();
+    let fits = |count: usize| match (count, sizes) {
+        (1, [12..=19, ..]) | (3, [4, 4, 4, ..] | [4, 6, 4 | 5, ..]) => true,
+        (4, [4, 4, 4, 1..=4, _]) | (5, [4, 4, 4, 4, 1..=3]) => true,
+        _ => false,
+    };
+    if !begins(text, groups, b".") {
+        return 0;
+    }
+    for count in (1..=joined).rev().filter(|count| fits(*count)) {
+        let Some(range) = whole(groups, count).filter(|range| ends(text, range.end, b".")) else { continue };
+        let digits = only_digits(hits.text.get(range.clone()).unwrap_or_default());
+        let usual = issue(&digits) == Some(Issue::Usual);
+        if luhn(&digits) && (usual || hits.is_near(&Entity::CreditCard, range.start)) {
+            hits.push(Finding::strong(range, Entity::CreditCard, 1.0, Strength::Checksum));
+            return count;
         }
     }
+    0
+}
 
-    fn cards(&self, hits: &mut Hits<'_>, window: Range<usize>) {
-        let text = hits.text;
-        self.card.scan(text, window.clone(), |found| {
-            let Match::At(range) = found else { return hits.give_up(&window, Entity::CreditCard) };
-            let digits = only_digits(&text[range.clone()]);
-            let usual = issue(&digits) == Some(Issue::Usual);
-            let sure = luhn(&digits) && (usual || hits.is_near(&Entity::CreditCard, range.start));
-            if sure {
-                hits.push(Finding::strong(range, Entity::CreditCard, 1.0, Strength::Checksum));
-            }
-            sure
-        });
-    }
-
-    fn ssns(&self, hits: &mut Hits<'_>, window: Range<usize>) {
-        let text = hits.text;
-        self.ssn.scan(text, window.clone(), |found| {
-            let Match::At(range) = found else { return hits.give_up(&window, Entity::UsSsn) };
-            let valid = is_ssn(&only_digits(&text[range.clone()]));
-            if valid {
-                hits.push(Finding::new(range, Entity::UsSsn, 0.85));
-            }
-            valid
-        });
-        if !hits.is_near(&Entity::UsSsn, window.start) {
-            return;
+/// A social security number in the first of `groups`; gives how many they are.
+fn ssn(hits: &mut Hits<'_>, groups: &[Range<usize>]) -> usize {
+    let text = hits.text.as_bytes();
+    let one_separator = |[first, second, third]: [&Range<usize>; 3]| {
+        let gaps = (text.get(first.end..second.start), text.get(second.end..third.start));
+        gaps.0 == gaps.1 && matches!(gaps.0, Some(b" " | b"-" | b"."))
+    };
+    let (count, score) = match groups {
+        [first, second, third, ..]
+            if (first.len(), second.len(), third.len()) == (3, 2, 4)
+                && one_separator([first, second, third]) =>
+        {
+            (3, 0.85)
         }
-        self.ssn_unbroken.scan(text, window.clone(), |found| {
-            let Match::At(range) = found else { return hits.give_up(&window, Entity::UsSsn) };
-            let valid = is_ssn(text[range.clone()].as_bytes());
-            if valid {
-                hits.push(Finding::new(range, Entity::UsSsn, 0.75));
-            }
-            valid
-        });
+        [first, ..] if first.len() == 9 && hits.is_near(&Entity::UsSsn, first.start) => (1, 0.75),
+        _ => return 0,
+    };
+    let Some(range) = whole(groups, count) else { return 0 };
+    let alone = begins(text, groups, b".-") && ends(text, range.end, b".-");
+    if !alone || !is_ssn(&only_digits(hits.text.get(range.clone()).unwrap_or_default())) {
+        return 0;
+    }
+    hits.push(Finding::new(range, Entity::UsSsn, score));
+    count
+}
+
+fn whole(groups: &[Range<usize>], count: usize) -> Option<Range<usize>> {
+    Some(groups.first()?.start..groups.get(count.checked_sub(1)?)?.end)
+}
+
+/// Whether exactly one of `separators` stands between two groups.
+fn is_single(text: &[u8], pair: &[Range<usize>], separators: &[u8]) -> bool {
+    let [left, right] = pair else { return false };
+    matches!(text.get(left.end..right.start), Some([one]) if separators.contains(one))
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether the first of `groups` goes on from neither a word nor, across one of `joints`, a number.
+fn begins(text: &[u8], groups: &[Range<usize>], joints: &[u8]) -> bool {
+    let Some(first) = groups.first() else { return false };
+    match text.get(..first.start) {
+        Some([.., digit, joint]) if joints.contains(joint) => !digit.is_ascii_digit(),
+        Some([.., before]) => !is_part(*before),
+        _ => true,
+    }
+}
+
+/// Whether neither a word nor, across one of `joints`, a number goes on at `end`.
+fn ends(text: &[u8], end: usize, joints: &[u8]) -> bool {
+    match text.get(end..) {
+        Some([joint, digit, ..]) if joints.contains(joint) => !digit.is_ascii_digit(),
+        Some([after, ..]) => !is_part(*after),
+        _ => true,
     }
 }
 

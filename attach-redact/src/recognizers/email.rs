@@ -2,43 +2,77 @@
 
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern};
+use crate::engine::Hits;
 use crate::{Entity, Finding};
-
-/// Local part and domain. Quoted local parts are not looked for, nor signs that also separate: `=`, `/`, `?` …
-const PATTERN: &str = concat!(
-    r"(?<![A-Za-z0-9_%+\-]|[^\x00-\x7F])",
-    r"(?:[A-Za-z0-9_+]|[^\x00-\x7F])(?:[A-Za-z0-9._%+'\-]|[^\x00-\x7F]){0,63}(?<![.'])",
-    r"@(?:(?:[A-Za-z0-9]|[^\x00-\x7F])(?:[A-Za-z0-9\-]|[^\x00-\x7F]){0,62}\.){1,8}",
-    r"(?:xn--[A-Za-z0-9\-]{2,59}|(?:[A-Za-z]|[^\x00-\x7F]){2,24})(?![A-Za-z0-9\-@])",
-);
 
 /// What looks like a top-level domain in the names of files.
 const FILES: [&str; 14] =
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "mjs", "json", "html", "xml", "tsx", "jsx"];
 
-#[derive(Debug)]
-pub(crate) struct Email(Pattern);
+/// Characters of a local part and of a label, labels, and characters of a top-level domain, at most.
+const LOCAL: usize = 64;
+const LABEL: usize = 63;
+const LABELS: usize = 9;
+const TOP: usize = 24;
 
-impl Email {
-    pub(crate) fn new() -> Result<Self, Box<str>> {
-        Pattern::new(PATTERN).map(Self)
-    }
+/// Looks at the address around the `@` at `at`. Quoted local parts are not looked for, nor signs that also separate:
+/// `=`, `/`, `?` …
+pub(crate) fn scan(hits: &mut Hits<'_>, at: usize) {
+    let text = hits.text;
+    let (Some(start), Some(end)) = (local(text, at), domain(text, at + 1)) else { return };
+    accept(hits, start..end);
+}
 
-    pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: Range<usize>) {
-        let text = hits.text;
-        self.0.scan(text, window.clone(), |found| match found {
-            Match::At(range) if is_address(&text[range.clone()]) && !is_userinfo(text, range.start) => {
-                hits.push(Finding::new(range, Entity::Email, 1.0));
-                true
-            }
-            Match::At(_) => false,
-            Match::GivenUp => {
-                hits.push(Finding::new(window.clone(), Entity::Email, 1.0));
-                true
-            }
-        });
+/// Takes down what has the form of an address if it is one.
+pub(crate) fn accept(hits: &mut Hits<'_>, range: Range<usize>) -> bool {
+    let text = hits.text;
+    let accepted = text.get(range.clone()).is_some_and(is_address) && !is_userinfo(text, range.start);
+    if accepted {
+        hits.push(Finding::new(range, Entity::Email, 1.0));
     }
+    accepted
+}
+
+/// Where the local part before `at` begins.
+fn local(text: &str, at: usize) -> Option<usize> {
+    let before = text.get(..at)?;
+    if before.ends_with(['.', '\'']) {
+        return None;
+    }
+    let inside = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '\'' | '-');
+    let length: usize = before.chars().rev().take(LOCAL).take_while(inside).map(char::len_utf8).sum();
+    let run = &before[at - length..];
+    run.find(|c: char| c.is_alphanumeric() || matches!(c, '_' | '+')).map(|first| at - length + first)
+}
+
+/// Where the domain that begins at `start` ends: after the last label that can be a top-level domain.
+fn domain(text: &str, start: usize) -> Option<usize> {
+    let (mut at, mut found) = (start, None);
+    for index in 0..LABELS {
+        let rest = text.get(at..)?;
+        let inside = |c: &char| c.is_alphanumeric() || *c == '-';
+        let length: usize = rest.chars().take(LABEL).take_while(inside).map(char::len_utf8).sum();
+        let label = &rest[..length];
+        let next = rest[length..].chars().next();
+        if label.is_empty() || label.starts_with('-') || next.as_ref().is_some_and(inside) {
+            break;
+        }
+        at += length;
+        if index > 0 && is_top(label) && next != Some('@') {
+            found = Some(at);
+        }
+        if next != Some('.') {
+            break;
+        }
+        at += 1;
+    }
+    found
+}
+
+fn is_top(label: &str) -> bool {
+    let punycode = label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("xn--")) && label.len() > 5;
+    let letters = || label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphabetic());
+    punycode || ((2..=TOP).contains(&label.chars().count()) && letters())
 }
 
 /// Neither a file such as `logo@2x.png` nor the user of every Git server.
@@ -55,4 +89,26 @@ fn is_userinfo(text: &str, start: usize) -> bool {
         .take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'<' | b'?'))
         .count();
     text.as_bytes()[..start - part].ends_with(b"://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<&str> {
+        let at = text.find('@')?;
+        Some(&text[local(text, at)?..domain(text, at + 1)?])
+    }
+
+    #[test]
+    fn an_address_ends_where_its_domain_ends() {
+        assert_eq!(found("<o'neil+x@mail.example.org>."), Some("o'neil+x@mail.example.org"));
+        assert_eq!(found("bob@example.org.5"), Some("bob@example.org"));
+        assert_eq!(found("ünïcode@müller.example"), Some("ünïcode@müller.example"));
+        assert_eq!(found("a@b.xn--p1ai, c"), Some("a@b.xn--p1ai"));
+        assert_eq!(found("-bob@example.org-x"), None);
+        for none in ["bob@example", "bob@-example.org", "bob.@example.org", "@example.org", "a@b.c0m"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
 }

@@ -37,10 +37,31 @@ pub(crate) fn scan(hits: &mut Hits<'_>, window: &Range<usize>) {
     }
 }
 
+/// The length of the numbers of a country, by its two letters; 0 if it has none.
+static LENGTH: [u8; 26 * 26] = lengths();
+
+const fn lengths() -> [u8; 26 * 26] {
+    let written = LENGTHS.as_bytes();
+    let mut lengths = [0; 26 * 26];
+    let mut at = 0;
+    while at + 4 <= written.len() {
+        if written[at] == b' ' {
+            at += 1;
+            continue;
+        }
+        let country = (written[at] - b'A') as usize * 26 + (written[at + 1] - b'A') as usize;
+        lengths[country] = (written[at + 2] - b'0') * 10 + (written[at + 3] - b'0');
+        at += 4;
+    }
+    lengths
+}
+
 fn length(country: &[u8]) -> Option<usize> {
-    let country = std::str::from_utf8(country).ok()?.to_ascii_uppercase();
-    let known = LENGTHS.split_ascii_whitespace().find_map(|known| known.strip_prefix(&country));
-    known.and_then(|length| length.parse().ok())
+    let letter = |at: usize| {
+        let letter = country.get(at)?.to_ascii_uppercase();
+        letter.is_ascii_uppercase().then(|| usize::from(letter - b'A'))
+    };
+    LENGTH.get(letter(0)? * 26 + letter(1)?).copied().filter(|length| *length > 0).map(usize::from)
 }
 
 /// The check digits (mod 97), and the structure of the countries whose structure is known.

@@ -3,38 +3,30 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::engine::{Hits, Match, Pattern, is_word};
+use crate::engine::{Hits, is_word};
 use crate::{Entity, Finding};
-
-const V4: &str = concat!(
-    r"(?<![A-Za-z0-9_])(?<![0-9][.])[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:/[0-9]{1,2}(?![0-9]))?",
-    r"(?![A-Za-z0-9_])(?!\.[0-9])",
-);
 
 #[derive(Debug)]
 pub(crate) struct Addresses {
-    v4: Pattern,
     /// Whether addresses that lead nowhere from outside count as well.
     private: bool,
 }
 
 impl Addresses {
-    pub(crate) fn new(private: bool) -> Result<Self, Box<str>> {
-        Ok(Self { v4: Pattern::new(V4)?, private })
+    pub(crate) fn new(private: bool) -> Self {
+        Self { private }
     }
 
-    /// Addresses in a run of digits and dots.
-    pub(crate) fn scan_v4(&self, hits: &mut Hits<'_>, window: Range<usize>) {
-        let text = hits.text;
-        self.v4.scan(text, window.clone(), |found| {
-            let Match::At(range) = found else { return hits.give_up(&window, Entity::IpAddress) };
-            let address = text[range.clone()].split('/').next().unwrap_or_default();
-            let Ok(address) = address.parse::<Ipv4Addr>() else { return false };
+    /// Addresses among `groups` of digits.
+    pub(crate) fn scan_v4(&self, hits: &mut Hits<'_>, groups: &[Range<usize>]) {
+        for four in groups.windows(4) {
+            let Some(range) = dotted(hits.text.as_bytes(), four) else { continue };
+            let written = hits.text.get(range.start..four[3].end).unwrap_or_default();
+            let Ok(address) = written.parse::<Ipv4Addr>() else { continue };
             if self.counts(address.into()) && !hits.is_version(range.start) {
                 hits.push(Finding::new(range, Entity::IpAddress, 0.9));
             }
-            true
-        });
+        }
     }
 
     /// An address in a run of hexadecimal digits, colons, hyphens and dots.
@@ -68,6 +60,33 @@ impl Addresses {
     fn counts(&self, address: IpAddr) -> bool {
         self.private || is_public(address)
     }
+}
+
+/// Four groups with dots between them and no more of a number or a word around, with the length of a prefix.
+fn dotted(text: &[u8], four: &[Range<usize>]) -> Option<Range<usize>> {
+    let (first, last) = (four.first()?, four.last()?);
+    let dots = four.windows(2).all(|pair| text.get(pair[0].end..pair[1].start) == Some(b"."));
+    let before = text.get(..first.start)?;
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let goes_on = match before {
+        [.., digit, b'.'] => digit.is_ascii_digit(),
+        [.., byte] => part(byte),
+        [] => false,
+    };
+    let after = text.get(last.end..)?;
+    let ends = |rest: &[u8]| match rest {
+        [b'.', digit, ..] => !digit.is_ascii_digit(),
+        [byte, ..] => !part(byte),
+        [] => true,
+    };
+    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let prefix = match after {
+        [b'/', rest @ ..] if matches!(digits(rest), 1..=2) && ends(&rest[digits(rest)..]) => 1 + digits(rest),
+        _ => 0,
+    };
+    let follows = !ends(after);
+    (dots && !goes_on && !follows && four.iter().all(|group| group.len() <= 3))
+        .then_some(first.start..last.end + prefix)
 }
 
 /// The length of a zone (`%eth0`) or a prefix length (`/64`).

@@ -19,8 +19,18 @@ const MOST: usize = 15;
 const GROUPS: usize = 7;
 
 pub(crate) struct Phones {
-    regions: Box<[Region]>,
+    regions: Box<[(Region, Trunk)]>,
     util: &'static PhoneNumberUtil,
+}
+
+/// What a number has in front when it is called from within its country.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trunk {
+    Zero,
+    /// 1, and no number begins with 0.
+    One,
+    /// None, or one that is often left out.
+    Any,
 }
 
 /// The metadata takes tens of milliseconds to load and is the same for all.
@@ -45,13 +55,13 @@ impl Phones {
                 std::hint::black_box(util.get_number_type(&sample));
             }
         }
-        Ok(Self { regions: regions.into(), util })
+        let regions = regions.iter().map(|region| (*region, Trunk::of(*region))).collect();
+        Ok(Self { regions, util })
     }
 
-    /// Numbers in a run of digits and separators.
-    pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>) {
+    /// Numbers among `groups` of digits.
+    pub(crate) fn scan(&self, hits: &mut Hits<'_>, groups: &[Range<usize>]) {
         let text = hits.text;
-        let groups = groups(text, window);
         let mut first = 0;
         while first < groups.len() {
             first += self.one(hits, text, &groups[first..]).max(1);
@@ -93,7 +103,8 @@ impl Phones {
     }
 
     /// Whether the numbering plan of one of `regions` has the number, or any plan if it says its country.
-    fn is_valid(&self, hits: &mut Hits<'_>, written: &str, regions: &[Region]) -> bool {
+    fn is_valid(&self, hits: &mut Hits<'_>, written: &str, regions: &[(Region, Trunk)]) -> bool {
+        let zero = written.trim_start_matches('(').starts_with('0');
         let mut valid = |region: Option<Region>| {
             if !hits.may_check() {
                 return true;
@@ -101,21 +112,67 @@ impl Phones {
             let number = self.util.parse(written, region);
             number.is_ok_and(|number| self.util.is_valid_number(&number))
         };
-        if regions.is_empty() { valid(None) } else { regions.iter().any(|region| valid(Some(*region))) }
+        if regions.is_empty() {
+            return valid(None);
+        }
+        regions.iter().any(|(region, trunk)| trunk.may_be_of(zero) && valid(Some(*region)))
     }
 }
 
-/// The runs of digits in `window`.
-fn groups(text: &str, window: &Range<usize>) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    for at in window.clone().filter(|&at| bytes.get(at).is_some_and(u8::is_ascii_digit)) {
-        match groups.last_mut() {
-            Some(group) if group.end == at => group.end = at + 1,
-            _ => groups.push(at..at + 1),
+impl Trunk {
+    /// ITU-T, "List of dialling procedures": where the trunk prefix is always written, and where it is 1.
+    fn of(region: Region) -> Self {
+        const ZERO: &[Region] = &[
+            Region::GB,
+            Region::DE,
+            Region::FR,
+            Region::AT,
+            Region::CH,
+            Region::NL,
+            Region::BE,
+            Region::SE,
+            Region::FI,
+            Region::IE,
+            Region::AU,
+            Region::NZ,
+            Region::JP,
+            Region::KR,
+            Region::TH,
+            Region::ID,
+            Region::MY,
+            Region::VN,
+            Region::ZA,
+            Region::NG,
+            Region::KE,
+            Region::IL,
+            Region::RS,
+            Region::HR,
+            Region::SI,
+            Region::SK,
+            Region::BG,
+            Region::RO,
+            Region::UA,
+            Region::TW,
+        ];
+        const ONE: &[Region] =
+            &[Region::US, Region::CA, Region::PR, Region::DO, Region::JM, Region::TT, Region::BS, Region::BB];
+        if ZERO.contains(&region) {
+            Self::Zero
+        } else if ONE.contains(&region) {
+            Self::One
+        } else {
+            Self::Any
         }
     }
-    groups
+
+    /// Whether a national number that begins with a zero, or doesn't, can have it.
+    fn may_be_of(self, zero: bool) -> bool {
+        match self {
+            Self::Zero => zero,
+            Self::One => !zero,
+            Self::Any => true,
+        }
+    }
 }
 
 /// Where a number that begins with the first of `groups` starts, if one can start there.
