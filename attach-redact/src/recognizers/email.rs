@@ -57,16 +57,27 @@ fn domain(text: &str, start: usize) -> Option<usize> {
         if label.is_empty() || label.starts_with('-') || next.as_ref().is_some_and(inside) {
             break;
         }
-        at += length;
         if index > 0 && is_top(label) && next != Some('@') {
-            found = Some(at);
+            found = Some(at + length);
+        } else if index > 0
+            && let Some(top) = glued(label)
+        {
+            found = Some(at + top);
         }
+        at += length;
         if next != Some('.') {
             break;
         }
         at += 1;
     }
     found
+}
+
+/// The length of the top-level domain in letters of ASCII that other letters follow, as where there are no spaces.
+fn glued(label: &str) -> Option<usize> {
+    let letters = label.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let goes_on = label.as_bytes().get(letters).is_some_and(|byte| !byte.is_ascii());
+    (goes_on && (2..=TOP).contains(&letters)).then_some(letters)
 }
 
 fn is_top(label: &str) -> bool {
@@ -106,6 +117,8 @@ mod tests {
         assert_eq!(found("bob@example.org.5"), Some("bob@example.org"));
         assert_eq!(found("ünïcode@müller.example"), Some("ünïcode@müller.example"));
         assert_eq!(found("a@b.xn--p1ai, c"), Some("a@b.xn--p1ai"));
+        assert_eq!(found("bob@example.org536さん"), None);
+        assert_eq!(found("bob@example.orgを536"), Some("bob@example.org"));
         assert_eq!(found("-bob@example.org-x"), None);
         for none in ["bob@example", "bob@-example.org", "bob.@example.org", "@example.org", "a@b.c0m"] {
             assert_eq!(found(none), None, "{none}");
