@@ -158,6 +158,7 @@ impl Builder {
             off: off.cloned().collect(),
             on: self.actions.keys().cloned().collect(),
             thresholds: self.thresholds,
+            labels: labels.clone(),
             lexicon: self.lexicon,
             private_addresses: self.private_addresses,
             regions: None,

@@ -40,7 +40,10 @@ fn is_lettered(tag: &str) -> bool {
     tag.bytes().filter(u8::is_ascii_lowercase).count() >= 2
 }
 
-/// Where `text` holds something that has the form of a placeholder or digest with one of `labels`.
+/// The longest label with what may follow it in the same characters.
+const LABEL: usize = 32 + 1 + LONG;
+
+/// Where `text` holds something that has the form of a placeholder or digest with one of `labels`, which are sorted.
 pub(crate) fn look_alikes<'t>(
     text: &'t str,
     labels: &'t [String],
@@ -49,16 +52,18 @@ pub(crate) fn look_alikes<'t>(
 }
 
 /// The one whose prefix ends with the underscore at `at`.
-fn look_alike(text: &str, at: usize, labels: &[String]) -> Option<Range<usize>> {
+pub(crate) fn look_alike(text: &str, at: usize, labels: &[String]) -> Option<Range<usize>> {
     let before = &text[..=at];
     let start = [PREFIX, HASH]
         .into_iter()
         .find(|prefix| before.ends_with(prefix))
         .map(|prefix| at + 1 - prefix.len())?;
     let rest = &text[at + 1..];
-    let label = labels
-        .iter()
-        .find(|label| rest.strip_prefix(label.as_str()).is_some_and(|rest| rest.starts_with('_')))?;
+    // The label is all before the last underscore: a tag has neither capitals nor underscores.
+    let run =
+        rest.bytes().take(LABEL).take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+    let label = rest.get(..run.count()).and_then(|run| run.rsplit_once('_')).map(|(label, _)| label)?;
+    labels.binary_search_by(|known| known.as_str().cmp(label)).ok()?;
     let tag = &rest.as_bytes()[label.len() + 1..];
     let length = tag.iter().take(LONG).take_while(|byte| ALPHABET.contains(byte)).count();
     let length = if length == LONG { LONG } else { SHORT.min(length) };

@@ -50,31 +50,37 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// A key of HMAC-SHA256, wiped when dropped.
+/// A key of HMAC-SHA256, absorbed once for all codes it makes; wiped when dropped.
 #[derive(Clone)]
-pub(crate) struct Key(Zeroizing<[u8; 32]>);
+pub(crate) struct Key(Hmac<Sha256>);
 
 impl Key {
     pub(crate) fn new(material: &[u8]) -> Self {
-        let mut key = Self(Zeroizing::new([0; 32]));
         // Whatever the length given, one digest long from here on.
-        key.0.copy_from_slice(&mac(&[0; 64], &[b"attach-redact key", material]));
-        key
+        Self::of(&Zeroizing::new(Self(Hmac::new(&[0; 64].into())).mac(&[b"attach-redact key", material])))
     }
 
     /// The key for the placeholders of one caller.
     pub(crate) fn scoped(&self, scope: &Scope) -> Self {
-        let mut key = Self(Zeroizing::new([0; 32]));
         let parts: [&[u8]; 3] = [b"scope", scope.directory.as_bytes(), scope.id.as_bytes()];
-        key.0.copy_from_slice(&self.mac(&parts));
-        key
+        Self::of(&Zeroizing::new(self.mac(&parts)))
+    }
+
+    fn of(digest: &[u8; 32]) -> Self {
+        // RFC 2104: a key of a block's length is used as it is.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..32].copy_from_slice(digest);
+        Self(Hmac::new((&*block).into()))
     }
 
     /// The code of `parts`; each is bound with its length.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(&*self.0);
-        mac(&block, parts)
+        let mut hmac = self.0.clone();
+        for part in parts {
+            hmac.update(&(part.len() as u64).to_be_bytes());
+            hmac.update(part);
+        }
+        hmac.finalize().into_bytes().into()
     }
 }
 
@@ -82,16 +88,6 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key")
     }
-}
-
-/// RFC 2104: a key of a block's length is used as it is.
-fn mac(block: &[u8; 64], parts: &[&[u8]]) -> [u8; 32] {
-    let mut hmac = Hmac::<Sha256>::new(block.into());
-    for part in parts {
-        hmac.update(&(part.len() as u64).to_be_bytes());
-        hmac.update(part);
-    }
-    hmac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
@@ -102,7 +98,8 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         let key = Key::new(b"0123456789abcdef");
         assert_ne!(key.mac(&[b"ab", b"c"]), key.mac(&[b"a", b"bc"]));
-        assert_ne!(*key.scoped(&Scope::new("a", "b")).0, *key.scoped(&Scope::new("ab", "")).0);
+        let code = |directory: &str, id: &str| key.scoped(&Scope::new(directory, id)).mac(&[b"x"]);
+        assert_ne!(code("a", "b"), code("ab", ""));
     }
 
     #[test]

@@ -135,6 +135,8 @@ pub(crate) struct Parts {
     pub(crate) on: HashSet<Entity>,
     /// How sure a finding has to be, where it is not [`THRESHOLD`](crate::finding::THRESHOLD).
     pub(crate) thresholds: HashMap<Entity, f32>,
+    /// What placeholders call what they stand for.
+    pub(crate) labels: Vec<String>,
     pub(crate) lexicon: bool,
     pub(crate) private_addresses: bool,
     pub(crate) regions: Option<Vec<rlibphonenumber::Region>>,

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::window::{self, Shape};
+use super::words::{Cursor, Lead};
 use super::{Engine, Hits};
 use crate::Entity;
+use crate::placeholder::look_alike;
 use crate::recognizers::{crypto, digits, email, iban};
 
 /// What a place looks like.
@@ -61,8 +63,9 @@ impl Engine {
         let mut seen = Seen::default();
         let (mut cursor, mut at) = self.words.skip(self.words.start(), text, 0, &CLASS);
         while let Some(byte) = text.get(at) {
-            for (length, lead) in self.words.ending(cursor) {
-                self.follow(hits, lead, at + 1 - length..at + 1);
+            if let Some(end) = self.ending(hits, cursor, at) {
+                (cursor, at) = self.words.skip(self.words.start(), text, end, &CLASS);
+                continue;
             }
             match CLASS[usize::from(*byte)] {
                 PLAIN => {}
@@ -71,6 +74,21 @@ impl Engine {
             }
             (cursor, at) = self.words.skip(cursor, text, at + 1, &CLASS);
         }
+    }
+
+    /// Follows the words that end at `at`; gives the end of a placeholder, in which nothing is to be found.
+    fn ending(&self, hits: &mut Hits<'_>, cursor: Cursor, at: usize) -> Option<usize> {
+        for (length, lead) in self.words.ending(cursor) {
+            match lead {
+                Lead::Placeholder => {
+                    if let Some(found) = look_alike(hits.text, at, &self.parts.labels) {
+                        return Some(found.end);
+                    }
+                }
+                lead => self.follow(hits, lead, at + 1 - length..at + 1),
+            }
+        }
+        None
     }
 
     /// Looks at a sign at `at`.

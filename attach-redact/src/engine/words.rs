@@ -18,13 +18,17 @@ pub(super) enum Lead {
     Pem,
     Bech32,
     Name,
+    /// What may be a placeholder already.
+    Placeholder,
     Secrets(Box<[usize]>),
     /// It says what a number after it is.
     Context(Box<[Topic]>),
 }
 
 /// The words that need no table.
-const LEADS: [(&str, Lead); 13] = [
+const LEADS: [(&str, Lead); 15] = [
+    ("pii_", Lead::Placeholder),
+    ("hash_", Lead::Placeholder),
     ("://", Lead::Url),
     ("password=", Lead::Password),
     ("pwd=", Lead::Password),
