@@ -4,9 +4,10 @@ use std::fmt;
 use attach_core::call::Modality;
 
 use crate::engine::{Engine, Parts, Pattern};
+use crate::inspect::Inspector;
 use crate::recognizers::terms::Terms;
 use crate::scope::Key;
-use crate::{Action, ConfigError, Entity, Recognize, Redactor, Uninspectable};
+use crate::{Action, ConfigError, Entity, Inspect, Recognize, Redactor, Uninspectable, WhenDown};
 
 /// Sets up a [`Redactor`]; made by [`Redactor::builder`].
 ///
@@ -36,6 +37,7 @@ pub struct Builder {
     terms: Vec<(Entity, Vec<String>)>,
     patterns: Vec<(Entity, Pattern)>,
     recognizers: Vec<Box<dyn Recognize>>,
+    inspectors: Vec<Inspector>,
 }
 
 impl Builder {
@@ -52,6 +54,7 @@ impl Builder {
             terms: Vec::new(),
             patterns: Vec::new(),
             recognizers: Vec::new(),
+            inspectors: Vec::new(),
         }
     }
 
@@ -104,6 +107,14 @@ impl Builder {
     /// Something of your own that finds.
     pub fn recognizer(mut self, recognizer: impl Recognize) -> Self {
         self.recognizers.push(Box::new(recognizer));
+        self
+    }
+
+    /// Something that finds somewhere else, asked once for each request; several are asked at the same time.
+    ///
+    /// [`RedactLayer`](crate::RedactLayer) asks it; for a text of your own, [`Redactor::inspect_text`] does.
+    pub fn inspector(mut self, inspector: impl Inspect, when_down: WhenDown) -> Self {
+        self.inspectors.push(Inspector::new(inspector, when_down));
         self
     }
 
@@ -167,7 +178,8 @@ impl Builder {
             recognizers: self.recognizers,
         };
         let engine = Engine::new(parts)?;
-        Ok(Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels))
+        let redactor = Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels);
+        Ok(redactor.with_inspectors(self.inspectors))
     }
 }
 

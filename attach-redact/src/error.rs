@@ -22,6 +22,8 @@ pub enum ConfigError {
     KeyTooShort,
     /// The system gave no random bytes for a key.
     NoRandomness,
+    /// A remote engine that cannot be asked as it is set up.
+    Remote(Box<str>),
     /// Built-in data is faulty: a fault of this crate.
     BuiltIn(Box<str>),
 }
@@ -40,6 +42,7 @@ impl fmt::Display for ConfigError {
             Self::Terms(reason) => write!(f, "terms: {reason}"),
             Self::KeyTooShort => f.write_str("the key must have at least 16 bytes"),
             Self::NoRandomness => f.write_str("the system gave no random bytes for a key"),
+            Self::Remote(why) => f.write_str(why),
             Self::BuiltIn(what) => write!(f, "built-in rule: {what}"),
         }
     }

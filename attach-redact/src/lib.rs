@@ -16,7 +16,12 @@
 //! # Ok::<(), attach_redact::ConfigError>(())
 //! ```
 //!
-//! The crate has no optional features.
+//! | feature | brings |
+//! |---|---|
+//! | `remote` | [`remote`](https://docs.rs/attach-redact/latest/attach_redact/remote/): engines behind a network, a Presidio analyzer and a webhook |
+//! | `bedrock` | among them Amazon Bedrock Guardrails |
+//!
+//! None is on by default.
 
 mod action;
 mod builder;
@@ -24,6 +29,7 @@ mod engine;
 mod entity;
 mod error;
 mod finding;
+mod inspect;
 mod layer;
 mod occurrences;
 mod offload;
@@ -32,6 +38,8 @@ mod recognize;
 mod recognizers;
 mod redacted;
 mod redactor;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod request;
 mod restore;
 mod scope;
@@ -45,6 +53,7 @@ pub use self::builder::Builder;
 pub use self::entity::{Custom, Detection, Entity};
 pub use self::error::{ConfigError, Fault};
 pub use self::finding::Finding;
+pub use self::inspect::{Inspect, Inspection, WhenDown};
 pub use self::layer::RedactLayer;
 pub use self::offload::{Job, Offload};
 pub use self::recognize::Recognize;

@@ -54,6 +54,8 @@ impl fmt::Debug for Redacted<'_> {
 pub enum RedactError {
     /// Something in it is to be blocked.
     Blocked(Vec<Entity>),
+    /// An inspector refuses it, by these rules of its own.
+    Refused(Vec<Box<str>>),
     /// It could not be looked at.
     Fault(Fault),
 }
@@ -65,6 +67,7 @@ impl fmt::Display for RedactError {
                 f.write_str("blocked:")?;
                 entities.iter().try_for_each(|entity| write!(f, " {entity}"))
             }
+            Self::Refused(rules) => write!(f, "blocked by {}", rules.join(", ")),
             Self::Fault(fault) => fault.fmt(f),
         }
     }

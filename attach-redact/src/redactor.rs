@@ -6,6 +6,7 @@ use attach_core::call::Modality;
 
 use crate::engine::Engine;
 use crate::finding::{alternatives, resolve};
+use crate::inspect::{Inspector, Seen, ask};
 use crate::occurrences::Occurrences;
 use crate::scope::Key;
 use crate::session::{Session, Text};
@@ -36,6 +37,7 @@ struct Inner {
     default: Action,
     uninspectable: HashMap<Modality, Uninspectable>,
     labels: Vec<String>,
+    inspectors: Vec<Inspector>,
 }
 
 impl Redactor {
@@ -61,17 +63,30 @@ impl Redactor {
         uninspectable: HashMap<Modality, Uninspectable>,
         labels: Vec<String>,
     ) -> Self {
-        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels }))
+        let inspectors = Vec::new();
+        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels, inspectors }))
     }
 
-    /// Everything in `text` that is looked for, disjoint and in order. All of `text` as one finding if a recognizer
-    /// failed: see [`try_find`](Self::try_find).
+    /// The same, with inspectors; only before it is cloned.
+    pub(crate) fn with_inspectors(mut self, inspectors: Vec<Inspector>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.inspectors = inspectors;
+        }
+        self
+    }
+
+    pub(crate) fn inspectors(&self) -> &[Inspector] {
+        &self.0.inspectors
+    }
+
+    /// Everything in `text` that is looked for, disjoint and in order; inspectors are not asked. All of `text` as one
+    /// finding if a recognizer failed: see [`try_find`](Self::try_find).
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Finding> {
         self.try_find(text).unwrap_or_else(|_| vec![Finding::new(0..text.len(), Entity::Secret, 1.0)])
     }
 
-    /// Everything in `text` that is looked for, disjoint and in order.
+    /// Everything in `text` that is looked for, disjoint and in order; inspectors are not asked.
     ///
     /// # Errors
     ///
@@ -116,10 +131,39 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// When an entity that is to be blocked is in it, or a recognizer failed.
+    /// When an entity that is to be blocked is in it, or a recognizer failed. Always with
+    /// [inspectors](Builder::inspector), which have to be waited for: [`inspect_text`](Self::inspect_text) does.
     pub fn redact_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
+        if !self.0.inspectors.is_empty() {
+            return Err(RedactError::Fault(Fault::new("there are inspectors to wait for: use inspect_text")));
+        }
+        self.redact_one(scope, text, Vec::new())
+    }
+
+    /// Redacts one text for the caller `scope`, with what the [inspectors](Builder::inspector) find in it.
+    ///
+    /// # Errors
+    ///
+    /// When an entity that is to be blocked is in it, an inspector refuses it, or one or a recognizer failed.
+    pub async fn inspect_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
+        let seen = ask(&self.0.inspectors, &[text]).await.map_err(RedactError::Fault)?;
+        let Seen { findings, refusals, partial: _ } = seen;
+        if !refusals.is_empty() {
+            return Err(RedactError::Refused(refusals));
+        }
+        self.redact_one(scope, text, findings.into_iter().flatten().collect())
+    }
+
+    fn redact_one<'t>(
+        &self,
+        scope: &Scope,
+        text: &'t str,
+        seen: Vec<Finding>,
+    ) -> Result<Redacted<'t>, RedactError> {
         let mut session = Session::new(self, scope);
-        let texts = session.redact(vec![Text::plain(text)])?;
+        let mut whole = Text::plain(text);
+        whole.note(seen);
+        let texts = session.redact(vec![whole])?;
         let redacted = texts.into_iter().next().and_then(Text::into_redacted);
         Ok(Redacted::new(text, redacted, session.into_outcome()))
     }

@@ -23,19 +23,50 @@ pub(crate) fn redact(
     payload: &Payload,
     exchange: &Exchange,
 ) -> Result<Redacted, Rejection> {
-    let coverage = check_opaque(redactor, payload)?;
-    let Plan { arguments, texts, places } = Plan::of(payload).map_err(fault)?;
-    let mut session = Session::new(redactor, scope);
-    let texts = session.redact_unless_blocked(texts).map_err(fault)?;
-    exchange.facts(|facts| facts.redaction = Some(session.facts(coverage)));
-    check_blocked(payload, &arguments, &texts, &places)?;
-    let edits = edits(&arguments, texts, &places).map_err(fault)?;
-    let payload = payload.splice(&edits)?;
-    Ok(Redacted { payload, vault: session.into_outcome().vault })
+    Prepared::of(redactor, payload)?.redact(redactor, scope, payload, exchange)
+}
+
+/// A call taken apart: what is in it, before it is redacted.
+pub(crate) struct Prepared {
+    plan: Plan,
+    pub(crate) coverage: Coverage,
+}
+
+impl Prepared {
+    /// The texts of `payload`, unless it has what nobody can look into.
+    pub(crate) fn of(redactor: &Redactor, payload: &Payload) -> Result<Self, Rejection> {
+        let coverage = check_opaque(redactor, payload)?;
+        Ok(Self { plan: Plan::of(payload).map_err(fault)?, coverage })
+    }
+
+    pub(crate) fn texts(&self) -> &[Text] {
+        &self.plan.texts
+    }
+
+    pub(crate) fn texts_mut(&mut self) -> &mut [Text] {
+        &mut self.plan.texts
+    }
+
+    pub(crate) fn redact(
+        self,
+        redactor: &Redactor,
+        scope: &Scope,
+        payload: &Payload,
+        exchange: &Exchange,
+    ) -> Result<Redacted, Rejection> {
+        let Plan { arguments, texts, places } = self.plan;
+        let mut session = Session::new(redactor, scope);
+        let texts = session.redact_unless_blocked(texts).map_err(fault)?;
+        exchange.facts(|facts| facts.redaction = Some(session.facts(self.coverage)));
+        check_blocked(payload, &arguments, &texts, &places)?;
+        let edits = edits(&arguments, texts, &places).map_err(fault)?;
+        let payload = payload.splice(&edits)?;
+        Ok(Redacted { payload, vault: session.into_outcome().vault })
+    }
 }
 
 /// 503 `redaction_failed`: what could not be looked at does not leave.
-fn fault(fault: Fault) -> Rejection {
+pub(crate) fn fault(fault: Fault) -> Rejection {
     let message = "the request could not be inspected, so it was not forwarded";
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "redaction_failed", message).with_reason(fault.reason())
 }

@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use crate::offload::{LARGE, perform};
 use crate::vault::Vault;
-use crate::{RedactLayer, Redactor, Scope, request, restore};
+use crate::{RedactLayer, Redactor, Scope, inspect, request, restore};
 
 /// The service of [`RedactLayer`](crate::RedactLayer).
 #[derive(Debug, Clone)]
@@ -82,7 +82,14 @@ where
     let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
     let elsewhere = layer.elsewhere().filter(|_| payload.bytes().len() > LARGE);
     let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
-    let redacted = perform(elsewhere, move || request::redact(&redactor, &scope, &payload, &noted)).await?;
+    let redacted = if redactor.inspectors().is_empty() {
+        perform(elsewhere, move || request::redact(&redactor, &scope, &payload, &noted)).await?
+    } else {
+        let (whose, taken) = (redactor.clone(), payload.clone());
+        let mut call = perform(elsewhere, move || request::Prepared::of(&whose, &taken)).await?;
+        inspect::inspect(&redactor, &mut call, exchange).await?;
+        perform(elsewhere, move || call.redact(&redactor, &scope, &payload, &noted)).await?
+    };
     redacted.payload.attach(&mut request);
     if !redacted.vault.is_empty() {
         // An encoded answer could not be restored.

@@ -1,5 +1,6 @@
 //! One request's texts, taken together: names found in one are names in the others, and all share one vault.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -27,6 +28,7 @@ pub(crate) struct Session<'r> {
     vault: Vault,
     counts: Vec<(Entity, u32)>,
     names: BTreeSet<String>,
+    labels: Cow<'r, [String]>,
 }
 
 /// What a session leaves behind.
@@ -37,7 +39,17 @@ pub(crate) struct Outcome {
 
 impl<'r> Session<'r> {
     pub(crate) fn new(redactor: &'r Redactor, scope: &Scope) -> Self {
-        Self { redactor, vault: redactor.vault(scope), counts: Vec::new(), names: BTreeSet::new() }
+        let labels = Cow::Borrowed(redactor.labels());
+        Self { redactor, vault: redactor.vault(scope), counts: Vec::new(), names: BTreeSet::new(), labels }
+    }
+
+    /// Knows the placeholders of entities that only somebody elsewhere knew.
+    fn learn_labels(&mut self, texts: &[Text]) {
+        for label in texts.iter().flat_map(Text::seen_labels) {
+            if !self.labels.iter().any(|known| known == label) {
+                self.labels.to_mut().push(label.to_owned());
+            }
+        }
     }
 
     /// Redacts `texts`, or says what in them is blocked.
@@ -54,6 +66,7 @@ impl<'r> Session<'r> {
 
     /// Redacts `texts`; if something in one is blocked, that one says so and none is to be used.
     pub(crate) fn redact_unless_blocked(&mut self, mut texts: Vec<Text>) -> Result<Vec<Text>, Fault> {
+        self.learn_labels(&texts);
         let mut settled = false;
         for round in 0..ROUNDS {
             let found = self.find(&texts)?;
@@ -120,6 +133,7 @@ impl<'r> Session<'r> {
             });
             found
         };
+        found.extend(text.seen().filter(|seen| self.redactor.action(&seen.entity) != Action::Allow));
         if text.whole && !found.is_empty() {
             found.iter_mut().for_each(|finding| finding.range = 0..current.len());
         }
@@ -131,7 +145,7 @@ impl<'r> Session<'r> {
         if found.is_empty() {
             return found;
         }
-        let known: Vec<_> = look_alikes(text, self.redactor.labels()).collect();
+        let known: Vec<_> = look_alikes(text, &self.labels).collect();
         if known.is_empty() {
             return found;
         }
@@ -205,9 +219,8 @@ impl<'r> Session<'r> {
             if is_restored(&self.vault, &text.expected(), text.current()) {
                 continue;
             }
-            text.reset();
             let literals = self.literals(&text.original)?;
-            text.edit(literals);
+            text.edit_literals(literals);
             self.redact_again(text)?;
             if !is_restored(&self.vault, &text.expected(), text.current()) {
                 return Err(Fault::new("a text would not come back as it was"));

@@ -1,8 +1,9 @@
 //! One text on its way: what was replaced in it so far, and by what.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::Entity;
+use crate::{Entity, Finding};
 
 /// One text of a request.
 pub(crate) struct Text {
@@ -16,6 +17,10 @@ pub(crate) struct Text {
     stands_for: Vec<(Range<usize>, String)>,
     pub(super) blocked: Vec<Entity>,
     pub(super) changed: bool,
+    /// What was found elsewhere, in the original.
+    seen: Vec<Finding>,
+    /// Nothing but look-alikes of placeholders was replaced, so what was found elsewhere is still there.
+    early: bool,
 }
 
 /// A replacement in a text.
@@ -36,6 +41,8 @@ impl Text {
             stands_for: Vec::new(),
             blocked: Vec::new(),
             changed: true,
+            seen: Vec::new(),
+            early: true,
         }
     }
 
@@ -56,6 +63,52 @@ impl Text {
 
     pub(crate) fn blocked(&self) -> &[Entity] {
         &self.blocked
+    }
+
+    /// The text with what stands before it.
+    pub(crate) fn in_context(&self) -> Cow<'_, str> {
+        match self.context.as_str() {
+            "" => Cow::Borrowed(&self.original),
+            context => Cow::Owned(format!("{context}{}", self.original)),
+        }
+    }
+
+    /// Takes down what was found elsewhere in the text [in its context](Self::in_context).
+    pub(crate) fn note(&mut self, mut findings: Vec<Finding>) {
+        let before = self.context.len();
+        findings.iter_mut().for_each(|finding| {
+            let Range { start, end } = finding.range;
+            finding.range = start.saturating_sub(before)..end.saturating_sub(before);
+        });
+        self.seen.extend(findings.into_iter().filter(|finding| !finding.range.is_empty()));
+    }
+
+    /// What was found elsewhere, and was not replaced yet.
+    pub(super) fn seen(&self) -> impl Iterator<Item = Finding> {
+        let seen = if self.early { self.seen.as_slice() } else { &[] };
+        seen.iter().map(|finding| Finding { range: self.moved(&finding.range), ..finding.clone() })
+    }
+
+    /// The labels that what was found elsewhere gives to placeholders.
+    pub(super) fn seen_labels(&self) -> impl Iterator<Item = &str> {
+        self.seen.iter().map(|finding| finding.entity.label())
+    }
+
+    /// Where `range` of the original is now that look-alikes were replaced in it; with all of those it cuts into.
+    fn moved(&self, range: &Range<usize>) -> Range<usize> {
+        let (mut start, mut end, mut moved) = (range.start, range.end, 0_isize);
+        for (now, original) in &self.stands_for {
+            let from = now.start.saturating_add_signed(-moved);
+            let to = from + original.len();
+            if from >= range.end {
+                break;
+            }
+            let grown = now.len() as isize - original.len() as isize;
+            start = if range.start >= to { start.saturating_add_signed(grown) } else { start.min(now.start) };
+            end = if range.end >= to { end.saturating_add_signed(grown) } else { now.end };
+            moved += grown;
+        }
+        start..end
     }
 
     pub(super) fn current(&self) -> &str {
@@ -89,10 +142,18 @@ impl Text {
         self.stands_for = stands_for;
         self.redacted = Some(redacted);
         self.changed = true;
+        self.early = false;
+    }
+
+    /// Makes `edits` of the caller's own text that stand for themselves.
+    pub(super) fn edit_literals(&mut self, edits: Vec<Edit>) {
+        self.reset();
+        self.edit(edits);
+        self.early = true;
     }
 
     /// Back to the caller's own text.
-    pub(super) fn reset(&mut self) {
+    fn reset(&mut self) {
         self.redacted = None;
         self.stands_for.clear();
     }

@@ -6,6 +6,7 @@ mod answers;
 mod compose;
 mod engine;
 mod exfiltration;
+mod inspect;
 mod offload;
 mod refusals;
 mod requests;

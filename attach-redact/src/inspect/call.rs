@@ -1,0 +1,40 @@
+//! The texts of a call, inspected.
+
+use attach_core::exchange::{Coverage, Redaction};
+use attach_core::{Exchange, Outcome, Rejection};
+use http::StatusCode;
+
+use super::{Seen, ask};
+use crate::Redactor;
+use crate::request::{Prepared, fault};
+
+/// Asks the redactor's inspectors about `call`, and puts down what they found beside its texts.
+pub(crate) async fn inspect(
+    redactor: &Redactor,
+    call: &mut Prepared,
+    exchange: &Exchange,
+) -> Result<(), Rejection> {
+    let seen = {
+        let texts: Vec<_> = call.texts().iter().map(|text| text.in_context()).collect();
+        ask(redactor.inspectors(), &texts).await.map_err(fault)?
+    };
+    let Seen { findings, refusals, partial } = seen;
+    if partial {
+        call.coverage = Coverage::Partial;
+    }
+    if !refusals.is_empty() {
+        let mut facts = Redaction::default();
+        facts.coverage = call.coverage;
+        exchange.facts(|all| all.redaction = Some(facts));
+        return Err(refused(&refusals));
+    }
+    call.texts_mut().iter_mut().zip(findings).for_each(|(text, findings)| text.note(findings));
+    Ok(())
+}
+
+/// 422 `content_blocked`, naming the rules.
+fn refused(refusals: &[Box<str>]) -> Rejection {
+    let message = format!("the request contains what must not leave, by {}", refusals.join(", "));
+    let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
+    rejection.with_outcome(Outcome::Blocked)
+}
