@@ -9,6 +9,8 @@ mod exfiltration;
 mod inspect;
 mod offload;
 mod refusals;
+#[cfg(feature = "remote")]
+mod remote;
 mod requests;
 mod streams;
 mod support;
