@@ -5,6 +5,8 @@ use attach_redact::{Action, Entity, Redactor, Uninspectable};
 
 use crate::config::{ConfigError, Redact};
 
+mod engine;
+
 /// The redactor `config` describes; `None` if redaction is switched off.
 pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     if !config.enabled {
@@ -40,6 +42,9 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     for (name, action) in &config.uninspectable {
         let at = format!("redact.uninspectable.{name}");
         builder = builder.uninspectable(modality(&at, name)?, uninspectable(&at, action)?);
+    }
+    for settings in &config.engines {
+        builder = engine::add(builder, settings).map_err(|why| wrong("redact.engine", &why))?;
     }
     builder.build().map(Some).map_err(|why| wrong("redact", &why))
 }

@@ -27,6 +27,8 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
     let mut off = Vec::new();
     if !config.redact.enabled {
         off.push("redaction");
+    } else if config.redact.engines.iter().any(|engine| engine.open) {
+        off.push("redaction: calls go on while a redact.engine is down");
     }
     if config.limits.is_empty() {
         off.push("quota");

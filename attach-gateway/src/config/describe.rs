@@ -152,4 +152,5 @@ fn redact(out: &mut String, redact: &Redact) {
     for (modality, action) in &redact.uninspectable {
         let _ = writeln!(out, "redact.uninspectable.{modality} = \"{action}\"");
     }
+    redact.engines.iter().for_each(|engine| super::engine::describe(out, engine));
 }

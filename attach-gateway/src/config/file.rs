@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, minting, price, quota, revocation};
+use super::{admin, alerts, engine, minting, price, quota, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -146,6 +146,7 @@ pub(super) struct Redact {
     pub(super) entities: BTreeMap<String, EntitySetting>,
     pub(super) pattern: Vec<Pattern>,
     pub(super) terms: Vec<Terms>,
+    pub(super) engine: Vec<engine::Table>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -28,6 +28,10 @@ const FREE: &[&str] = &["redact.entities"];
 const SECRETS: &[&str] = &[
     "upstream.key",
     "redact.key",
+    "redact.engine.access_key",
+    "redact.engine.secret_key",
+    "redact.engine.session_token",
+    "redact.engine.token",
     "issuer.introspection.client_secret",
     "front_end.keys.hmac",
     "state.redis",

@@ -22,6 +22,7 @@ mod admin;
 mod alerts;
 mod decimal;
 mod describe;
+mod engine;
 mod env;
 mod error;
 mod file;
@@ -43,6 +44,7 @@ mod upstream;
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
 pub(crate) use self::decimal::scaled;
+pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
@@ -181,6 +183,8 @@ pub struct Redact {
     pub terms: Vec<(String, Vec<String>)>,
     /// Modality and action.
     pub uninspectable: Vec<(String, String)>,
+    /// Who else finds.
+    pub engines: Vec<Engine>,
 }
 
 /// How much the audit log promises.

@@ -10,7 +10,7 @@ use super::file::{EntitySetting, File};
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Revocation, Server, Source, Target, Upstream, access, admin,
-    alerts, file, front_end, issuer, minting, quota, revocation, shared,
+    alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
 };
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -178,6 +178,7 @@ fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
         patterns: from.pattern.into_iter().map(|pattern| (pattern.entity, pattern.regex)).collect(),
         terms: terms.collect::<Result<_, ConfigError>>()?,
         uninspectable: from.uninspectable.into_iter().collect(),
+        engines: engine::resolve(from.engine, env)?,
     })
 }
 

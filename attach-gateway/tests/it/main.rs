@@ -15,6 +15,7 @@ mod dev;
 mod directories;
 mod drain;
 mod edges;
+mod engines;
 mod front_ends;
 mod guides;
 mod headers;

@@ -27,6 +27,26 @@ const RULE: &[&str] = &[
 /// What a rule may say about where a call goes.
 const LABELS: &[&str] = &["trusted", "zero_retention", "trains_on_data", "region", "tier", "upstream"];
 
+/// What engines of any kind may say; their own types know which of them say what.
+const ENGINE: &[&str] = &[
+    "kind",
+    "url",
+    "timeout",
+    "when_down",
+    "region",
+    "guardrail",
+    "version",
+    "access_key",
+    "secret_key",
+    "session_token",
+    "characters",
+    "language",
+    "score_threshold",
+    "entities",
+    "batch",
+    "token",
+];
+
 pub(super) const SECTIONS: &[Section] = &[
     Section {
         path: "",
@@ -149,8 +169,8 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "access.deny.devices", keys: &["claim", "values", "exists"], later: &[] },
     Section {
         path: "redact",
-        keys: &["default", "key", "uninspectable", "entities", "pattern", "terms"],
-        later: &["remote", "tenant"],
+        keys: &["default", "key", "uninspectable", "entities", "pattern", "terms", "engine"],
+        later: &["tenant"],
     },
     Section { path: "redact.key", keys: SECRET, later: &[] },
     Section {
@@ -161,6 +181,11 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "redact.entities.*", keys: &["action", "lexicon"], later: &["threshold", "context"] },
     Section { path: "redact.pattern", keys: &["entity", "regex"], later: &["threshold", "context"] },
     Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
+    Section { path: "redact.engine", keys: ENGINE, later: &[] },
+    Section { path: "redact.engine.access_key", keys: SECRET, later: &[] },
+    Section { path: "redact.engine.secret_key", keys: SECRET, later: &[] },
+    Section { path: "redact.engine.session_token", keys: SECRET, later: &[] },
+    Section { path: "redact.engine.token", keys: SECRET, later: &[] },
     Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
     Section { path: "audit.egress", keys: &["kind"], later: &["url", "token", "format"] },
     Section {

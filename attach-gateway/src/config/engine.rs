@@ -1,0 +1,277 @@
+//! `[[redact.engine]]`: finding somewhere else.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::secret::SecretRef;
+use super::units::Span;
+use super::{ConfigError, Secret};
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// An engine that is asked about each request before it is redacted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Engine {
+    /// What it is, and where.
+    pub kind: EngineKind,
+    /// How long the texts of one request may take.
+    pub timeout: Duration,
+    /// A request goes on without it if it is down.
+    pub open: bool,
+}
+
+/// What an engine is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineKind {
+    /// Amazon Bedrock Guardrails.
+    Bedrock(Guardrail),
+    /// A Microsoft Presidio analyzer.
+    Presidio(Analyzer),
+    /// Somebody's own.
+    Webhook {
+        /// Where it is asked.
+        url: String,
+        /// What shows it who asks.
+        token: Option<Secret>,
+    },
+}
+
+/// Where a guardrail is, and who asks for it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Guardrail {
+    /// The region of AWS.
+    pub region: String,
+    /// Another endpoint than the region's.
+    pub url: Option<String>,
+    /// Its id or ARN.
+    pub id: String,
+    /// A number or `DRAFT`.
+    pub version: String,
+    /// The id of the access key.
+    pub access_key: Secret,
+    /// The secret access key.
+    pub secret_key: Secret,
+    /// The token of a temporary key.
+    pub session_token: Option<Secret>,
+    /// How many characters one call may have.
+    pub characters: Option<usize>,
+}
+
+/// Where an analyzer is, and what it is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Analyzer {
+    /// Its URL, without `/analyze`.
+    pub url: String,
+    /// The language of the texts.
+    pub language: Option<String>,
+    /// From which score on it mentions a finding.
+    pub score_threshold: Option<f32>,
+    /// What it looks for, by its own names.
+    pub entities: Option<Vec<String>>,
+    /// Whether it takes the texts of a request together.
+    pub batch: Option<bool>,
+}
+
+/// One table as it is written. What all kinds have is taken out before the rest is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Table {
+    timeout: Option<Span>,
+    #[serde(default)]
+    when_down: WhenDown,
+    #[serde(flatten)]
+    rest: toml::Table,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WhenDown {
+    #[default]
+    Closed,
+    Open,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Written {
+    BedrockGuardrails(WrittenGuardrail),
+    Presidio(Analyzer),
+    Webhook(WrittenWebhook),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenGuardrail {
+    region: String,
+    url: Option<String>,
+    guardrail: String,
+    version: String,
+    access_key: Option<SecretRef>,
+    secret_key: Option<SecretRef>,
+    session_token: Option<SecretRef>,
+    characters: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWebhook {
+    url: String,
+    token: Option<SecretRef>,
+}
+
+/// Reads every table.
+pub(super) fn resolve(tables: Vec<Table>, env: Env<'_>) -> Result<Vec<Engine>, ConfigError> {
+    tables.into_iter().map(|table| table.resolve(env)).collect()
+}
+
+impl Table {
+    fn resolve(self, env: Env<'_>) -> Result<Engine, ConfigError> {
+        let wrong = |why: &dyn fmt::Display| ConfigError::new(format!("redact.engine: {why}"));
+        let timeout = self.timeout.map_or(Duration::from_secs(1), |span| span.0);
+        if timeout.is_zero() || timeout > Duration::from_secs(60) {
+            return Err(wrong(&"timeout: between \"1ms\" and \"60s\""));
+        }
+        let written = self.rest.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))?;
+        let secret = |key: &str, from: &SecretRef| from.read(&format!("redact.engine.{key}"), env);
+        let kind = match written {
+            Written::Presidio(analyzer) => EngineKind::Presidio(analyzer),
+            Written::Webhook(WrittenWebhook { url, token }) => {
+                let token = token.map(|token| secret("token", &token)).transpose()?;
+                EngineKind::Webhook { url, token }
+            }
+            Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(secret)?),
+        };
+        Ok(Engine { kind, timeout, open: self.when_down == WhenDown::Open })
+    }
+}
+
+impl WrittenGuardrail {
+    /// Without a key of its own it has the one of the environment, under the names AWS's tools use.
+    fn resolve(
+        self,
+        secret: impl Fn(&str, &SecretRef) -> Result<Secret, ConfigError>,
+    ) -> Result<Guardrail, ConfigError> {
+        let own = self.access_key.is_some() || self.secret_key.is_some();
+        let named = |from: Option<SecretRef>, name: &str| from.unwrap_or_else(|| SecretRef::Env(name.into()));
+        let session_token = match self.session_token {
+            Some(token) => Some(secret("session_token", &token)?),
+            // Keys that last have none.
+            None if own => None,
+            None => secret("session_token", &SecretRef::Env("AWS_SESSION_TOKEN".into())).ok(),
+        };
+        Ok(Guardrail {
+            region: self.region,
+            url: self.url,
+            id: self.guardrail,
+            version: self.version,
+            access_key: secret("access_key", &named(self.access_key, "AWS_ACCESS_KEY_ID"))?,
+            secret_key: secret("secret_key", &named(self.secret_key, "AWS_SECRET_ACCESS_KEY"))?,
+            session_token,
+            characters: self.characters,
+        })
+    }
+}
+
+/// One line, without a secret.
+pub(super) fn describe(out: &mut String, engine: &Engine) {
+    let Engine { kind, timeout, open } = engine;
+    let what = match kind {
+        EngineKind::Bedrock(Guardrail { region, url, id, version, characters, .. }) => {
+            let characters = characters.map(|most| format!(", {most} characters a call")).unwrap_or_default();
+            let url = url.as_deref().unwrap_or(region);
+            format!("bedrock-guardrails {id} version {version} at {url}{characters}")
+        }
+        EngineKind::Presidio(analyzer) => {
+            let Analyzer { url, language, score_threshold, entities, batch } = analyzer;
+            let mut what = format!("presidio at {url}, language {}", language.as_deref().unwrap_or("en"));
+            if let Some(score) = score_threshold {
+                let _ = write!(what, ", scores from {score}");
+            }
+            if let Some(entities) = entities {
+                let _ = write!(what, ", only {}", entities.join(" "));
+            }
+            if *batch == Some(false) {
+                what.push_str(", text by text");
+            }
+            what
+        }
+        EngineKind::Webhook { url, token } => {
+            format!("webhook at {url}{}", if token.is_some() { ", with a token" } else { "" })
+        }
+    };
+    let down = if *open { "open" } else { "closed" };
+    let _ = writeln!(out, "redact engine {what}: timeout {timeout:?}, when down {down}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(text: &str) -> Result<Engine, ConfigError> {
+        let table: Table = toml::from_str(text).map_err(|error| ConfigError::new(error.to_string()))?;
+        let env = |name: &str| match name {
+            "AWS_ACCESS_KEY_ID" => Some("AKIDEXAMPLE".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" | "OTHER" => Some(format!("value of {name}")),
+            _ => None,
+        };
+        table.resolve(&env)
+    }
+
+    fn guardrail(more: &str) -> Guardrail {
+        let text = "kind = 'bedrock-guardrails'\nregion = 'eu-central-1'\nguardrail = 'gr1'\nversion = '1'\n";
+        match engine(&format!("{text}{more}")).unwrap().kind {
+            EngineKind::Bedrock(guardrail) => guardrail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_is_closed_after_a_second_unless_the_file_says_otherwise() {
+        let plain = engine("kind = 'webhook'\nurl = 'http://x'").unwrap();
+        assert_eq!((plain.timeout, plain.open), (Duration::from_secs(1), false));
+        let other =
+            engine("kind = 'presidio'\nurl = 'http://x'\ntimeout = '250ms'\nwhen_down = 'open'").unwrap();
+        assert_eq!((other.timeout, other.open), (Duration::from_millis(250), true));
+    }
+
+    #[test]
+    fn a_guardrail_without_a_key_has_the_one_of_the_environment() {
+        let own = guardrail("access_key = { env = 'OTHER' }\nsecret_key = { env = 'OTHER' }");
+        assert_eq!(own.access_key.expose(), "value of OTHER");
+        assert!(own.session_token.is_none(), "the token belongs to another key");
+        let environments = guardrail("");
+        assert_eq!(environments.access_key.expose(), "AKIDEXAMPLE");
+        assert_eq!(environments.session_token.unwrap().expose(), "value of AWS_SESSION_TOKEN");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (text, part) in [
+            ("url = 'http://x'", "kind"),
+            ("kind = 'oracle'\nurl = 'http://x'", "oracle"),
+            ("kind = 'presidio'", "url"),
+            ("kind = 'presidio'\nurl = 'http://x'\nregion = 'eu-central-1'", "region"),
+            ("kind = 'webhook'\nurl = 'http://x'\nlanguage = 'de'", "language"),
+            ("kind = 'webhook'\nurl = 'http://x'\nwhen_down = 'ajar'", "ajar"),
+            ("kind = 'webhook'\nurl = 'http://x'\ntimeout = '0s'", "timeout"),
+            ("kind = 'webhook'\nurl = 'http://x'\ntoken = { env = 'MISSING' }", "redact.engine.token"),
+        ] {
+            let said = engine(text).unwrap_err().to_string();
+            assert!(said.contains(part), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_description_shows_no_secret() {
+        let text = "kind = 'webhook'\nurl = 'http://x'\ntoken = { env = 'OTHER' }";
+        let mut out = String::new();
+        describe(&mut out, &engine(text).unwrap());
+        assert_eq!(out, "redact engine webhook at http://x, with a token: timeout 1s, when down closed\n");
+    }
+}
