@@ -53,7 +53,7 @@ pub use self::builder::Builder;
 pub use self::entity::{Custom, Detection, Entity};
 pub use self::error::{ConfigError, Fault};
 pub use self::finding::Finding;
-pub use self::inspect::{Inspect, Inspection, WhenDown};
+pub use self::inspect::{Inspect, Inspection, Remembering, WhenDown};
 pub use self::layer::RedactLayer;
 pub use self::offload::{Job, Offload};
 pub use self::recognize::Recognize;

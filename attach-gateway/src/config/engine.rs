@@ -21,6 +21,8 @@ pub struct Engine {
     pub timeout: Duration,
     /// A request goes on without it if it is down.
     pub open: bool,
+    /// About how many texts it is not asked twice.
+    pub remember: usize,
 }
 
 /// What an engine is.
@@ -85,6 +87,8 @@ pub(super) struct Table {
     timeout: Option<Span>,
     #[serde(default)]
     when_down: WhenDown,
+    #[serde(default)]
+    remember: usize,
     #[serde(flatten)]
     rest: toml::Table,
 }
@@ -147,7 +151,7 @@ impl Table {
             }
             Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(secret)?),
         };
-        Ok(Engine { kind, timeout, open: self.when_down == WhenDown::Open })
+        Ok(Engine { kind, timeout, open: self.when_down == WhenDown::Open, remember: self.remember })
     }
 }
 
@@ -180,7 +184,7 @@ impl WrittenGuardrail {
 
 /// One line, without a secret.
 pub(super) fn describe(out: &mut String, engine: &Engine) {
-    let Engine { kind, timeout, open } = engine;
+    let Engine { kind, timeout, open, remember } = engine;
     let what = match kind {
         EngineKind::Bedrock(Guardrail { region, url, id, version, characters, .. }) => {
             let characters = characters.map(|most| format!(", {most} characters a call")).unwrap_or_default();
@@ -206,7 +210,8 @@ pub(super) fn describe(out: &mut String, engine: &Engine) {
         }
     };
     let down = if *open { "open" } else { "closed" };
-    let _ = writeln!(out, "redact engine {what}: timeout {timeout:?}, when down {down}");
+    let _ =
+        writeln!(out, "redact engine {what}: timeout {timeout:?}, when down {down}, remembers {remember}");
 }
 
 #[cfg(test)]
@@ -272,6 +277,9 @@ mod tests {
         let text = "kind = 'webhook'\nurl = 'http://x'\ntoken = { env = 'OTHER' }";
         let mut out = String::new();
         describe(&mut out, &engine(text).unwrap());
-        assert_eq!(out, "redact engine webhook at http://x, with a token: timeout 1s, when down closed\n");
+        assert_eq!(
+            out,
+            "redact engine webhook at http://x, with a token: timeout 1s, when down closed, remembers 0\n"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attach_core::client::Client;
 use attach_redact::remote::bedrock::{AccessKey, BedrockGuardrails};
 use attach_redact::remote::{Presidio, Remote, Webhook};
-use attach_redact::{Builder, ConfigError, WhenDown};
+use attach_redact::{Builder, ConfigError, Inspect, Remembering, WhenDown};
 
 use crate::config::{Analyzer, Engine, EngineKind, Guardrail};
 
@@ -17,18 +17,25 @@ pub(super) fn add(builder: Builder, engine: &Engine) -> Result<Builder, ConfigEr
     let client = Client::new().map_err(|why| ConfigError::Remote(format!("TLS: {why}").into()))?;
     let client = client.with_timeout(engine.timeout).with_max_bytes(LONGEST);
     let remote = Remote::new(Arc::new(client)).deadline(engine.timeout);
-    let when_down = if engine.open { WhenDown::Open } else { WhenDown::Closed };
-    Ok(match &engine.kind {
-        EngineKind::Bedrock(settings) => builder.inspector(guardrail(settings, remote)?, when_down),
-        EngineKind::Presidio(settings) => builder.inspector(analyzer(settings, remote)?, when_down),
+    match &engine.kind {
+        EngineKind::Bedrock(settings) => with(builder, engine, guardrail(settings, remote)?),
+        EngineKind::Presidio(settings) => with(builder, engine, analyzer(settings, remote)?),
         EngineKind::Webhook { url, token } => {
             let webhook = Webhook::new(url, remote)?;
             let webhook = match token {
                 Some(token) => webhook.bearer(token.expose())?,
                 None => webhook,
             };
-            builder.inspector(webhook, when_down)
+            with(builder, engine, webhook)
         }
+    }
+}
+
+fn with(builder: Builder, engine: &Engine, inspector: impl Inspect) -> Result<Builder, ConfigError> {
+    let when_down = if engine.open { WhenDown::Open } else { WhenDown::Closed };
+    Ok(match engine.remember {
+        0 => builder.inspector(inspector, when_down),
+        texts => builder.inspector(Remembering::new(inspector, texts)?, when_down),
     })
 }
 

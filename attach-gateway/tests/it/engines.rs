@@ -63,6 +63,21 @@ async fn what_an_engine_finds_does_not_leave_and_comes_back() {
 }
 
 #[tokio::test]
+async fn earlier_turns_are_not_shown_again_to_an_engine_that_remembers() {
+    let engine = analyzer().await;
+    let world = world(&engine, "remember = 1000\n").await;
+    let mut messages = Vec::new();
+    for turn in 0..4 {
+        messages.push(json!({"role": "user", "content": format!("Qorvath, turn {turn}")}));
+        let body = json!({"model": "m", "messages": messages});
+        world.post(CHATS[0]).json(&body).send().await.expect(200);
+        assert!(!world.upstream.last().text().contains("Qorvath"));
+    }
+    let asked: Vec<Value> = engine.seen().iter().map(|seen| seen.json()["text"].clone()).collect();
+    assert_eq!(asked, ["Qorvath, turn 0", "Qorvath, turn 1", "Qorvath, turn 2", "Qorvath, turn 3"]);
+}
+
+#[tokio::test]
 async fn without_the_engine_nothing_leaves_unless_the_file_says_open() {
     let engine = Upstream::with(|_| Reply::json(500, &json!({"error": "Qorvath"}))).await;
     let closed = world(&engine, "").await;

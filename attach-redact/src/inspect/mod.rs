@@ -7,10 +7,12 @@ use crate::{Fault, Finding};
 
 mod ask;
 mod call;
+mod remember;
 mod together;
 
 pub(crate) use self::ask::{Inspector, Seen, ask};
 pub(crate) use self::call::inspect;
+pub use self::remember::Remembering;
 #[cfg(feature = "remote")]
 pub(crate) use self::together::together;
 

@@ -1,13 +1,14 @@
 //! What is found somewhere else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use attach_core::Outcome;
 use attach_core::exchange::Coverage;
 use attach_redact::{
     Action, Builder, Entity, Fault, Finding, Inspect, Inspection, RedactError, Redactor, Scope, WhenDown,
 };
+use proptest::prelude::{ProptestConfig, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
 use crate::support::{CHAT, MESSAGES, OLLAMA, Seen, call_in_pieces, chat, placeholders};
@@ -118,6 +119,31 @@ async fn a_look_alike_of_a_placeholder_in_the_same_text_hides_nothing() {
         assert!(!seen.upstream().contains("Nightingale"), "{}", seen.upstream());
         assert!(!seen.upstream().contains("😀"), "{}", seen.upstream());
         assert_eq!(seen.client, chat(&text));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_stands_around_it_nothing_of_it_leaves_and_all_comes_back(
+        parts in prop::collection::vec(0..8_usize, 1..12)
+    ) {
+        static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+        let redactor = REDACTOR.get_or_init(|| finding(&[("Nightingale", project()), ("Ωμέγα", project())]));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let inspect = |text: String| runtime.block_on(async {
+            let redacted = redactor.inspect_text(&Scope::anonymous(), &text).await.unwrap();
+            (redacted.text().to_owned(), redacted.restore(redacted.text()))
+        });
+        let (ours, _) = inspect("Nightingale".to_owned());
+        let parts: String = parts
+            .into_iter()
+            .map(|part| ["Nightingale", "Ωμέγα", &ours, "PII_", "PII\\_PROJECT_", " ", "é", "bob@example.org "][part])
+            .collect();
+        let (sent, restored) = inspect(parts.clone());
+        prop_assert!(!sent.contains("Nightingale") && !sent.contains("Ωμέγα"), "{parts} became {sent}");
+        prop_assert_eq!(restored, parts);
     }
 }
 

@@ -33,6 +33,7 @@ const ENGINE: &[&str] = &[
     "url",
     "timeout",
     "when_down",
+    "remember",
     "region",
     "guardrail",
     "version",
