@@ -101,6 +101,22 @@ async fn every_piece_about_limits_is_a_configuration_with_limits() {
 }
 
 #[tokio::test]
+async fn every_piece_about_engines_is_a_configuration_with_one() {
+    let page = page("redaction-engines.md");
+    let files = TempDir::new();
+    let token = files.write("pii-token", "secret").display().to_string();
+    let pieces = settings(&page);
+    assert_eq!(pieces.len(), 3);
+    for piece in pieces {
+        let piece = piece.replace("/run/secrets/pii-token", &token);
+        let launch = Launch::file(&format!("{AROUND}{piece}"));
+        let checked =
+            launch.set("GUARDRAIL_KEY_ID", "AKIDEXAMPLE").set("GUARDRAIL_SECRET", "secret").check().await;
+        assert!(checked.ok && checked.stdout.contains("redact engine "), "{piece}: {checked:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_example_of_a_file_and_the_example_prices_are_configurations() {
     let page = page("configuration.md");
     let [example, prices] = settings(&page)[..] else { panic!("other examples") };
