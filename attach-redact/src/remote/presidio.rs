@@ -9,7 +9,7 @@ use crate::{ConfigError, Fault, Inspect, Inspection};
 /// A Microsoft Presidio analyzer: `POST {url}/analyze`.
 ///
 /// Source: `presidio-analyzer/app.py` of [Presidio](https://github.com/microsoft/presidio). The texts of a request are
-/// sent as one batch, which analyzers before version 2.2.359 do not know: see [`batch`](Self::batch).
+/// sent as one batch, which analyzers before version 2.2.361 do not know: see [`batch`](Self::batch).
 #[must_use]
 pub struct Presidio {
     url: String,
