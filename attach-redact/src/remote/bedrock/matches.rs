@@ -10,6 +10,9 @@ use crate::{Entity, Fault, Finding, Inspection};
 /// More values are not looked for.
 const MOST: usize = 10_000;
 
+/// More places are not taken down: values within values could have any number.
+const PLACES: usize = 1_000_000;
+
 /// Values, what each is, and how often it was mentioned.
 #[derive(Default)]
 pub(super) struct Matches(HashMap<(String, Entity), usize>);
@@ -64,10 +67,12 @@ impl Matches {
 fn places(texts: &[&str], values: &[((String, Entity), usize)]) -> Result<Vec<Vec<Place>>, Fault> {
     let words = values.iter().map(|((value, _), _)| value);
     let search = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(words);
-    let search = search.map_err(|_| Fault::new("the guardrail found more than can be looked for"))?;
+    let search = search.map_err(|_| too_many())?;
     let mut places: Vec<Vec<Place>> = values.iter().map(|_| Vec::new()).collect();
+    let mut left = PLACES;
     for (index, text) in texts.iter().enumerate() {
         for hit in search.find_overlapping_iter(text) {
+            left = left.checked_sub(1).ok_or_else(too_many)?;
             let (start, end, which) = (hit.start(), hit.end(), hit.pattern().as_usize());
             let (Some(of), Some(((value, _), _))) = (places.get_mut(which), values.get(which)) else {
                 continue;
@@ -81,6 +86,10 @@ fn places(texts: &[&str], values: &[((String, Entity), usize)]) -> Result<Vec<Ve
         }
     }
     Ok(places)
+}
+
+fn too_many() -> Fault {
+    Fault::new("the guardrail found more than can be looked for")
 }
 
 #[cfg(test)]
@@ -114,7 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_nowhere_is_a_fault() {
+    fn a_value_that_is_nowhere_or_everywhere_is_a_fault() {
         assert_eq!(found(&["Anna"], &["Berta"]), None);
+        assert_eq!(found(&[&"a ".repeat(PLACES + 1)], &["a"]), None);
     }
 }

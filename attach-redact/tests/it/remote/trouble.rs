@@ -8,7 +8,7 @@ use attach_redact::remote::{Presidio, Webhook};
 use serde_json::json;
 
 use super::server::{Reply, Server};
-use super::{called, redactor, remote};
+use super::{PATIENCE, called, redactor, remote};
 use crate::support::{CHAT, Seen, call_in_pieces, chat};
 
 fn assert_kept_in(seen: &Seen, what: &str) {
@@ -23,10 +23,12 @@ fn assert_kept_in(seen: &Seen, what: &str) {
 async fn a_slow_engine_has_its_deadline() {
     let server = Server::start(|_| Reply::Never).await;
     let hasty = || remote().deadline(Duration::from_millis(50));
+    let start = std::time::Instant::now();
     let seen = called(Presidio::new(&server.url, hasty()).unwrap(), &chat("bob")).await;
     assert_kept_in(&seen, "presidio");
     let seen = called(Webhook::new(&server.url, hasty()).unwrap(), &chat("bob")).await;
     assert_kept_in(&seen, "webhook");
+    assert!(start.elapsed() < PATIENCE, "the client's own timeout ended it");
 }
 
 #[tokio::test]
