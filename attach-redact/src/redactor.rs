@@ -183,6 +183,11 @@ impl Redactor {
         Ok(found)
     }
 
+    /// Whether a finding of somebody else's counts.
+    pub(crate) fn acts_on(&self, finding: &Finding) -> bool {
+        self.action(&finding.entity) != Action::Allow && self.0.engine.is_sure(finding)
+    }
+
     /// The names among `found`, and the words of them that stand for the same person elsewhere.
     pub(crate) fn names_in(&self, text: &str, found: &[Finding]) -> Vec<String> {
         let mut names = Vec::new();

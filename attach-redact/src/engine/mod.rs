@@ -200,18 +200,23 @@ impl Engine {
                 found
             }
         };
-        found.retain(|finding| finding.score >= self.parts.threshold(&finding.entity));
+        found.retain(|finding| self.is_sure(finding));
         for recognizer in &self.parts.recognizers {
             for finding in recognizer.recognize(text)? {
                 text.get(finding.range.clone())
                     .ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
-                if finding.score >= self.parts.threshold(&finding.entity) {
+                if self.is_sure(&finding) {
                     found.push(finding);
                 }
             }
         }
         found.retain(|finding| !self.parts.off.contains(&finding.entity));
         Ok(found)
+    }
+
+    /// Whether a finding scores what its entity asks for.
+    pub(crate) fn is_sure(&self, finding: &Finding) -> bool {
+        finding.score >= self.parts.threshold(&finding.entity)
     }
 
     fn find_plain(&self, text: &str) -> Vec<Finding> {

@@ -46,8 +46,8 @@ impl<'r> Session<'r> {
     /// Knows the placeholders of entities that only somebody elsewhere knew.
     fn learn_labels(&mut self, texts: &[Text]) {
         for label in texts.iter().flat_map(Text::seen_labels) {
-            if !self.labels.iter().any(|known| known == label) {
-                self.labels.to_mut().push(label.to_owned());
+            if let Err(place) = self.labels.binary_search_by(|known| known.as_str().cmp(label)) {
+                self.labels.to_mut().insert(place, label.to_owned());
             }
         }
     }
@@ -133,7 +133,7 @@ impl<'r> Session<'r> {
             });
             found
         };
-        found.extend(text.seen().filter(|seen| self.redactor.action(&seen.entity) != Action::Allow));
+        found.extend(text.seen().filter(|seen| self.redactor.acts_on(seen)));
         if text.whole && !found.is_empty() {
             found.iter_mut().for_each(|finding| finding.range = 0..current.len());
         }
