@@ -151,9 +151,12 @@ impl Builder {
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
         let custom =
             self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(entity, _)| entity));
+        let recognized: Vec<_> =
+            self.recognizers.iter().flat_map(|recognizer| recognizer.entities()).collect();
         let mut labels: Vec<String> = Entity::BUILT_IN
             .iter()
             .chain(custom)
+            .chain(&recognized)
             .chain(self.actions.keys())
             .map(|e| e.label().to_owned())
             .collect();

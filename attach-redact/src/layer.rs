@@ -49,7 +49,7 @@ impl RedactLayer {
         Self { body_limit: bytes, ..self }
     }
 
-    /// Where bodies of more than 64 KiB are worked on; without this, on the thread that polls the request.
+    /// Where bodies of more than 64 KiB are worked on, and all if a recognizer [is slow](crate::Recognize::is_slow); without this, on the thread that polls the request.
     pub fn offload(self, offload: impl Offload) -> Self {
         Self { offload: Some(Arc::new(offload)), ..self }
     }

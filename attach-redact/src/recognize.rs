@@ -1,4 +1,4 @@
-use crate::{Fault, Finding};
+use crate::{Entity, Fault, Finding};
 
 /// Finds something of its own in a text.
 ///
@@ -24,6 +24,17 @@ pub trait Recognize: Send + Sync + 'static {
     ///
     /// A fault refuses the request: what could not be looked at does not leave.
     fn recognize(&self, text: &str) -> Result<Vec<Finding>, Fault>;
+
+    /// The entities of its own that it finds, so that their placeholders are known for what they are.
+    fn entities(&self) -> Vec<Entity> {
+        Vec::new()
+    }
+
+    /// Whether it takes long even for a short text. If so, every body is worked on elsewhere, where there is an
+    /// [`Offload`](crate::Offload).
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Recognize for F

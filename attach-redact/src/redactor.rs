@@ -188,6 +188,11 @@ impl Redactor {
         self.action(&finding.entity) != Action::Allow && self.0.engine.is_sure(finding)
     }
 
+    /// Whether even a short text takes long.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.0.engine.is_slow()
+    }
+
     /// The names among `found`, and the words of them that stand for the same person elsewhere.
     pub(crate) fn names_in(&self, text: &str, found: &[Finding]) -> Vec<String> {
         let mut names = Vec::new();

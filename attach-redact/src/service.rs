@@ -80,8 +80,8 @@ where
 {
     let (mut request, payload) = Payload::take(request, layer.limit()).await?;
     let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
-    let elsewhere = layer.elsewhere().filter(|_| payload.bytes().len() > LARGE);
     let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
+    let elsewhere = layer.elsewhere().filter(|_| payload.bytes().len() > LARGE || redactor.is_slow());
     let redacted = if redactor.inspectors().is_empty() {
         perform(elsewhere, move || request::redact(&redactor, &scope, &payload, &noted)).await?
     } else {

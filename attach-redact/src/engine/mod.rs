@@ -258,6 +258,11 @@ impl Engine {
         }
     }
 
+    /// Whether even a short text takes long.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.parts.recognizers.iter().any(|recognizer| recognizer.is_slow())
+    }
+
     /// Whether a word of a name may be taken for the same person elsewhere.
     pub(crate) fn is_telling(&self, word: &str) -> bool {
         self.names.is_telling(word)
