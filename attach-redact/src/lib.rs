@@ -20,6 +20,7 @@
 //! |---|---|
 //! | `remote` | [`remote`](https://docs.rs/attach-redact/latest/attach_redact/remote/): engines behind a network, a Presidio analyzer and a webhook |
 //! | `bedrock` | among them Amazon Bedrock Guardrails |
+//! | `ner` | `ner::Ner`: names found by an ONNX model of your own |
 //!
 //! None is on by default.
 
@@ -31,6 +32,8 @@ mod error;
 mod finding;
 mod inspect;
 mod layer;
+#[cfg(feature = "ner")]
+pub mod ner;
 mod occurrences;
 mod offload;
 mod placeholder;

@@ -7,6 +7,8 @@ mod compose;
 mod engine;
 mod exfiltration;
 mod inspect;
+#[cfg(feature = "ner")]
+mod ner;
 mod offload;
 mod refusals;
 #[cfg(feature = "remote")]
