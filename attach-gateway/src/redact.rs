@@ -6,6 +6,7 @@ use attach_redact::{Action, Entity, Redactor, Uninspectable};
 use crate::config::{ConfigError, Redact};
 
 mod engine;
+mod ner;
 
 /// The redactor `config` describes; `None` if redaction is switched off.
 pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
@@ -38,6 +39,9 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     }
     for (name, terms) in &config.terms {
         builder = builder.terms(entity("redact.terms", name)?, terms);
+    }
+    if let Some(ner) = &config.ner {
+        builder = ner::add(builder, ner)?;
     }
     for (name, action) in &config.uninspectable {
         let at = format!("redact.uninspectable.{name}");

@@ -149,6 +149,9 @@ fn redact(out: &mut String, redact: &Redact) {
     for (entity, terms) in &redact.terms {
         let _ = writeln!(out, "redact {entity}: {} terms", terms.len());
     }
+    if let Some(ner) = &redact.ner {
+        let _ = writeln!(out, "redact: {ner}");
+    }
     for (modality, action) in &redact.uninspectable {
         let _ = writeln!(out, "redact.uninspectable.{modality} = \"{action}\"");
     }

@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, engine, minting, price, quota, revocation};
+use super::{admin, alerts, engine, minting, ner, price, quota, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -147,6 +147,7 @@ pub(super) struct Redact {
     pub(super) pattern: Vec<Pattern>,
     pub(super) terms: Vec<Terms>,
     pub(super) engine: Vec<engine::Table>,
+    pub(super) ner: Option<ner::Ner>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -31,6 +31,7 @@ mod issuer;
 mod keys;
 mod minting;
 mod moment;
+mod ner;
 mod price;
 mod quota;
 mod reread;
@@ -49,6 +50,7 @@ pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
 pub use self::minting::Minting;
+pub use self::ner::Ner;
 pub use self::quota::Terms;
 pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
@@ -181,6 +183,8 @@ pub struct Redact {
     pub patterns: Vec<(String, String)>,
     /// Entity and the terms of a file.
     pub terms: Vec<(String, Vec<String>)>,
+    /// The model that finds names, if there is one.
+    pub ner: Option<Ner>,
     /// Modality and action.
     pub uninspectable: Vec<(String, String)>,
     /// Who else finds.

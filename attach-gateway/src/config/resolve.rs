@@ -177,6 +177,7 @@ fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
         entities: entities.collect(),
         patterns: from.pattern.into_iter().map(|pattern| (pattern.entity, pattern.regex)).collect(),
         terms: terms.collect::<Result<_, ConfigError>>()?,
+        ner: from.ner,
         uninspectable: from.uninspectable.into_iter().collect(),
         engines: engine::resolve(from.engine, env)?,
     })

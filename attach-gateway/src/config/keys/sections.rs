@@ -170,7 +170,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "access.deny.devices", keys: &["claim", "values", "exists"], later: &[] },
     Section {
         path: "redact",
-        keys: &["default", "key", "uninspectable", "entities", "pattern", "terms", "engine"],
+        keys: &["default", "key", "uninspectable", "entities", "pattern", "terms", "engine", "ner"],
         later: &["tenant"],
     },
     Section { path: "redact.key", keys: SECRET, later: &[] },
@@ -181,6 +181,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section { path: "redact.entities.*", keys: &["action", "lexicon"], later: &["threshold", "context"] },
     Section { path: "redact.pattern", keys: &["entity", "regex"], later: &["threshold", "context"] },
+    Section { path: "redact.ner", keys: &["model", "threshold", "labels", "max_windows"], later: &[] },
     Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
     Section { path: "redact.engine", keys: ENGINE, later: &[] },
     Section { path: "redact.engine.access_key", keys: SECRET, later: &[] },
