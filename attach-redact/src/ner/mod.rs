@@ -37,7 +37,7 @@ pub use self::loader::Loader;
 
 use self::labels::{Decision, Labels};
 use self::network::Network;
-use self::tokenizer::{Tokenizer, Tokens};
+use self::tokenizer::{MOST_CHARS, Tokenizer, Tokens};
 use self::windows::{Window, windows};
 use crate::{Entity, Fault, Finding, Recognize};
 
@@ -110,9 +110,12 @@ impl Recognize for Ner {
         if !text.chars().any(char::is_alphanumeric) {
             return Ok(Vec::new());
         }
-        let tokens = self.tokenizer.tokens(text);
-        let windows = windows(&tokens.words, self.room, self.room / 8, self.most_windows)
-            .ok_or_else(|| Fault::new("a text is too long for the NER model"))?;
+        let too_long = || Fault::new("a text is too long for the NER model");
+        // What fits into so many windows, the longest word alone in one.
+        let most = self.most_windows.saturating_mul(self.room.max(MOST_CHARS));
+        let tokens = self.tokenizer.tokens(text, most).ok_or_else(too_long)?;
+        let windows =
+            windows(&tokens.words, self.room, self.room / 8, self.most_windows).ok_or_else(too_long)?;
         let mut decided = Vec::with_capacity(tokens.words.len());
         for window in &windows {
             self.decide(&tokens, window, &mut decided)?;

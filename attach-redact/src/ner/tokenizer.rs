@@ -109,20 +109,24 @@ impl Tokenizer {
         Ok(Self { words: Words { how, classes }, highest: pieces.highest(), frame, pieces })
     }
 
-    /// `text` as numbers, a word's beside each other.
-    pub(super) fn tokens(&self, text: &str) -> Tokens {
+    /// `text` as numbers, a word's beside each other; `None` if that takes more than `most`.
+    pub(super) fn tokens(&self, text: &str, most: usize) -> Option<Tokens> {
         let mut tokens = Tokens::default();
         self.words.each(text, |range, word| {
+            // Spelling is what costs.
+            if tokens.ids.len() > most {
+                return;
+            }
             let before = tokens.ids.len();
             self.pieces.spell(word, &mut tokens.ids);
             tokens.words.push(Word { range, tokens: before..tokens.ids.len() });
         });
-        tokens
+        (tokens.ids.len() <= most).then_some(tokens)
     }
 }
 
 /// Characters of the longest word that is looked up, as in BERT's own code; a higher setting would cost its square.
-const MOST_CHARS: usize = 100;
+pub(super) const MOST_CHARS: usize = 100;
 
 #[cfg(test)]
 mod tests;

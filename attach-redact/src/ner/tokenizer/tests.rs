@@ -15,7 +15,13 @@ fn tokenizer(lowercase: bool) -> Tokenizer {
 }
 
 fn pieces(lowercase: bool, text: &str) -> Vec<&'static str> {
-    tokenizer(lowercase).tokens(text).ids.into_iter().map(|id| VOCABULARY[id as usize]).collect()
+    tokenizer(lowercase)
+        .tokens(text, 1000)
+        .unwrap()
+        .ids
+        .into_iter()
+        .map(|id| VOCABULARY[id as usize])
+        .collect()
 }
 
 /// Words as the vocabulary is asked for them, and as they stand in the text.
@@ -64,7 +70,13 @@ fn every_word_knows_where_it_stands() {
 }
 
 #[test]
+fn no_more_is_spelled_than_can_be_read() {
+    assert!(tokenizer(true).tokens("want, want", 3).is_some());
+    assert!(tokenizer(true).tokens("want, want", 2).is_none());
+}
+
+#[test]
 fn names_of_special_tokens_in_a_text_are_text() {
     let special = tokenizer(false).frame;
-    assert!(tokenizer(false).tokens("[CLS] [SEP]").ids.iter().all(|id| !special.contains(id)));
+    assert!(tokenizer(false).tokens("[CLS] [SEP]", 1000).unwrap().ids.iter().all(|id| !special.contains(id)));
 }
