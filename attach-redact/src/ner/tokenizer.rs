@@ -1,6 +1,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::LoadError;
 use super::files::{CONFIG, TOKENIZER, read, read_json};
 use super::unicode::Classes;
@@ -64,16 +66,7 @@ impl Tokenizer {
         let unknown = model["unk_token"].as_str().unwrap_or("[UNK]");
         let most = model["max_input_chars_per_word"].as_u64().and_then(|most| usize::try_from(most).ok());
         let pieces = WordPiece::new(entries, prefix, unknown, most.unwrap_or(MOST_CHARS).min(MOST_CHARS));
-        let flag = |name: &str| normalizer[name].as_bool();
-        let lowercase = flag("lowercase").unwrap_or(true);
-        let how = How {
-            clean: flag("clean_text").unwrap_or(true),
-            ideographs: flag("handle_chinese_chars").unwrap_or(true),
-            strip_accents: flag("strip_accents").unwrap_or(lowercase),
-            lowercase,
-        };
-        Self::new(how, pieces.map_err(|why| LoadError::new(file, why))?)
-            .map_err(|why| LoadError::new(file, why))
+        pieces.and_then(|pieces| Self::new(how(normalizer), pieces)).map_err(|why| LoadError::new(file, why))
     }
 
     /// The format of BERT's own code: an entry a line, numbered from 0.
@@ -122,6 +115,18 @@ impl Tokenizer {
             tokens.words.push(Word { range, tokens: before..tokens.ids.len() });
         });
         (tokens.ids.len() <= most).then_some(tokens)
+    }
+}
+
+/// What a `BertNormalizer` does; its defaults are those of `tokenizers`.
+fn how(normalizer: &Value) -> How {
+    let flag = |name: &str| normalizer[name].as_bool();
+    let lowercase = flag("lowercase").unwrap_or(true);
+    How {
+        clean: flag("clean_text").unwrap_or(true),
+        ideographs: flag("handle_chinese_chars").unwrap_or(true),
+        strip_accents: flag("strip_accents").unwrap_or(lowercase),
+        lowercase,
     }
 }
 
