@@ -95,6 +95,7 @@ impl Pattern {
     }
 
     /// Whether all of `text` is one match.
+    #[cfg(test)]
     pub(crate) fn is_all(&self, text: &str) -> bool {
         match self.find(RegexInput::new(text)) {
             Ok(found) => found.is_some_and(|(whole, _)| whole == (0..text.len())),
