@@ -26,9 +26,12 @@ pub(super) fn scan(hits: &mut Hits<'_>, word: Range<usize>) {
     let until = floor(text, word.end.saturating_add(REACH));
     let (Some(above), Some(below)) = (text.get(from..word.start), text.get(word.end..until)) else { return };
     // As far as the document, and another kind, which has data of its own.
-    let above = above.rfind("\n---").max(above.rfind("kind")).map_or(from, |at| from + at + 4);
-    let below = [below.find("\n---"), below.find("kind")].into_iter().flatten().min().unwrap_or(below.len());
-    let places = [data(text, above..word.start), data(text, word.end..word.end + below)];
+    let (from, above) =
+        above.rsplit_once("kind").map_or((from, above), |(other, above)| (from + other.len() + 4, above));
+    let from = above.rfind("\n---").map_or(from, |at| from + at + 4);
+    let below = below.split_once("kind").map_or(below, |(below, _)| below);
+    let below = below.find("\n---").unwrap_or(below.len());
+    let places = [data(text, from..word.start), data(text, word.end..word.end + below)];
     for block in places.into_iter().flatten() {
         values(text, block).into_iter().for_each(|value| push(hits, value, 0.9));
     }

@@ -74,12 +74,19 @@ fn settle(way: &mut [Piece]) {
 }
 
 fn end(way: &[Piece], text: &[u8], at: usize, accepted: &impl Fn(usize) -> bool) -> Option<usize> {
-    let Some((piece, rest)) = way.split_first() else {
-        return accepted(at).then_some(at);
-    };
-    let run = text.get(at..)?.iter().take(piece.max).take_while(|byte| piece.class.has(**byte)).count();
-    let least = if piece.greedy { run.max(piece.min) } else { piece.min };
-    (least..=run).rev().find_map(|count| end(rest, text, at + count, accepted))
+    let mut at = at;
+    for (index, piece) in way.iter().enumerate() {
+        let run = text.get(at..)?.iter().take(piece.max).take_while(|byte| piece.class.has(**byte)).count();
+        if run < piece.min {
+            return None;
+        }
+        if !piece.greedy {
+            let rest = &way[index + 1..];
+            return (piece.min..=run).rev().find_map(|count| end(rest, text, at + count, accepted));
+        }
+        at += run;
+    }
+    accepted(at).then_some(at)
 }
 
 struct Parser<'t> {

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::random::{ENTROPY, is_random};
 use super::shape::Shape;
-use super::{after, assigned, is_begun, is_key};
+use super::{after, assigned, before, is_begun, is_key};
 
 const TABLE: &str = include_str!("../data/secrets.txt");
 
 /// How far behind its keyword a shape of kind n may stand.
-const NEAR: usize = 96;
+const NEAR: usize = 64;
 
 /// What is as long as this is a key whatever follows, and what follows belongs to it.
 const LONG: usize = 128;
@@ -133,10 +133,14 @@ impl Rule {
     /// The value assigned to the name that goes on at `at`.
     fn assigned(&self, text: &str, at: usize) -> Option<Range<usize>> {
         let value = assigned::value(text.as_bytes(), at)?;
-        let written = text.get(value.clone())?;
-        let fits =
-            |(random, shape): &(Random, Shape)| shape.is_all(written.as_bytes()) && random.holds(written);
-        self.shapes.iter().any(fits).then_some(value)
+        // The last sign of equality may be the first letter of the value.
+        let longer = (before(text, value.start) == b'=').then(|| value.start - 1..value.end);
+        [Some(value), longer].into_iter().flatten().find(|value| {
+            let Some(written) = text.get(value.clone()) else { return false };
+            let fits =
+                |(random, shape): &(Random, Shape)| shape.is_all(written.as_bytes()) && random.holds(written);
+            self.shapes.iter().any(fits)
+        })
     }
 }
 
