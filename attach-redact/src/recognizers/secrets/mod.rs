@@ -10,6 +10,7 @@ use crate::{Entity, Finding};
 mod assigned;
 mod authorization;
 mod curl;
+pub(crate) mod generic;
 mod jwt;
 mod kubernetes;
 mod nuget;
@@ -30,14 +31,17 @@ pub(crate) struct Secrets {
 #[derive(Debug)]
 enum Rule {
     Table(table::Rule),
-    ByHand(fn(&mut Hits<'_>, Range<usize>)),
+    ByHand(Scan),
 }
+
+/// Looks at the place of a keyword.
+type Scan = fn(&mut Hits<'_>, Range<usize>);
 
 /// Which rules a keyword calls for.
 pub(crate) type Keywords = BTreeMap<&'static str, Vec<usize>>;
 
 /// What a table cannot say: the keywords, and what looks at the place of one.
-const BY_HAND: [(&[&str], fn(&mut Hits<'_>, Range<usize>)); 6] = [
+const BY_HAND: [(&[&str], Scan); 6] = [
     (&[".ey"], jwt::scan),
     (&["--user="], |hits, word| curl::scan(hits, word.end)),
     (authorization::HEADERS, |hits, word| authorization::scan(hits, word.end)),

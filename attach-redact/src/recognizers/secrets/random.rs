@@ -10,7 +10,10 @@ const MEASURED: usize = 1024;
 pub(super) fn is_random(secret: &str, least: f64) -> bool {
     let bytes = secret.as_bytes();
     let samples = ["XXXXXXXX", "xxxxxxxx", "00000000000000", "********", "abcdefghijklmnopqrstuvwxyz"];
-    entropy(secret) >= least
+    // So many different characters have so many bits at most.
+    let different = bytes.iter().fold(0_u128, |all, byte| all | 1 << (byte & 127)).count_ones();
+    f64::from(different).log2() >= least
+        && entropy(secret) >= least
         && !samples.iter().any(|run| memchr::memmem::find(bytes, run.as_bytes()).is_some())
         && !is_published(secret)
 }

@@ -32,7 +32,8 @@ impl Class {
     }
 
     fn has(self, byte: u8) -> bool {
-        byte < 128 && self.0 >> byte & 1 == 1
+        let half = if byte < 64 { self.0 as u64 } else { (self.0 >> 64) as u64 };
+        byte < 128 && half >> (byte & 63) & 1 == 1
     }
 }
 

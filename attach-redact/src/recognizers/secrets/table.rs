@@ -191,7 +191,7 @@ mod tests {
         // Besides these, by hand: curl-auth-header, curl-auth-user, jwt, kubernetes-secret-yaml,
         // nuget-config-password, private-key; and sidekiq-sensitive-url as credentials in a URL.
         assert_eq!(names.len(), 213);
-        assert_eq!(lines(beyond).len(), 44);
+        assert_eq!(lines(beyond).len(), 43);
     }
 
     #[test]
