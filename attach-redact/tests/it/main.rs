@@ -14,5 +14,6 @@ mod refusals;
 #[cfg(feature = "remote")]
 mod remote;
 mod requests;
+mod secrets;
 mod streams;
 mod support;

@@ -1,7 +1,7 @@
 //! The credentials of a request's header, with their scheme (RFC 9110 §11.4) or without.
 
-use super::push;
 use super::random::{entropy, is_random};
+use super::{after, push};
 use crate::engine::{Hits, ceil};
 
 /// Headers whose value is looked at here, besides those that are followed by a scheme.
@@ -18,14 +18,26 @@ const REACH: usize = 1024;
 pub(crate) fn scan(hits: &mut Hits<'_>, at: usize) {
     let Some(rest) = hits.text.get(at..) else { return };
     let at = at + rest.bytes().take(4).take_while(|byte| *byte == b' ').count();
-    let at = at + scheme(&hits.text[at..]);
+    let scheme = hits.text.get(at..).map_or(0, scheme);
+    let alone = scheme == 0;
+    let at = at + scheme;
     let value = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=@".contains(byte);
     let length = hits.text.as_bytes()[at..].iter().take(LONGEST).take_while(|byte| value(byte)).count();
     let Some(token) = hits.text.get(at..at + length).map(|token| token.trim_end_matches('.')) else { return };
+    // A word before another is a scheme, `AWS4-HMAC-SHA256` or the like.
+    let unknown = alone && after(hits.text, at + length) == b' ' && is_named(hits.text, at);
     let likely = if is_curl(hits.text, at) { is_given(token) } else { is_credential(hits.text, at, token) };
-    if likely {
+    if likely && !unknown {
         push(hits, at..at + token.len(), 0.8);
     }
+}
+
+/// Whether the value at `at` is that of a header called `Authorization`.
+fn is_named(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', ':']);
+    before
+        .get(before.len().saturating_sub(13)..)
+        .is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
 }
 
 /// How long the scheme is that `text` begins with.
@@ -93,6 +105,13 @@ mod tests {
             assert!(!is_somebodys(text, text.len()), "{text}");
         }
         assert!(is_somebodys("acme-api-key: ", 14));
+    }
+
+    #[test]
+    fn a_scheme_is_told_from_a_credential() {
+        assert_eq!(scheme("Bearer x"), 7);
+        assert_eq!(scheme("AWS4-HMAC-SHA256 Credential=x"), 0);
+        assert!(is_named("Authorization: AWS4", 15) && !is_named("Bearer abc", 7));
     }
 
     #[test]
