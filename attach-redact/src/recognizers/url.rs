@@ -7,6 +7,9 @@ use crate::{Entity, Finding};
 /// The longest user and password that are looked at.
 const LONGEST: usize = 512;
 
+/// The longest password of a connection string.
+const PASSWORD: usize = 128;
+
 /// How far before a password other settings may stand.
 const REACH: usize = 64;
 
@@ -37,7 +40,7 @@ pub(crate) fn scan_password(hits: &mut Hits<'_>, start: usize) {
             || matches!(byte, b';' | b'"' | b'\'' | b'<' | b'`')
             || (query && *byte == b'&')
     };
-    let length = rest.iter().take(LONGEST).take_while(|byte| !ends(byte)).count();
+    let length = rest.iter().take(PASSWORD).take_while(|byte| !ends(byte)).count();
     // Only among other settings: `Server=db;User Id=sa;Password=…;`, `?user=sa&password=…`, `host=db password=…`.
     let settings = before.contains(&b';') && before.contains(&b'=');
     let among = rest.get(length) == Some(&b';') || settings || query || is_libpq(before);

@@ -4,10 +4,20 @@ use std::ops::Range;
 
 /// How long the values are that are looked at.
 const SHORTEST: usize = 8;
-const LONGEST: usize = 512;
+const LONGEST: usize = 192;
 
-/// `…Token = "value"`, `: value`, `=> 'value'`, `>value<`, `, "value"`: where the value is, if the rest of a name and
-/// an assignment follow at `at`.
+/// `…Token = "value"`, `: value`, `=> 'value'`, `>value<`, `, "value"`: where the value begins, if the rest of a name
+/// and an assignment follow at `at`.
+pub(super) fn start(text: &[u8], at: usize) -> Option<usize> {
+    operand(text, at).map(|at| opened(text, at).0)
+}
+
+/// Whether a value may end at `end`.
+pub(super) fn is_ended(text: &[u8], end: usize) -> bool {
+    text.get(end).is_none_or(|byte| byte.is_ascii_whitespace() || b"'\"`;,)]}<\\".contains(byte))
+}
+
+/// Where the whole value is, be it in quotes or bare.
 pub(super) fn value(text: &[u8], at: usize) -> Option<Range<usize>> {
     let at = operand(text, at)?;
     let (start, quote) = opened(text, at);

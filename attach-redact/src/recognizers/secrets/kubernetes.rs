@@ -48,11 +48,12 @@ fn data(text: &str, range: Range<usize>) -> Option<Range<usize>> {
         let ends = part.get(at + 3..)?.trim_start_matches(['"', '\'']).starts_with(':');
         (ends && !is_key(before(part, start)) && before(part, start) != b'-').then_some((start, name))
     })?;
-    let line = part.get(..key)?.rfind('\n').map_or(0, |at| at + 1);
-    let indent = indent(part.get(line..)?);
+    let indent = key - part.get(..key)?.rfind('\n').map_or(0, |at| at + 1);
     let from = key + name.len() + 1;
-    let mut end = from + part.get(from..)?.find('\n').map_or(part.len() - from, |at| at + 1);
-    for line in part.get(end..)?.split_inclusive('\n') {
+    let inline = part.get(from..)?.trim_start_matches([':', ' ']).starts_with('{');
+    let first = part.get(from..)?.find(if inline { '}' } else { '\n' });
+    let mut end = first.map_or(part.len(), |at| from + at + 1);
+    for line in part.get(end..)?.split_inclusive('\n').take_while(|_| !inline) {
         if !line.trim().is_empty() && self::indent(line) <= indent {
             break;
         }
@@ -107,7 +108,14 @@ mod tests {
         );
         assert_eq!(found("  data:\n    .docker: |\n      c2VjcmV0LXZhbHVl\n"), ["c2VjcmV0LXZhbHVl"]);
         assert_eq!(found("data:\n\ta: 'c2VjcmV0LXZhbHVl'\n\tuser: YWRtaW4="), ["c2VjcmV0LXZhbHVl"]);
-        assert_eq!(found(r#""data": {"a": "c2VjcmV0LXZhbHVl"}}"#), ["c2VjcmV0LXZhbHVl"]);
+        assert_eq!(
+            found(r#""data": {"a": "c2VjcmV0LXZhbHVl"}, "name": "registryauthdata"}"#),
+            ["c2VjcmV0LXZhbHVl"]
+        );
+        assert_eq!(
+            found("- data:\n    a: c2VjcmV0LXZhbHVl\n  metadata:\n    name: registryauthdata"),
+            ["c2VjcmV0LXZhbHVl"]
+        );
     }
 
     #[test]

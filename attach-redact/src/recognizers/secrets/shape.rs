@@ -19,21 +19,23 @@ struct Piece {
 }
 
 /// A set of ASCII characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Class(u128);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Class([u64; 4]);
 
 impl Class {
-    fn of(byte: u8, any_case: bool) -> Self {
-        let bit = |byte: u8| 1_u128 << (byte & 127);
-        if any_case {
-            return Self(bit(byte.to_ascii_lowercase()) | bit(byte.to_ascii_uppercase()));
+    fn add(&mut self, byte: u8, any_case: bool) {
+        let cases = [byte, byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+        for byte in &cases[..if any_case { 3 } else { 1 }] {
+            self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
         }
-        Self(bit(byte))
     }
 
-    fn has(self, byte: u8) -> bool {
-        let half = if byte < 64 { self.0 as u64 } else { (self.0 >> 64) as u64 };
-        byte < 128 && half >> (byte & 63) & 1 == 1
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(one, other)| one & other != 0)
     }
 }
 
@@ -55,6 +57,7 @@ impl Shape {
     }
 
     /// Whether all of `text` is of this shape.
+    #[cfg(test)]
     pub(super) fn is_all(&self, text: &[u8]) -> bool {
         self.end(text, 0, |end| end == text.len()).is_some()
     }
@@ -64,13 +67,10 @@ impl Shape {
 fn settle(way: &mut [Piece]) {
     for at in 0..way.len() {
         // All that may come after, up to the first piece that must.
-        let next = way[at + 1..].iter().scan(false, |seen, piece| {
-            let more = !*seen;
-            *seen = piece.min > 0;
-            more.then_some(piece.class.0)
-        });
-        let next = next.fold(0, |all, class| all | class);
-        way[at].greedy = way[at].min == way[at].max || way[at].class.0 & next == 0;
+        let must =
+            way[at + 1..].iter().position(|piece| piece.min > 0).map_or(way.len(), |must| at + 2 + must);
+        let meets = way[at + 1..must.max(at + 1)].iter().any(|next| next.class.meets(&way[at].class));
+        way[at].greedy = way[at].min == way[at].max || !meets;
     }
 }
 
@@ -131,15 +131,16 @@ impl Parser<'_> {
     }
 
     fn class(&mut self) -> Option<Class> {
+        let mut class = Class::default();
         let first = self.byte()?;
         if first != b'[' {
             let byte = if first == b'\\' { self.byte()? } else { first };
-            return Some(Class::of(byte, self.any_case));
+            class.add(byte, self.any_case);
+            return Some(class);
         }
-        let mut class = 0;
         loop {
             let low = match self.byte()? {
-                b']' => return Some(Class(class)),
+                b']' => return Some(class),
                 b'\\' => self.byte()?,
                 byte => byte,
             };
@@ -151,7 +152,7 @@ impl Parser<'_> {
                 }
                 _ => low,
             };
-            class |= (low..=high).fold(0, |all, byte| all | Class::of(byte, self.any_case).0);
+            (low..=high).for_each(|byte| class.add(byte, self.any_case));
         }
     }
 

@@ -132,14 +132,15 @@ impl Rule {
 
     /// The value assigned to the name that goes on at `at`.
     fn assigned(&self, text: &str, at: usize) -> Option<Range<usize>> {
-        let value = assigned::value(text.as_bytes(), at)?;
+        let start = assigned::start(text.as_bytes(), at)?;
         // The last sign of equality may be the first letter of the value.
-        let longer = (before(text, value.start) == b'=').then(|| value.start - 1..value.end);
-        [Some(value), longer].into_iter().flatten().find(|value| {
-            let Some(written) = text.get(value.clone()) else { return false };
-            let fits =
-                |(random, shape): &(Random, Shape)| shape.is_all(written.as_bytes()) && random.holds(written);
-            self.shapes.iter().any(fits)
+        let places = [Some(start), (before(text, start) == b'=').then(|| start - 1)];
+        places.into_iter().flatten().find_map(|start| {
+            self.shapes.iter().find_map(|(random, shape)| {
+                let ended = |end| assigned::is_ended(text.as_bytes(), end);
+                let end = shape.end(text.as_bytes(), start, ended)?;
+                random.holds(text.get(start..end)?).then_some(start..end)
+            })
         })
     }
 }
