@@ -156,3 +156,23 @@ fn code_and_samples_that_only_begin_like_keys_are_left() {
         );
     }
 }
+
+#[test]
+fn what_is_given_to_curl_is_found_however_it_is_written() {
+    let key = any(24);
+    for text in [
+        "curl -H \"X-Api-Key:{}\" https://x",
+        "curl https://x --header 'Authorization: Token {}'",
+        "curl -H \"Authorization: {}\" https://x",
+        "curl \\\n  -H 'Private-Token: {}' \\\n  https://x",
+        "curl -u me:{} https://x",
+        "curl --user=\"me:{}\" https://x",
+    ] {
+        let text = text.replace("{}", &key);
+        let found = found(&text);
+        assert!(
+            found.iter().any(|(entity, found)| *entity == Entity::Secret && found.ends_with(&key)),
+            "{text}"
+        );
+    }
+}

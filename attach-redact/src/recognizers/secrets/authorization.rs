@@ -1,12 +1,13 @@
 //! The credentials of a request's header, with their scheme (RFC 9110 §11.4) or without.
 
+use super::generic::is_identifier;
 use super::random::{entropy, is_random};
 use super::{after, push};
 use crate::engine::{Hits, ceil};
 
 /// Headers whose value is looked at here, besides those that are followed by a scheme.
 pub(super) const HEADERS: &[&str] =
-    &["authorization: ", "authorization:token ", "'token: ", "\"token: ", "'key: ", "\"key: ", "-apikey: "];
+    &["authorization:", "'token: ", "\"token: ", "'key: ", "\"key: ", "-apikey:", "api-key:", "-token:"];
 
 const SCHEMES: [&str; 4] = ["basic ", "bearer ", "token ", "api-token "];
 
@@ -70,7 +71,8 @@ fn is_mixed(token: &str) -> bool {
 /// Elsewhere it has to look like one, and the header to be one that bears credentials.
 fn is_credential(text: &str, at: usize, token: &str) -> bool {
     let mixed = token.bytes().any(|b| b.is_ascii_digit()) && token.bytes().any(|b| b.is_ascii_alphabetic());
-    token.len() >= 16 && mixed && entropy(token) > 3.0 && is_random(token, 3.0) && !is_somebodys(text, at)
+    let random = entropy(token) > 3.0 && is_random(token, 3.0) && !is_identifier(token);
+    token.len() >= 16 && mixed && random && !is_somebodys(text, at)
 }
 
 /// Whether the value's name begins with somebody's own, as `acme-api-key` does: that is a setting, not a header.

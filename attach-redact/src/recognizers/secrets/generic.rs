@@ -147,7 +147,7 @@ fn is_made_up(value: &str) -> bool {
 }
 
 /// Words and numbers with something between them: `s_rsa1024_priv.pem`, `jjwt-jackson-0.11.2`.
-fn is_identifier(value: &str) -> bool {
+pub(super) fn is_identifier(value: &str) -> bool {
     let parts: Vec<&str> =
         value.split(['_', '.', '-', '/', '=', '+']).filter(|part| !part.is_empty()).collect();
     parts.len() > 1 && parts.iter().all(|part| is_part(part))

@@ -9,6 +9,8 @@ use crate::{Entity, Finding};
 /// The longest private key that is looked for an end of.
 const LONGEST: usize = 32 << 10;
 
+const DASHES: &str = "-----";
+
 /// A private key in PEM whose `-----BEGIN` starts at `start` (RFC 7468, OpenPGP armour, OpenSSH), its lines broken or
 /// with the escapes of a string.
 pub(crate) fn scan(hits: &mut Hits<'_>, start: usize) {
@@ -36,7 +38,6 @@ fn push(hits: &mut Hits<'_>, range: Range<usize>) {
 }
 
 fn pem(text: &str, start: usize) -> Option<usize> {
-    const DASHES: &str = "-----";
     let rest = text.get(start..floor(text, start.saturating_add(LONGEST)))?;
     let label = rest.get(10..floor(rest, 120))?;
     let label = label.get(..label.find(DASHES)?)?;
@@ -46,18 +47,21 @@ fn pem(text: &str, start: usize) -> Option<usize> {
     let head = 10 + label.len() + DASHES.len();
     let body = rest.get(head..)?;
     // Another beginning ends it as well, so that no byte is looked at for two keys.
-    let end = body.find(DASHES).unwrap_or_else(|| base64(body).min(body.len()));
+    let end = body.find(DASHES).unwrap_or(body.len());
+    let tail = foot(body.get(end..)?);
+    // Cut off: as far as it goes on looking like one.
+    let end = if tail == 0 { base64(body).min(end) } else { end };
     if end < 24 {
         return None;
     }
-    let foot = body.get(end..)?;
-    let tail = match foot.get(5..).and_then(|foot| foot.find(DASHES)) {
-        Some(tail) if foot.get(5..8).is_some_and(|word| word.eq_ignore_ascii_case("END")) && tail < 120 => {
-            5 + tail + DASHES.len()
-        }
-        _ => 0,
-    };
     Some(start + head + end + tail)
+}
+
+/// How long the `-----END …-----` is that `text` begins with.
+fn foot(text: &str) -> usize {
+    let ended = text.get(5..8).is_some_and(|word| word.eq_ignore_ascii_case("END"));
+    let rest = text.get(5..floor(text, 120)).filter(|_| ended);
+    rest.and_then(|rest| rest.find(DASHES)).map_or(0, |label| 5 + label + DASHES.len())
 }
 
 /// How much of `text` goes on looking like base64 in lines.
@@ -89,6 +93,14 @@ mod tests {
     fn one_that_is_cut_off_is_found_as_far_as_it_goes() {
         let key = format!("-----BEGIN EC PRIVATE KEY-----\n{BODY}\n{BODY}");
         assert_eq!(pem(&key, 0), Some(key.len()));
+    }
+
+    #[test]
+    fn a_beginning_in_code_is_no_key() {
+        assert_eq!(
+            pem("-----BEGIN PRIVATE KEY-----\";\nlet next = \"-----BEGIN PRIVATE KEY-----\"", 0),
+            None
+        );
     }
 
     #[test]
