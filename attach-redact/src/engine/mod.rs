@@ -174,7 +174,7 @@ impl Engine {
     fn build(parts: Parts) -> Result<Self, Box<str>> {
         let (secrets, keywords) = Secrets::new()?;
         let ids = Ids::new(|entity| parts.wants(entity), |entity| parts.threshold(entity))?;
-        let words = Words::new(keywords, &ids)?;
+        let words = Words::new(keywords, &ids, parts.wants(&Entity::GenericSecret))?;
         let mut wanted = EntitySet::default();
         Entity::BUILT_IN.iter().filter(|entity| parts.wants(entity)).for_each(|entity| wanted.insert(entity));
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
@@ -251,6 +251,7 @@ impl Engine {
             Lead::Pem if hits.wants(&Entity::Secret) => secrets::scan_pem(hits, start),
             Lead::Bech32 if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
             Lead::Name if hits.wants(&Entity::Person) => self.names.scan_lower(hits, end),
+            Lead::GenericSecret => secrets::generic::scan(hits, word),
             Lead::Secrets(rules) if hits.wants(&Entity::Secret) => {
                 rules.iter().for_each(|&rule| self.secrets.scan(hits, rule, word.clone()));
             }

@@ -7,6 +7,7 @@ use aho_corasick::{Anchored, MatchKind};
 use super::context::{Topic, WORDS};
 use crate::recognizers::ids::Ids;
 use crate::recognizers::secrets::Keywords;
+use crate::recognizers::secrets::generic::KEYWORDS;
 
 /// What a word may be the beginning of.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) enum Lead {
     /// What may be a placeholder already.
     Placeholder,
     Secrets(Box<[usize]>),
+    /// It may be the name of something that a random value is assigned to.
+    GenericSecret,
     /// It says what a number after it is.
     Context(Box<[Topic]>),
 }
@@ -56,10 +59,13 @@ pub(super) struct Words {
 pub(super) struct Cursor(StateID);
 
 impl Words {
-    pub(super) fn new(keywords: Keywords, ids: &Ids) -> Result<Self, Box<str>> {
+    /// The words of `keywords` and `ids`, those of generic secrets if `generic`, and the fixed ones.
+    pub(super) fn new(keywords: Keywords, ids: &Ids, generic: bool) -> Result<Self, Box<str>> {
         let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
         let context = topics(ids).into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
-        let (words, leads): (Vec<&str>, Vec<Lead>) = LEADS.into_iter().chain(secret).chain(context).unzip();
+        let generic = KEYWORDS.into_iter().filter(|_| generic).map(|word| (word, Lead::GenericSecret));
+        let all = LEADS.into_iter().chain(secret).chain(generic).chain(context);
+        let (words, leads): (Vec<&str>, Vec<Lead>) = all.unzip();
         let automaton = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
