@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use attach_core::call::Modality;
+use attach_core::call::{Glob, Modality};
 
 use crate::engine::{Engine, Parts, Pattern};
 use crate::inspect::Inspector;
 use crate::recognizers::terms::Terms;
+use crate::restore::External;
 use crate::scope::Key;
 use crate::{Action, ConfigError, Entity, Inspect, Recognize, Redactor, Uninspectable, WhenDown};
 
@@ -38,6 +39,7 @@ pub struct Builder {
     patterns: Vec<(Entity, Pattern)>,
     recognizers: Vec<Box<dyn Recognize>>,
     inspectors: Vec<Inspector>,
+    external: Vec<Glob>,
 }
 
 impl Builder {
@@ -55,6 +57,7 @@ impl Builder {
             patterns: Vec::new(),
             recognizers: Vec::new(),
             inspectors: Vec::new(),
+            external: Vec::new(),
         }
     }
 
@@ -136,6 +139,15 @@ impl Builder {
         self
     }
 
+    /// Tools that run outside the perimeter: placeholders in the arguments of their calls stay as they are, and are
+    /// counted as withheld. `*` in a name stands for any characters; ASCII case makes no difference.
+    ///
+    /// A call that a stream has arguments for without having named it is taken for one of these.
+    pub fn external_tools<T: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.external.extend(names.into_iter().map(Glob::new));
+        self
+    }
+
     /// The redactor. Compiles every pattern; takes some tenths of a second, so do it once, at start.
     ///
     /// # Errors
@@ -182,7 +194,7 @@ impl Builder {
         };
         let engine = Engine::new(parts)?;
         let redactor = Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels);
-        Ok(redactor.with_inspectors(self.inspectors))
+        Ok(redactor.with_inspectors(self.inspectors).with_external(External::new(self.external)))
     }
 }
 

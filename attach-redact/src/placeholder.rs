@@ -11,6 +11,8 @@ pub(crate) const HASH: &str = "HASH_";
 /// Characters of a tag, and of one that has to differ from another in the same request.
 pub(crate) const SHORT: usize = 8;
 pub(crate) const LONG: usize = 16;
+/// No placeholder is longer: prefix, label of up to 32 characters, underscore, tag.
+pub(crate) const LONGEST: usize = PREFIX.len() + 32 + 1 + LONG;
 
 /// A tag of `length` characters, from the code's bytes at `offset` on.
 pub(crate) fn tag(code: &[u8; 32], offset: usize, length: usize) -> String {

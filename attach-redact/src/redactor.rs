@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::finding::{alternatives, resolve};
 use crate::inspect::{Inspector, Seen, ask};
 use crate::occurrences::Occurrences;
+use crate::restore::External;
 use crate::scope::Key;
 use crate::session::{Session, Text};
 use crate::vault::Vault;
@@ -38,6 +39,7 @@ struct Inner {
     uninspectable: HashMap<Modality, Uninspectable>,
     labels: Vec<String>,
     inspectors: Vec<Inspector>,
+    external: External,
 }
 
 impl Redactor {
@@ -63,8 +65,16 @@ impl Redactor {
         uninspectable: HashMap<Modality, Uninspectable>,
         labels: Vec<String>,
     ) -> Self {
-        let inspectors = Vec::new();
-        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels, inspectors }))
+        let (inspectors, external) = (Vec::new(), External::default());
+        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels, inspectors, external }))
+    }
+
+    /// The redactor with tools whose arguments get nothing back.
+    pub(crate) fn with_external(mut self, external: External) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.external = external;
+        }
+        self
     }
 
     /// The same, with inspectors; only before it is cloned.
@@ -169,7 +179,7 @@ impl Redactor {
     }
 
     pub(crate) fn vault(&self, scope: &Scope) -> Vault {
-        Vault::new(self.0.key.scoped(scope))
+        Vault::new(self.0.key.scoped(scope)).with_external(self.0.external.clone())
     }
 
     pub(crate) fn labels(&self) -> &[String] {

@@ -120,6 +120,7 @@ impl Plan {
         let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
         let text = match value.key() {
             // `"ssn": "078051120"` says what it is; `"content"` doesn't.
+            Some(key) if key == "thinking" && is_signed(value) => Text::signed(&text),
             Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
             _ => Text::plain(&text),
         };
@@ -160,6 +161,11 @@ impl Plan {
         }
         self.arguments.push(Arguments { node: value.id(), document });
     }
+}
+
+/// Whether a provider has signed what stands here, so that a change would be found out.
+fn is_signed(value: Value<'_>) -> bool {
+    value.parent().and_then(|block| block.get("signature")?.as_str()).is_some_and(|it| !it.is_empty())
 }
 
 /// The keys under which calls have their texts.

@@ -6,7 +6,8 @@ use std::ops::Bound;
 
 use zeroize::Zeroizing;
 
-use crate::placeholder::{PREFIX, tags};
+use crate::placeholder::{LONGEST, PREFIX, tags};
+use crate::restore::External;
 use crate::scope::Key;
 use crate::url::Sight;
 
@@ -22,6 +23,8 @@ pub(crate) struct Vault {
     longest: usize,
     /// What stood around placeholders in URLs of the request.
     urls: HashSet<String>,
+    /// Where nothing is restored.
+    external: External,
 }
 
 struct Entry {
@@ -49,7 +52,17 @@ impl Vault {
             by_key: BTreeMap::new(),
             longest: 0,
             urls: HashSet::new(),
+            external: External::default(),
         }
+    }
+
+    /// The vault with tools whose arguments get nothing back.
+    pub(crate) fn with_external(self, external: External) -> Self {
+        Self { external, ..self }
+    }
+
+    pub(crate) fn external(&self) -> &External {
+        &self.external
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -102,29 +115,22 @@ impl Vault {
 
     /// What begins at the start of `text`. Any case counts, and so does Markdown's `\_` for the underscore.
     pub(crate) fn at(&self, text: &str) -> Place {
-        let mut read = String::with_capacity(self.longest);
-        let mut ends = Vec::with_capacity(self.longest);
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while read.len() < self.longest {
-            let slashes = bytes[at..].iter().take(2).take_while(|byte| **byte == b'\\').count();
-            match bytes.get(at + slashes) {
-                Some(byte) if byte.is_ascii_alphanumeric() && slashes == 0 => {
-                    read.push(char::from(byte.to_ascii_lowercase()));
+        let mut read = [0; LONGEST];
+        let mut length = 0;
+        for (byte, _) in spelled(text.as_bytes()) {
+            let Some(byte) = byte else {
+                if self.continues(as_str(&read, length)) {
+                    return Place::Beginning;
                 }
-                Some(b'_') => read.push('_'),
-                None if self.continues(&read) => return Place::Beginning,
-                Some(_) | None => break,
-            }
-            at += slashes + 1;
-            ends.push(at);
+                break;
+            };
+            let Some(place) = read.get_mut(length).filter(|_| length < self.longest) else { break };
+            *place = byte;
+            length += 1;
         }
-        match self.begun(&read) {
-            Some((key, entry)) => {
-                Place::Whole { entry, length: ends.get(key.len() - 1).copied().unwrap_or(at) }
-            }
-            None => Place::Nothing,
-        }
+        let Some((key, entry)) = self.begun(as_str(&read, length)) else { return Place::Nothing };
+        let end = spelled(text.as_bytes()).nth(key.len() - 1).map_or(0, |(_, end)| end);
+        Place::Whole { entry, length: end }
     }
 
     /// Whether some key begins with `read` and goes on.
@@ -157,6 +163,35 @@ impl Vault {
     pub(crate) fn knows_url(&self, surroundings: &str) -> bool {
         self.urls.contains(surroundings)
     }
+}
+
+/// The letters, digits and underscores at the start of `text`, in lower case, each with where it ends; at last `None` if
+/// the text ends after them.
+fn spelled(text: &[u8]) -> impl Iterator<Item = (Option<u8>, usize)> {
+    let mut at = Some(0);
+    std::iter::from_fn(move || {
+        let start = at?;
+        let rest = text.get(start..)?;
+        let slashes = rest.iter().take(2).take_while(|byte| **byte == b'\\').count();
+        let end = start + slashes + 1;
+        at = Some(end);
+        match rest.get(slashes) {
+            Some(b'_') => Some((Some(b'_'), end)),
+            Some(byte) if byte.is_ascii_alphanumeric() && slashes == 0 => {
+                Some((Some(byte.to_ascii_lowercase()), end))
+            }
+            Some(_) => None,
+            None => {
+                at = None;
+                Some((None, end))
+            }
+        }
+    })
+}
+
+/// What was read, which is ASCII.
+fn as_str(read: &[u8; LONGEST], length: usize) -> &str {
+    read.get(..length).and_then(|read| std::str::from_utf8(read).ok()).unwrap_or_default()
 }
 
 /// The next place at or after `from` where a placeholder could begin, or the end of the text be within its beginning.

@@ -24,7 +24,11 @@ pub(super) enum Field {
     Refusal,
     ReasoningContent,
     Reasoning,
+    /// The spoken words of an answer that is sound.
+    Transcript,
     ToolCall,
+    /// The input of a custom tool: text, not JSON.
+    CustomCall,
     FunctionCall,
     Completion,
     /// `delta` of an event of the Responses API; the event's type makes the difference.
@@ -44,6 +48,7 @@ pub(super) enum ItemText {
     Refusal,
     Arguments,
     CustomInput,
+    Code,
     Reasoning,
     Summary,
     Other,
@@ -58,14 +63,13 @@ pub(super) struct Delta {
 /// Which running texts end with an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
-    None,
     All,
     /// All of this choice, content block or output item.
     Choice(u64),
 }
 
 impl Slot {
-    fn new(choice: u64, field: Field, item: u64) -> Self {
+    pub(super) fn new(choice: u64, field: Field, item: u64) -> Self {
         Self { choice, field, item }
     }
 
@@ -114,17 +118,17 @@ fn openai_choice<'a>(choice: Value<'a>, index: u64, add: &mut impl FnMut(Option<
     ] {
         add(delta.get(key), Slot::new(index, field, 0));
     }
-    add(
-        delta.get("function_call").and_then(|call| call.get("arguments")),
-        Slot::new(index, Field::FunctionCall, 0),
-    );
+    let transcript = delta.get("audio").and_then(|audio| audio.get("transcript"));
+    add(transcript, Slot::new(index, Field::Transcript, 0));
+    let function = delta.get("function_call").and_then(|call| call.get("arguments"));
+    add(function, Slot::new(index, Field::FunctionCall, 0));
     let calls = delta.get("tool_calls").into_iter().flat_map(Value::elements);
     for (at, call) in calls.enumerate() {
         let item = number(call, "index").unwrap_or(at as u64);
-        add(
-            call.get("function").and_then(|function| function.get("arguments")),
-            Slot::new(index, Field::ToolCall, item),
-        );
+        let arguments = call.get("function").and_then(|function| function.get("arguments"));
+        add(arguments, Slot::new(index, Field::ToolCall, item));
+        let input = call.get("custom").and_then(|custom| custom.get("input"));
+        add(input, Slot::new(index, Field::CustomCall, item));
     }
 }
 
@@ -136,12 +140,20 @@ fn typed<'a>(event: Value<'a>, kind: &str, add: &mut impl FnMut(Option<Value<'a>
         // Thinking is signed, so it stays as it is.
         add(delta.get("text"), Slot::new(index, Field::BlockText, 0));
         add(delta.get("partial_json"), Slot::new(index, Field::BlockJson, 0));
-    } else if kind.starts_with("response.") && kind.ends_with(".delta") {
+    } else if kind == "content_block_start" {
+        // Empty with Anthropic itself; others begin with the first piece here.
+        let index = number(event, "index").unwrap_or(0);
+        add(
+            event.get("content_block").and_then(|block| block.get("text")),
+            Slot::new(index, Field::BlockText, 0),
+        );
+    } else if kind.starts_with("response.") && kind.ends_with(".delta") && !kind.ends_with("audio.delta") {
         let text = match kind.trim_end_matches(".delta") {
             "response.output_text" => ItemText::Output,
             "response.refusal" => ItemText::Refusal,
             "response.function_call_arguments" | "response.mcp_call_arguments" => ItemText::Arguments,
             "response.custom_tool_call_input" => ItemText::CustomInput,
+            "response.code_interpreter_call_code" => ItemText::Code,
             "response.reasoning_text" => ItemText::Reasoning,
             "response.reasoning_summary_text" => ItemText::Summary,
             _ => ItemText::Other,
@@ -178,7 +190,7 @@ pub(super) fn ends(event: Value<'_>) -> Vec<Ends> {
         None if event.get("done").and_then(Value::as_bool) == Some(true) || event.get("error").is_some() => {
             Ends::All
         }
-        _ => Ends::None,
+        _ => return Vec::new(),
     };
     vec![ends]
 }

@@ -24,7 +24,9 @@ pub(super) fn event(slot: Slot, text: &str, like: &Document) -> Vec<u8> {
             let keys =
                 ["type", "sequence_number", "item_id", "output_index", "content_index", "summary_index"];
             copied(like, &keys, &mut json);
-            push(&mut json, &[r#""delta":"#, &quoted, "}"]);
+            // Some clients insist on it.
+            let logprobs = if like.get("logprobs").is_some() { r#""logprobs":[],"# } else { "" };
+            push(&mut json, &[logprobs, r#""delta":"#, &quoted, "}"]);
         }
         _ => openai(slot, &quoted, like, &mut json),
     }
@@ -62,6 +64,11 @@ fn openai(slot: Slot, quoted: &str, like: Value<'_>, json: &mut Vec<u8>) {
                 ],
             );
         }
+        Field::CustomCall => {
+            let call = r#""delta":{"tool_calls":[{"index":"#;
+            push(json, &[call, &item, r#","custom":{"input":"#, quoted, "}}]}"]);
+        }
+        Field::Transcript => push(json, &[r#""delta":{"audio":{"transcript":"#, quoted, "}}"]),
         Field::FunctionCall => push(json, &[r#""delta":{"function_call":{"arguments":"#, quoted, "}}"]),
         Field::Refusal => push(json, &[r#""delta":{"refusal":"#, quoted, "}"]),
         Field::ReasoningContent => push(json, &[r#""delta":{"reasoning_content":"#, quoted, "}"]),
@@ -106,7 +113,9 @@ mod tests {
             Field::Refusal,
             Field::ReasoningContent,
             Field::Reasoning,
+            Field::Transcript,
             Field::ToolCall,
+            Field::CustomCall,
             Field::FunctionCall,
             Field::Completion,
             Field::Item(super::super::delta::ItemText::Output),

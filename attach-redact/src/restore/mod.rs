@@ -4,13 +4,25 @@ use attach_core::Exchange;
 
 mod delta;
 mod flush;
+mod frame;
 mod response;
+mod shape;
 mod stream;
 mod text;
+mod tools;
 mod unary;
 
 pub(crate) use self::response::response;
 pub(crate) use self::text::{Restorer, Tally, is_restored};
+pub(crate) use self::tools::External;
+
+/// Whether JSON may have a placeholder in one of its strings. The letters may be escaped, so an escape may hide one.
+fn may_have_any(json: &[u8]) -> bool {
+    let is_i = |at: usize| json.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'i'));
+    memchr::memchr3_iter(b'P', b'p', b'\\', json).any(|at| {
+        if json[at] == b'\\' { json.get(at + 1) == Some(&b'u') } else { is_i(at + 1) && is_i(at + 2) }
+    })
+}
 
 /// Adds to the exchange's counts.
 fn note(exchange: &Exchange, tally: Tally) {

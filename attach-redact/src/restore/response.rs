@@ -67,6 +67,10 @@ fn bad_gateway(code: &'static str, message: &'static str) -> Rejection {
     Rejection::new(StatusCode::BAD_GATEWAY, code, message).with_outcome(Outcome::Failed)
 }
 
+pub(super) fn too_large() -> Rejection {
+    bad_gateway("upstream_too_large", "the upstream's answer is too large to be restored")
+}
+
 fn streamed<R>(
     response: Response<R>,
     vault: Vault,
@@ -78,10 +82,15 @@ where
     R::Error: Into<BoxError>,
 {
     let Some(api) = exchange.api() else { return response.map(ResponseBody::inner) };
+    let mut guard = Stream::new(vault, wire, exchange.clone());
+    if !response.status().is_success() {
+        // The meter leaves it alone, frames and all.
+        guard = guard.reframing();
+    }
     // Whole events, and what the upstream sent is what is counted.
     let mut response = body::metered(response, api, exchange);
     response.headers_mut().remove(CONTENT_LENGTH);
-    let guard = Stream::new(vault, wire, exchange.clone());
+    DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
     response.map(|inner| inner.gated(guard, exchange))
 }
 
@@ -118,10 +127,7 @@ where
         })?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > LONGEST {
-            return Err(bad_gateway(
-                "upstream_too_large",
-                "the upstream's answer is too large to be restored",
-            ));
+            return Err(too_large());
         }
         bytes.extend_from_slice(&data);
     }

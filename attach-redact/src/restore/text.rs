@@ -12,6 +12,13 @@ pub(crate) struct Tally {
     pub(crate) withheld: u32,
 }
 
+impl Tally {
+    /// Nothing was restored after all.
+    pub(super) fn undone(self) -> Self {
+        Self { restored: 0, withheld: self.withheld.saturating_add(self.restored) }
+    }
+}
+
 /// What a text is, and so how a value is written into it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Into {
@@ -20,6 +27,8 @@ pub(crate) enum Into {
     Text,
     /// JSON, as the arguments of a tool call are: values are escaped.
     Json,
+    /// Something that no value may be written into.
+    Nothing,
     /// Anything, so only values that are the same in plain text, in JSON, and in JSON within JSON.
     Anything,
 }
@@ -35,6 +44,26 @@ pub(crate) struct Restorer {
 impl Restorer {
     pub(crate) fn new(into: Into) -> Self {
         Self { into, ..Self::default() }
+    }
+
+    /// What is said from here on about how values are written.
+    pub(crate) fn goes_into(&mut self, into: Into) {
+        self.into = into;
+    }
+
+    /// Whether what comes next stands in a URL.
+    pub(crate) fn is_in_url(&self) -> bool {
+        self.sight.is_url()
+    }
+
+    /// Whether `piece` goes on as it is and nothing but its place in a URL has to be known of it; if so, that is known
+    /// now.
+    pub(crate) fn passes(&mut self, piece: &str) -> bool {
+        let plain = self.held.is_empty() && next_prefix(piece, 0).is_none();
+        if plain {
+            self.sight.pass(piece);
+        }
+        plain
     }
 
     /// Whether something is held back.
@@ -115,6 +144,7 @@ impl Restorer {
             Into::Anything if value.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) => {
                 return false;
             }
+            Into::Nothing => return false,
             Into::Text | Into::Anything => out.push_str(value),
             Into::Json => {
                 let mut escaped = Vec::with_capacity(value.len() + 8);

@@ -6,52 +6,88 @@ use bytes::Bytes;
 use super::text::{Into, Restorer, Tally};
 use crate::vault::{Vault, next_prefix};
 
+/// What happens to a value and everything in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Treat {
+    /// It is restored.
+    Restore,
+    /// It stays as it is: nothing in it is a whole text.
+    Skip,
+    /// It stays as it is, and placeholders in it are counted as withheld.
+    Keep,
+}
+
 /// The document with placeholders restored in every string and key.
 pub(crate) fn restore(bytes: Bytes, vault: &Vault) -> (Bytes, Tally) {
     let mut tally = Tally::default();
+    if !super::may_have_any(&bytes) {
+        return (bytes, tally);
+    }
     let Ok(document) = Document::parse(bytes.clone()) else {
         let restored = restore_bytes(&bytes, vault, &mut tally);
         return (restored.map_or(bytes, Bytes::from), tally);
     };
-    let edits = edits(document.root(), vault, &mut tally, |_| false);
+    let edits = edits(document.root(), vault, &mut tally, |_| Treat::Restore);
     if edits.is_empty() {
         return (bytes, tally);
     }
     match document.splice(&edits) {
         Ok(spliced) => (spliced.bytes().clone(), tally),
-        Err(_) => (bytes, Tally { restored: 0, withheld: tally.withheld.saturating_add(tally.restored) }),
+        Err(_) => (bytes, tally.undone()),
     }
 }
 
-/// What restoring changes in `root`, except in the values that `skip` names.
-pub(crate) fn edits<'a>(
+/// What restoring changes in `root`, except in the values that `treat` or their place say otherwise of.
+pub(super) fn edits<'a>(
     root: Value<'a>,
     vault: &Vault,
     tally: &mut Tally,
-    skip: impl Fn(Value<'a>) -> bool,
+    treat: impl Fn(Value<'a>) -> Treat,
 ) -> Vec<Edit> {
     let mut edits = Vec::new();
+    let (mut treated, mut treated_to) = (Treat::Restore, 0);
     for value in std::iter::once(root).chain(root.descendants()) {
-        if let Some(key) = value.key()
-            && let Some(restored) = restored(&key, Into::Text, vault, tally)
-            && !restored.contains(char::is_control)
-        {
-            edits.push(Edit::key(value.id(), restored));
+        let span = value.span();
+        if span.start >= treated_to {
+            treated = match treat(value) {
+                Treat::Restore => by_place(value, vault),
+                other => other,
+            };
+            treated_to = if treated == Treat::Restore { treated_to } else { span.end };
         }
-        if value.kind() != Kind::String || skip(value) || is_signed(value) {
-            continue;
-        }
-        if let Some(text) = value.as_str()
-            && let Some(restored) = restored(&text, into(value), vault, tally)
-        {
-            edits.push(Edit::string(value.id(), restored));
+        if treated != Treat::Skip {
+            edits.extend(edits_of(value, treated == Treat::Keep, vault, tally));
         }
     }
     edits
 }
 
+/// The edits of one value: of its key, and of itself if it is a string.
+fn edits_of(value: Value<'_>, keep: bool, vault: &Vault, tally: &mut Tally) -> impl Iterator<Item = Edit> {
+    let into = |into| if keep { Into::Nothing } else { into };
+    let key = value
+        .key()
+        .and_then(|key| restored(&key, into(Into::Text), vault, tally))
+        .filter(|key| !key.contains(char::is_control))
+        .map(|key| Edit::key(value.id(), key));
+    let text = value.as_str().filter(|_| value.kind() == Kind::String);
+    let text = text.and_then(|text| restored(&text, into(kind(value)), vault, tally));
+    key.into_iter().chain(text.map(|text| Edit::string(value.id(), text)))
+}
+
+/// What is to be known of a value by where it stands.
+fn by_place(value: Value<'_>, vault: &Vault) -> Treat {
+    match value.raw_key() {
+        // Tokens, and their bytes as numbers: what the model wrote, not a text.
+        Some(b"logprobs") => Treat::Skip,
+        Some(b"thinking") if is_signed(value) => Treat::Skip,
+        Some(_) if vault.external().has_arguments(value) => Treat::Keep,
+        _ => Treat::Restore,
+    }
+}
+
 /// Arguments are JSON in a string; whatever else is a string is text.
-fn into(value: Value<'_>) -> Into {
+fn kind(value: Value<'_>) -> Into {
     match value.key().as_deref() {
         Some("arguments" | "partial_json") => Into::Json,
         _ => Into::Text,
@@ -60,8 +96,7 @@ fn into(value: Value<'_>) -> Into {
 
 /// A text that comes back to its provider with a signature over it must stay as it is.
 fn is_signed(value: Value<'_>) -> bool {
-    value.key().as_deref() == Some("thinking")
-        && value.parent().is_some_and(|parent| parent.get("signature").is_some())
+    value.parent().is_some_and(|parent| parent.get("signature").is_some())
 }
 
 fn restored(text: &str, into: Into, vault: &Vault, tally: &mut Tally) -> Option<String> {
@@ -73,7 +108,7 @@ fn restored(text: &str, into: Into, vault: &Vault, tally: &mut Tally) -> Option<
 }
 
 /// Bytes that are not strict JSON: only values that are safe in any position are restored.
-pub(crate) fn restore_bytes(bytes: &Bytes, vault: &Vault, tally: &mut Tally) -> Option<Vec<u8>> {
+pub(crate) fn restore_bytes(bytes: &[u8], vault: &Vault, tally: &mut Tally) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     restored(text, Into::Anything, vault, tally).map(String::into_bytes)
 }

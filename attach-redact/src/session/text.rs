@@ -12,6 +12,8 @@ pub(crate) struct Text {
     pub(super) original: String,
     /// A number is replaced as a whole.
     pub(super) whole: bool,
+    /// The provider's own words under its signature: placeholders in them are its spelling of ours, and stay.
+    pub(super) signed: bool,
     pub(super) redacted: Option<String>,
     /// What stands in the redacted text in place of what: where, and what restoring gives.
     stands_for: Vec<(Range<usize>, String)>,
@@ -37,6 +39,7 @@ impl Text {
             context: String::new(),
             original: text.to_owned(),
             whole: false,
+            signed: false,
             redacted: None,
             stands_for: Vec::new(),
             blocked: Vec::new(),
@@ -54,6 +57,11 @@ impl Text {
     /// A text that is replaced as a whole if anything in it is.
     pub(crate) fn number(key: Option<&str>, text: &str) -> Self {
         Self { whole: true, ..key.map_or_else(|| Self::plain(text), |key| Self::member(key, text)) }
+    }
+
+    /// A text that a provider has signed.
+    pub(crate) fn signed(text: &str) -> Self {
+        Self { signed: true, ..Self::plain(text) }
     }
 
     /// The redacted text, if anything in it was replaced.
