@@ -31,6 +31,8 @@ mod entity;
 mod error;
 mod finding;
 mod inspect;
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 #[cfg(feature = "ner")]
 pub mod ner;

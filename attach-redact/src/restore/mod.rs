@@ -10,9 +10,10 @@ mod shape;
 mod stream;
 mod text;
 mod tools;
-mod unary;
+pub(crate) mod unary;
 
 pub(crate) use self::response::response;
+pub(crate) use self::stream::Stream;
 pub(crate) use self::text::{Restorer, Tally, is_restored};
 pub(crate) use self::tools::External;
 

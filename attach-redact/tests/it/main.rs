@@ -9,11 +9,13 @@ mod exfiltration;
 mod inspect;
 #[cfg(feature = "ner")]
 mod ner;
+mod external;
 mod offload;
 mod refusals;
 #[cfg(feature = "remote")]
 mod remote;
 mod requests;
 mod secrets;
+mod splits;
 mod streams;
 mod support;
