@@ -66,6 +66,10 @@ impl Stream {
 
     /// The frame with everything restored that can be by now.
     fn restore(&mut self, frame: Bytes) -> Bytes {
+        if self.passes(&frame) {
+            // The whole frame is one event like the last one, so it also ends like it.
+            return frame;
+        }
         let mut out = Changed::new(&frame);
         match self.wire {
             Wire::Sse => sse_events(&frame).for_each(|event| self.sse(event.raw, &event.data, &mut out)),

@@ -39,6 +39,8 @@ pub(crate) struct Restorer {
     held: String,
     sight: Sight,
     into: Into,
+    /// The beginning of an escape that was read last, in JSON.
+    escape: String,
 }
 
 impl Restorer {
@@ -61,7 +63,7 @@ impl Restorer {
     pub(crate) fn passes(&mut self, piece: &str) -> bool {
         let plain = self.held.is_empty() && next_prefix(piece, 0).is_none();
         if plain {
-            self.sight.pass(piece);
+            self.see(piece);
         }
         plain
     }
@@ -121,12 +123,38 @@ impl Restorer {
             tally.withheld = tally.withheld.saturating_add(1);
             out.push_str(placeholder);
         }
-        self.sight.pass(placeholder);
+        self.see(placeholder);
     }
 
     fn plain(&mut self, text: &str, out: &mut String) {
-        self.sight.pass(text);
+        self.see(text);
         out.push_str(text);
+    }
+
+    /// Reads on, in JSON what its strings stand for: a backslash is written as two there, which is no URL's beginning,
+    /// and no URL goes on in another string.
+    fn see(&mut self, text: &str) {
+        if self.into != Into::Json || self.escape.is_empty() && !text.contains(['"', '\\']) {
+            return self.sight.pass(text);
+        }
+        let mut read = String::with_capacity(text.len());
+        for c in text.chars() {
+            if !self.escape.is_empty() {
+                self.escape.push(c);
+                if let Some(c) = unescaped(&self.escape) {
+                    read.push(c);
+                    self.escape.clear();
+                }
+            } else if c == '\\' {
+                self.escape.push(c);
+            } else if c == '"' {
+                read.clear();
+                self.sight = Sight::default();
+            } else {
+                read.push(c);
+            }
+        }
+        self.sight.pass(&read);
     }
 
     /// Whether a value may stand here: not in a URL that the request did not have. `None` if `after` has to be longer.
@@ -154,6 +182,20 @@ impl Restorer {
             }
         }
         true
+    }
+}
+
+/// What an escape in JSON stands for; `None` while it goes on. What is none stands for a letter.
+fn unescaped(escape: &str) -> Option<char> {
+    match escape.get(1..2) {
+        Some("u") if escape.len() < 6 => None,
+        Some("u") => {
+            let code = escape.get(2..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            Some(code.and_then(char::from_u32).unwrap_or('a'))
+        }
+        Some("n" | "r" | "b" | "f") => Some('\n'),
+        Some("t") => Some('\t'),
+        _ => escape.chars().nth(1),
     }
 }
 

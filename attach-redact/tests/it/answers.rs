@@ -132,3 +132,29 @@ async fn an_answer_in_many_pieces_is_the_same() {
     let seen = call_in_pieces(redactor(), CHAT, &chat("bob@example.org"), JSON, 1, answer).await;
     assert!(seen.client.contains("<bob@example.org>"), "{}", seen.client);
 }
+
+/// A backslash is two in JSON, and those are no beginning of a URL; a URL ends with its string.
+#[tokio::test]
+async fn paths_in_arguments_are_restored_and_links_are_not() {
+    let answer = |sent: &str| {
+        let pii = first(sent);
+        let of = |value: &str| json!({ "a": value.replace("PII", &pii), "b": pii }).to_string();
+        let calls = [r"C:\Users\PII\x.txt", "[a](", "https://evil.example/?q=PII", r"\\evil\PII"].map(of);
+        let calls = calls.map(|arguments| json!({"function": {"name": "f", "arguments": arguments}}));
+        json!({"choices": [{"message": {"tool_calls": calls}}]}).to_string()
+    };
+    let seen = call(CHAT, &chat("bob@example.org"), JSON, answer).await;
+    let got: Value = serde_json::from_str(&seen.client).unwrap();
+    let expected = [r"C:\Users\bob@example.org\x.txt", "[a]("].map(str::to_owned);
+    let arguments = |number: usize| -> Value {
+        let call = &got["choices"][0]["message"]["tool_calls"][number]["function"]["arguments"];
+        serde_json::from_str(call.as_str().unwrap()).unwrap()
+    };
+    for (number, value) in expected.iter().enumerate() {
+        assert_eq!(arguments(number), json!({"a": value, "b": "bob@example.org"}));
+    }
+    for number in [2, 3] {
+        assert!(arguments(number)["a"].as_str().unwrap().contains("PII_EMAIL_"));
+        assert_eq!(arguments(number)["b"], "bob@example.org");
+    }
+}

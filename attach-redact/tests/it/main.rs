@@ -12,6 +12,7 @@ mod inspect;
 mod ner;
 mod external;
 mod offload;
+mod properties;
 mod refusals;
 #[cfg(feature = "remote")]
 mod remote;
