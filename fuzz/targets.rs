@@ -11,6 +11,8 @@ use attach_core::{Api, Payload};
 use attach_redact::Redactor;
 use bytes::Bytes;
 
+#[path = "redaction.rs"]
+pub(crate) mod redaction;
 #[path = "token.rs"]
 mod token;
 
@@ -25,7 +27,11 @@ pub(crate) const TARGETS: &[Target] = &[
     ("events", events),
     ("jws", jws),
     ("redact", redact),
+    ("restore", redaction::restore),
+    ("scan", redaction::scan),
     ("scim", scim),
+    ("shadow", redaction::shadow),
+    ("splice", redaction::splice),
     ("ssf", ssf),
     ("token", token),
 ];

@@ -193,7 +193,10 @@ fn unescaped(escape: &str) -> Option<char> {
             let code = escape.get(2..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
             Some(code.and_then(char::from_u32).unwrap_or('a'))
         }
-        Some("n" | "r" | "b" | "f") => Some('\n'),
+        Some("n") => Some('\n'),
+        Some("r") => Some('\r'),
+        Some("b") => Some('\u{8}'),
+        Some("f") => Some('\u{c}'),
         Some("t") => Some('\t'),
         _ => escape.chars().nth(1),
     }

@@ -215,7 +215,7 @@ impl<'r> Session<'r> {
         if self.vault.is_empty() {
             return Ok(());
         }
-        for text in texts.iter_mut().filter(|text| !text.signed && !(text.whole && text.redacted.is_some())) {
+        for text in texts.iter_mut().filter(|text| !(text.signed || text.whole && text.redacted.is_some())) {
             if is_restored(&self.vault, &text.expected(), text.current()) {
                 continue;
             }
