@@ -7,7 +7,7 @@ use attach_core::{Exchange, Outcome as End, Payload, Rejection};
 use http::StatusCode;
 
 use crate::session::{Session, Text};
-use crate::vault::Vault;
+use crate::vault::{Vault, next_prefix};
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 
 /// A call without what was found in it.
@@ -120,7 +120,7 @@ impl Plan {
         let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
         let text = match value.key() {
             // `"ssn": "078051120"` says what it is; `"content"` doesn't.
-            Some(key) if key == "thinking" && is_signed(value) => Text::signed(&text),
+            Some(_) if next_prefix(&text, 0).is_some() && is_signed(value) => Text::signed(&text),
             Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
             _ => Text::plain(&text),
         };
@@ -163,9 +163,14 @@ impl Plan {
     }
 }
 
-/// Whether a provider has signed what stands here, so that a change would be found out.
+/// Whether a provider has signed what stands here, so that a change would be found out: Anthropic's thinking,
+/// OpenRouter's details of reasoning.
 fn is_signed(value: Value<'_>) -> bool {
-    value.parent().and_then(|block| block.get("signature")?.as_str()).is_some_and(|it| !it.is_empty())
+    let block = value.parent();
+    let signature = || block.and_then(|block| block.get("signature")?.as_str());
+    value.raw_key() == Some(b"thinking") && signature().is_some_and(|signature| !signature.is_empty())
+        || std::iter::successors(block, |value| value.parent())
+            .any(|value| value.raw_key() == Some(b"reasoning_details"))
 }
 
 /// The keys under which calls have their texts.

@@ -80,6 +80,8 @@ fn by_place(value: Value<'_>, vault: &Vault) -> Treat {
     match value.raw_key() {
         // Tokens, and their bytes as numbers: what the model wrote, not a text.
         Some(b"logprobs") => Treat::Skip,
+        // To be sent back unmodified (OpenRouter, "Preserving reasoning").
+        Some(b"reasoning_details") => Treat::Skip,
         Some(b"thinking") if is_signed(value) => Treat::Skip,
         Some(_) if vault.external().has_arguments(value) => Treat::Keep,
         _ => Treat::Restore,

@@ -307,3 +307,23 @@ async fn signed_thinking_goes_back_as_it_came() {
     assert_eq!(sent["messages"][1]["content"][0]["thinking"], *thinking);
     assert!(!seen.upstream().contains("bob@"), "{}", seen.upstream());
 }
+
+/// The same of OpenRouter's `reasoning_details`; the `reasoning` beside them is for people and restored.
+#[tokio::test]
+async fn details_of_reasoning_go_and_come_unmodified() {
+    let answer = |sent: &str| {
+        let pii = placeholders(sent).remove(0);
+        json!({"choices": [{"message": {"reasoning": pii, "reasoning_details": [{"type": "reasoning.text", "text": pii, "signature": "s"}]}}]})
+            .to_string()
+    };
+    let first = call(CHAT, &chat("bob@example.org"), JSON, answer).await;
+    let message = serde_json::from_str::<Value>(&first.client).unwrap()["choices"][0]["message"].clone();
+    assert_eq!(message["reasoning"], "bob@example.org");
+    let details = message["reasoning_details"].clone();
+    assert!(details[0]["text"].as_str().unwrap().starts_with("PII_EMAIL_"));
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "bob@example.org"},
+        {"role": "assistant", "content": "ok", "reasoning_details": details}]});
+    let second = call(CHAT, &body.to_string(), JSON, |_| "{}".into()).await;
+    let sent: Value = serde_json::from_str(second.upstream()).unwrap();
+    assert_eq!(sent["messages"][1]["reasoning_details"], details);
+}
