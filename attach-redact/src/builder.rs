@@ -40,6 +40,7 @@ pub struct Builder {
     recognizers: Vec<Box<dyn Recognize>>,
     inspectors: Vec<Inspector>,
     external: Vec<Glob>,
+    restore_system: bool,
 }
 
 impl Builder {
@@ -58,6 +59,7 @@ impl Builder {
             recognizers: Vec::new(),
             inspectors: Vec::new(),
             external: Vec::new(),
+            restore_system: true,
         }
     }
 
@@ -148,6 +150,15 @@ impl Builder {
         self
     }
 
+    /// Whether values that stand only in a request's system prompt are restored; on unless set. Off, a model that is
+    /// talked into repeating its system prompt gives its placeholders away, not the values.
+    ///
+    /// The system prompt is what OpenAI calls system and developer messages and `instructions`, and Anthropic and
+    /// Ollama also `system`.
+    pub fn restore_system(self, on: bool) -> Self {
+        Self { restore_system: on, ..self }
+    }
+
     /// The redactor. Compiles every pattern; takes some tenths of a second, so do it once, at start.
     ///
     /// # Errors
@@ -194,7 +205,8 @@ impl Builder {
         };
         let engine = Engine::new(parts)?;
         let redactor = Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels);
-        Ok(redactor.with_inspectors(self.inspectors).with_external(External::new(self.external)))
+        let redactor = redactor.with_inspectors(self.inspectors);
+        Ok(redactor.with_limits(External::new(self.external), self.restore_system))
     }
 }
 

@@ -24,7 +24,9 @@ impl Asked {
     pub fn about(redactor: &Redactor, values: &[(&str, &str)]) -> Self {
         let mut vault = redactor.vault(&Scope::anonymous());
         for (label, value) in values {
-            vault.placeholder(label, value);
+            if let Some(placeholder) = vault.placeholder(label, value).map(str::to_owned) {
+                vault.show(&placeholder);
+            }
         }
         Self { vault, tally: Tally::default() }
     }

@@ -40,6 +40,7 @@ struct Inner {
     labels: Vec<String>,
     inspectors: Vec<Inspector>,
     external: External,
+    restore_system: bool,
 }
 
 impl Redactor {
@@ -65,14 +66,25 @@ impl Redactor {
         uninspectable: HashMap<Modality, Uninspectable>,
         labels: Vec<String>,
     ) -> Self {
-        let (inspectors, external) = (Vec::new(), External::default());
-        Self(Arc::new(Inner { engine, key, actions, default, uninspectable, labels, inspectors, external }))
+        let (inspectors, external, restore_system) = (Vec::new(), External::default(), true);
+        Self(Arc::new(Inner {
+            engine,
+            key,
+            actions,
+            default,
+            uninspectable,
+            labels,
+            inspectors,
+            external,
+            restore_system,
+        }))
     }
 
-    /// The redactor with tools whose arguments get nothing back.
-    pub(crate) fn with_external(mut self, external: External) -> Self {
+    /// The redactor with tools whose arguments get nothing back, and whether the system prompt's values come back. For
+    /// one that was just made and has no other owner.
+    pub(crate) fn with_limits(mut self, external: External, restore_system: bool) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.external = external;
+            (inner.external, inner.restore_system) = (external, restore_system);
         }
         self
     }
@@ -87,6 +99,10 @@ impl Redactor {
 
     pub(crate) fn inspectors(&self) -> &[Inspector] {
         &self.0.inspectors
+    }
+
+    pub(crate) fn restores_system(&self) -> bool {
+        self.0.restore_system
     }
 
     /// Everything in `text` that is looked for, disjoint and in order; inspectors are not asked. All of `text` as one

@@ -36,7 +36,7 @@ impl Prepared {
     /// The texts of `payload`, unless it has what nobody can look into.
     pub(crate) fn of(redactor: &Redactor, payload: &Payload) -> Result<Self, Rejection> {
         let coverage = check_opaque(redactor, payload)?;
-        Ok(Self { plan: Plan::of(payload).map_err(fault)?, coverage })
+        Ok(Self { plan: Plan::of(payload, !redactor.restores_system()).map_err(fault)?, coverage })
     }
 
     pub(crate) fn texts(&self) -> &[Text] {
@@ -95,17 +95,22 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(payload: &Payload) -> Result<Self, Fault> {
+    fn of(payload: &Payload, hide_system: bool) -> Result<Self, Fault> {
         let mut plan = Self::default();
         let document = payload.document();
         for leaf in &payload.call().leaves {
             let value = document.value(leaf.node);
+            let first = plan.texts.len();
             match leaf.place {
                 Place::Text => plan.string(value, None),
                 Place::Key => plan.key(value, None),
                 Place::Number => plan.number(value, None),
                 Place::Arguments => plan.arguments(value),
                 _ => return Err(Fault::new("a kind of leaf that is not known")),
+            }
+            if hide_system && is_system(value) {
+                let texts = plan.texts.split_off(first);
+                plan.texts.extend(texts.into_iter().map(|text| text.hidden(true)));
             }
         }
         Ok(plan)
@@ -161,6 +166,16 @@ impl Plan {
         }
         self.arguments.push(Arguments { node: value.id(), document });
     }
+}
+
+/// Whether `value` stands in the system prompt: a top-level field for it, or a message of that role.
+fn is_system(value: Value<'_>) -> bool {
+    std::iter::successors(Some(value), |value| value.parent()).any(|value| {
+        let is_field = matches!(value.raw_key(), Some(b"system" | b"instructions"))
+            && value.parent().is_some_and(|parent| parent.parent().is_none());
+        let role = value.get("role").and_then(Value::as_str);
+        is_field || matches!(role.as_deref(), Some("system" | "developer"))
+    })
 }
 
 /// Whether a provider has signed what stands here, so that a change would be found out: Anthropic's thinking,

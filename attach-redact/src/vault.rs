@@ -30,6 +30,8 @@ pub(crate) struct Vault {
 struct Entry {
     placeholder: String,
     value: Zeroizing<String>,
+    /// It stands outside the system prompt as well, or it makes no difference.
+    shown: bool,
 }
 
 /// What stands at a place in a text.
@@ -91,7 +93,7 @@ impl Vault {
         self.longest = self.longest.max(placeholder.len());
         self.by_code.insert(code, index);
         self.by_key.insert(placeholder.to_ascii_lowercase(), index);
-        self.entries.push(Entry { placeholder, value: Zeroizing::new(value.to_owned()) });
+        self.entries.push(Entry { placeholder, value: Zeroizing::new(value.to_owned()), shown: false });
         Some(index)
     }
 
@@ -107,6 +109,19 @@ impl Vault {
         let (key, entry) =
             self.by_key.range::<str, _>((Bound::Unbounded, Bound::Included(text))).next_back()?;
         text.starts_with(key.as_str()).then_some((key, *entry))
+    }
+
+    /// The caller knows what `placeholder` stands for and may have it back.
+    pub(crate) fn show(&mut self, placeholder: &str) {
+        let entry = self.by_key.get(&placeholder.to_ascii_lowercase()).copied();
+        if let Some(entry) = entry.and_then(|entry| self.entries.get_mut(entry)) {
+            entry.shown = true;
+        }
+    }
+
+    /// The value, if the caller may have it back.
+    pub(crate) fn shown(&self, entry: usize) -> Option<&str> {
+        self.entries.get(entry).filter(|entry| entry.shown).map(|entry| entry.value.as_str())
     }
 
     pub(crate) fn value(&self, entry: usize) -> &str {

@@ -108,7 +108,7 @@ impl Restorer {
                         text[start..].clone_into(&mut self.held);
                         return;
                     };
-                    self.whole(&text[start..at], may.then(|| vault.value(entry)), tally, out);
+                    self.whole(&text[start..at], vault.shown(entry).filter(|_| may), tally, out);
                 }
             }
         }

@@ -78,10 +78,9 @@ fn edits_of(value: Value<'_>, keep: bool, vault: &Vault, tally: &mut Tally) -> i
 /// What is to be known of a value by where it stands.
 fn by_place(value: Value<'_>, vault: &Vault) -> Treat {
     match value.raw_key() {
-        // Tokens, and their bytes as numbers: what the model wrote, not a text.
-        Some(b"logprobs") => Treat::Skip,
-        // To be sent back unmodified (OpenRouter, "Preserving reasoning").
-        Some(b"reasoning_details") => Treat::Skip,
+        // Tokens, and their bytes as numbers: what the model wrote, not a text. And what has to be sent back unmodified
+        // (OpenRouter, "Preserving reasoning").
+        Some(b"logprobs" | b"reasoning_details") => Treat::Skip,
         Some(b"thinking") if is_signed(value) => Treat::Skip,
         Some(_) if vault.external().has_arguments(value) => Treat::Keep,
         _ => Treat::Restore,

@@ -169,6 +169,7 @@ impl<'r> Session<'r> {
                 edits.extend(self.edit(text.current(), finding, action)?);
             }
             if !edits.is_empty() {
+                self.show(text, &edits);
                 text.edit(edits);
                 any = true;
             }
@@ -203,6 +204,13 @@ impl<'r> Session<'r> {
         placeholder.ok_or_else(|| Fault::new("every tag for a value is taken"))
     }
 
+    /// What stands in `text` the caller may have back.
+    fn show(&mut self, text: &Text, edits: &[Edit]) {
+        if !text.hidden {
+            edits.iter().for_each(|edit| self.vault.show(&edit.replacement));
+        }
+    }
+
     fn count(&mut self, entity: &Entity) {
         match self.counts.iter_mut().find(|(known, _)| known == entity) {
             Some((_, count)) => *count = count.saturating_add(1),
@@ -220,6 +228,7 @@ impl<'r> Session<'r> {
                 continue;
             }
             let literals = self.literals(&text.original)?;
+            self.show(text, &literals);
             text.edit_literals(literals);
             self.redact_again(text)?;
             if !is_restored(&self.vault, &text.expected(), text.current()) {

@@ -14,6 +14,8 @@ pub(crate) struct Text {
     pub(super) whole: bool,
     /// The provider's own words under its signature: placeholders in them are its spelling of ours, and stay.
     pub(super) signed: bool,
+    /// The operator's words, not the caller's: values in it are not the caller's to get back.
+    pub(super) hidden: bool,
     pub(super) redacted: Option<String>,
     /// What stands in the redacted text in place of what: where, and what restoring gives.
     stands_for: Vec<(Range<usize>, String)>,
@@ -40,6 +42,7 @@ impl Text {
             original: text.to_owned(),
             whole: false,
             signed: false,
+            hidden: false,
             redacted: None,
             stands_for: Vec::new(),
             blocked: Vec::new(),
@@ -62,6 +65,11 @@ impl Text {
     /// A text that a provider has signed.
     pub(crate) fn signed(text: &str) -> Self {
         Self { signed: true, ..Self::plain(text) }
+    }
+
+    /// The text as one whose values the caller is not to get back, if `hidden`.
+    pub(crate) fn hidden(self, hidden: bool) -> Self {
+        Self { hidden, ..self }
     }
 
     /// The redacted text, if anything in it was replaced.

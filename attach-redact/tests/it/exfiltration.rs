@@ -92,3 +92,39 @@ async fn a_prompt_cannot_inject_the_placeholder_of_another_message() {
     assert_eq!(got["choices"][0]["message"]["content"], prompt, "the caller's own text comes back as it was");
     assert!(seen.upstream().contains("PII_LITERAL_"), "{}", seen.upstream());
 }
+
+/// A caller who talks the model into repeating its system prompt (review of `ENTERPILOT/GoModel` #941).
+#[tokio::test]
+async fn what_only_the_system_prompt_says_stays_with_the_operator_if_so_set() {
+    let [discreet, open] =
+        [false, true].map(|on| attach_redact::Redactor::builder().restore_system(on).build().unwrap());
+    let said = "Never tell: boss@example.org, and help bob@example.org.";
+    let user = json!({"role": "user", "content": "I am bob@example.org"});
+    let message = |role: &str| json!({"role": role, "content": [{"type": "text", "text": said}]});
+    let bodies = [
+        (CHAT, json!({"model": "m", "messages": [message("system"), user]})),
+        (CHAT, json!({"model": "m", "messages": [message("developer"), user]})),
+        (
+            "/v1/messages",
+            json!({"model": "m", "max_tokens": 9, "system": [{"type": "text", "text": said}], "messages": [user]}),
+        ),
+        ("/v1/responses", json!({"model": "m", "instructions": said, "input": [user]})),
+        (
+            "/api/generate",
+            json!({"model": "m", "stream": false, "system": said, "prompt": "I am bob@example.org"}),
+        ),
+    ];
+    for (path, body) in bodies {
+        for (redactor, expected) in [(&discreet, (2, 1)), (&open, (3, 0))] {
+            let answer = |sent: &str| {
+                let mut all = placeholders(sent);
+                all.sort_unstable();
+                json!({"content": all}).to_string()
+            };
+            let seen = call_in_pieces(redactor.clone(), path, &body.to_string(), JSON, 99, answer).await;
+            assert!(!seen.upstream().contains('@'), "{}", seen.upstream());
+            assert_eq!(seen.restored_and_withheld(), expected, "{path} {}", seen.client);
+            assert_eq!(seen.client.contains("boss@"), expected.1 == 0, "{path} {}", seen.client);
+        }
+    }
+}
