@@ -104,7 +104,7 @@ fn body(api: Api, texts: &[String]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_text_comes_back_byte_for_byte(text in text()) {
