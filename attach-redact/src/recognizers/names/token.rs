@@ -2,14 +2,21 @@
 
 use std::ops::Range;
 
+use super::ending;
 use super::lexicon::{Lexicon, Word};
 
-/// One word of a run.
+/// One word of a row.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
     pub(super) range: Range<usize>,
     pub(super) word: Word,
     pub(super) shape: Shape,
+    /// Ends as family names do, and few other words.
+    pub(super) ending: bool,
+    /// Two words with a hyphen.
+    pub(super) is_double: bool,
+    /// The length of the `'s` behind it, if there is one.
+    pub(super) owns: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,29 +33,97 @@ pub(super) enum Shape {
     Other,
 }
 
-const PARTICLES: [&str; 24] = [
-    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "zu",
-    "zur", "ter", "ten", "bin", "ibn", "al", "el", "y",
-];
-/// Words in one run, at most.
-const LONGEST: usize = 10;
+impl Token {
+    const NONE: Self =
+        Self { range: 0..0, word: Word::NONE, shape: Shape::Other, ending: false, is_double: false, owns: 0 };
 
-/// Calls `look` with every row of capitalised words in `text`.
-pub(super) fn runs(text: &str, lexicon: &Lexicon, mut look: impl FnMut(&[Token])) {
-    let mut tokens = Vec::with_capacity(LONGEST);
-    let mut at = 0;
-    while let Some(start) = next_capital(text, at) {
-        tokens.clear();
-        at = run(text, start, lexicon, &mut tokens);
-        look(&tokens);
+    /// Where what belongs to the word ends, `'s` included.
+    pub(super) fn reach(&self) -> usize {
+        self.range.end + usize::from(self.owns)
+    }
+
+    /// No name goes across it.
+    pub(super) fn is_break(&self) -> bool {
+        self.shape == Shape::Other || self.word.is_break()
+    }
+
+    /// Could be a part of a name, for its letters.
+    pub(super) fn is_name(&self) -> bool {
+        matches!(self.shape, Shape::Name | Shape::Capitals)
+    }
+
+    /// Is a family name by list or ending.
+    pub(super) fn may_be_family(&self) -> bool {
+        self.word.may_be_family() || (self.ending && !self.word.is_stop())
+    }
+}
+
+const PARTICLES: [&str; 30] = [
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "zu",
+    "zur", "ter", "ten", "bin", "ibn", "al", "el", "y", "af", "av", "het", "het", "degli", "dei",
+];
+/// Words in one row, at most.
+const LONGEST: usize = 8;
+
+/// A row of capitalised words that may be one name.
+#[derive(Debug)]
+pub(super) struct Row {
+    tokens: [Token; LONGEST],
+    length: usize,
+    /// The capitalised word after the row, if one is right behind it.
+    pub(super) next: Option<Word>,
+}
+
+impl Row {
+    /// Reads the row that `first` begins; it ends before what is no part of a name.
+    pub(super) fn read(text: &str, first: Token, lexicon: &Lexicon) -> Self {
+        let mut row = Self { tokens: [const { Token::NONE }; LONGEST], length: 0, next: None };
+        let mut at = first.range.end;
+        let mut open = first.owns == 0;
+        row.push(first);
+        while open {
+            let Some(next) = after_gap(text, at) else { break };
+            let (particles, count) = particles(text, next);
+            let after = if count == 0 { next } else { particles[count - 1].end + 1 };
+            if !is_capital(text, after) {
+                break;
+            }
+            let token = token(text, after, lexicon);
+            if token.is_break() {
+                row.next = (count == 0).then_some(token.word);
+                break;
+            }
+            if row.length + count >= LONGEST {
+                break;
+            }
+            for range in particles.into_iter().take(count) {
+                row.push(Token { range, shape: Shape::Particle, ..Token::NONE });
+            }
+            at = token.range.end;
+            open = token.owns == 0;
+            row.push(token);
+        }
+        row
+    }
+
+    fn push(&mut self, token: Token) {
+        if let Some(place) = self.tokens.get_mut(self.length) {
+            *place = token;
+            self.length += 1;
+        }
+    }
+
+    pub(super) fn tokens(&self) -> &[Token] {
+        self.tokens.get(..self.length).unwrap_or_default()
     }
 }
 
 /// The next beginning of a word with a capital letter.
-fn next_capital(text: &str, from: usize) -> Option<usize> {
+pub(super) fn next_capital(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = from;
-    let mut inside = from.checked_sub(1).is_some_and(|before| is_word(bytes[before]));
+    let mut inside =
+        from.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|byte| is_word(*byte));
     while let Some(&byte) = bytes.get(at) {
         if byte.is_ascii_uppercase() && !inside {
             return Some(at);
@@ -68,36 +143,16 @@ fn next_capital(text: &str, from: usize) -> Option<usize> {
     None
 }
 
-fn is_word(byte: u8) -> bool {
+pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Reads the row that begins at `start`; gives where it ends.
-fn run(text: &str, start: usize, lexicon: &Lexicon, tokens: &mut Vec<Token>) -> usize {
-    let mut at = start;
-    loop {
-        let token = token(text, at, lexicon);
-        at = token.range.end;
-        tokens.push(token);
-        let Some(next) = after_gap(text, at) else { break };
-        let particles = particles(text, next);
-        let after = particles.last().map_or(Some(next), |last| after_gap(text, last.end));
-        let Some(after) = after.filter(|&after| is_capital(text, after)) else { break };
-        if tokens.len() + particles.len() >= LONGEST {
-            break;
-        }
-        tokens.extend(particles.into_iter().map(|range| Token {
-            range,
-            word: Word::default(),
-            shape: Shape::Particle,
-        }));
-        at = after;
+pub(super) fn is_capital(text: &str, at: usize) -> bool {
+    match text.as_bytes().get(at) {
+        Some(byte) if byte.is_ascii() => byte.is_ascii_uppercase(),
+        Some(_) => text.get(at..).and_then(|rest| rest.chars().next()).is_some_and(char::is_uppercase),
+        None => false,
     }
-    at
-}
-
-fn is_capital(text: &str, at: usize) -> bool {
-    text[at..].chars().next().is_some_and(char::is_uppercase)
 }
 
 /// The place after one space.
@@ -105,51 +160,81 @@ fn after_gap(text: &str, at: usize) -> Option<usize> {
     text.as_bytes().get(at).filter(|byte| **byte == b' ').map(|_| at + 1)
 }
 
-/// One or two particles in lower case at `at`.
-fn particles(text: &str, at: usize) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = Some(at);
-    while let Some(start) = at.filter(|_| found.len() < 2) {
-        let length = text[start..].bytes().take(6).take_while(u8::is_ascii_lowercase).count();
-        if !PARTICLES.contains(&&text[start..start + length]) {
+/// One or two particles in lower case at `at`, each with a space behind it.
+fn particles(text: &str, at: usize) -> ([Range<usize>; 2], usize) {
+    let mut found = [0..0, 0..0];
+    let mut count = 0;
+    let mut at = at;
+    for place in &mut found {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let length = rest.iter().take(6).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let word = text.get(at..at + length).unwrap_or_default();
+        if length < 1 || !PARTICLES.contains(&word) || after_gap(text, at + length).is_none() {
             break;
         }
-        found.push(start..start + length);
-        at = after_gap(text, start + length);
+        *place = at..at + length;
+        count += 1;
+        at += length + 1;
     }
-    found
+    (found, count)
 }
 
-fn token(text: &str, start: usize, lexicon: &Lexicon) -> Token {
-    let rest = &text[start..];
-    let mut end = start;
-    let mut letters = rest.char_indices().peekable();
-    let mut other = false;
-    while let Some((at, letter)) = letters.next() {
-        let joins = matches!(letter, '-' | '\'' | '’')
-            && letters.peek().is_some_and(|(_, next)| next.is_alphabetic());
-        if !letter.is_alphanumeric() && letter != '_' && !joins {
-            break;
-        }
-        other |= letter.is_numeric() || letter == '_';
-        end = start + at + letter.len_utf8();
-    }
-    let mut range = start..end;
-    for ending in ["'s", "’s"] {
-        if text[range.clone()].ends_with(ending) {
-            range.end -= ending.len();
-        }
-    }
-    let shape = if other { Shape::Other } else { shape(&text[range.clone()]) };
-    if shape == Shape::Initial && text[range.end..].starts_with('.') {
-        range.end += 1;
-    }
-    let word = if matches!(shape, Shape::Name | Shape::Capitals) {
-        lexicon.look_up(&text[range.clone()])
-    } else {
-        Word::default()
+/// The word that begins at `start`.
+pub(super) fn token(text: &str, start: usize, lexicon: &Lexicon) -> Token {
+    let (mut end, other) = extent(text, start);
+    let owns = match text.get(start..end) {
+        Some(word) if word.ends_with("'s") => 2,
+        Some(word) if word.ends_with("’s") => 4,
+        _ => 0,
     };
-    Token { range, word, shape }
+    end -= usize::from(owns);
+    let letters = text.get(start..end).unwrap_or_default();
+    let shape = if other { Shape::Other } else { shape(letters) };
+    if shape == Shape::Initial && text.as_bytes().get(end) == Some(&b'.') {
+        end += 1;
+    }
+    let mut token = Token { range: start..end, shape, owns, ..Token::NONE };
+    if token.is_name() {
+        token.is_double = letters.contains('-');
+        token.word = lexicon.look_up(letters);
+        token.ending = !token.word.is_known() && ending::is_telling(letters);
+    }
+    token
+}
+
+/// Where the word ends that begins at `start`, and whether something in it is no letter.
+fn extent(text: &str, start: usize) -> (usize, bool) {
+    let bytes = text.as_bytes();
+    let (mut at, mut other) = (start, false);
+    loop {
+        match bytes.get(at) {
+            Some(byte) if byte.is_ascii_alphabetic() => at += 1,
+            Some(byte) if byte.is_ascii_digit() || *byte == b'_' => {
+                other = true;
+                at += 1;
+            }
+            Some(b'-' | b'\'') if is_letter(text, at + 1) => at += 1,
+            Some(byte) if *byte >= 0x80 => {
+                let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+                let next = at + letter.len_utf8();
+                if !(letter.is_alphanumeric() || letter == '’' && is_letter(text, next)) {
+                    break;
+                }
+                other |= letter.is_numeric();
+                at = next;
+            }
+            _ => break,
+        }
+    }
+    (at.max(start + 1), other)
+}
+
+fn is_letter(text: &str, at: usize) -> bool {
+    match text.as_bytes().get(at) {
+        Some(byte) if byte.is_ascii() => byte.is_ascii_alphabetic(),
+        Some(_) => text.get(at..).and_then(|rest| rest.chars().next()).is_some_and(char::is_alphabetic),
+        None => false,
+    }
 }
 
 fn shape(word: &str) -> Shape {
@@ -158,13 +243,20 @@ fn shape(word: &str) -> Shape {
     if rest.is_empty() {
         return Shape::Initial;
     }
-    let capitals = rest.chars().filter(|letter| letter.is_uppercase()).count();
-    if capitals == 0 || (capitals <= 2 && rest.contains(['-', '\'', '’'])) {
+    let (mut capitals, mut small, mut joined) = (0, false, false);
+    for letter in rest.chars() {
+        capitals += usize::from(letter.is_uppercase());
+        small |= letter.is_lowercase();
+        joined |= matches!(letter, '-' | '\'' | '’');
+    }
+    if capitals == 0 || (capitals <= 2 && small && joined) {
         Shape::Name
-    } else if rest.chars().all(|letter| !letter.is_lowercase()) {
+    } else if !small {
         Shape::Capitals
     } else if capitals == 1
-        && ["Mc", "Mac", "De", "Di", "La", "Le", "Van", "O"].iter().any(|prefix| word.starts_with(prefix))
+        && ["Mc", "Mac", "Fitz", "De", "Di", "Du", "Da", "La", "Le", "Van", "Von", "O"]
+            .iter()
+            .any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| is_capital(rest, 0)))
     {
         Shape::Name
     } else {
@@ -178,9 +270,13 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Vec<&str>> {
         let mut found = Vec::new();
-        runs(text, Lexicon::shared(), |tokens| {
-            found.push(tokens.iter().map(|token| &text[token.range.clone()]).collect());
-        });
+        let mut at = 0;
+        while let Some(start) = next_capital(text, at) {
+            let lexicon = Lexicon::shared();
+            let row = Row::read(text, token(text, start, lexicon), lexicon);
+            found.push(row.tokens().iter().map(|token| &text[token.range.clone()]).collect());
+            at = row.tokens().last().map_or(start + 1, Token::reach);
+        }
         found
     }
 
