@@ -69,9 +69,15 @@ impl Names {
         }
         let row = Row::read(text, first, self.lexicon);
         if self.listed
-            && let Some(end) = series::read(hits, &row, self.lexicon)
+            && let Some(read) = series::read(hits, &row, self.lexicon)
         {
-            return end;
+            if !read.settled {
+                for start in read.starts() {
+                    let first = token::token(text, start, self.lexicon);
+                    self.judge(hits, &Row::read(text, first, self.lexicon));
+                }
+            }
+            return read.end;
         }
         self.judge(hits, &row);
         row.tokens().last().map_or(start + 1, Token::reach)

@@ -27,47 +27,60 @@ struct Series {
     single: bool,
 }
 
-/// Looks at the series that `row` begins, if one does and it is of people or a firm; gives where it ends.
-pub(super) fn read(hits: &mut Hits<'_>, row: &Row, lexicon: &Lexicon) -> Option<usize> {
-    let text = hits.text;
-    let mut series = Series { single: true, ..Series::default() };
-    series.add(row)?;
-    let mut end = row.tokens().last()?.reach();
-    while series.length < LONGEST && !series.closed {
-        let Some((start, closes)) = next(text, end) else { break };
-        let first = token(text, start, lexicon);
-        if first.is_break() {
-            break;
-        }
-        let row = Row::read(text, first, lexicon);
-        if series.add(&row).is_none() {
-            break;
-        }
-        series.closed = closes;
-        end = row.tokens().last()?.reach();
+/// A series that was read.
+pub(super) struct Read {
+    series: Series,
+    /// Where it ends.
+    pub(super) end: usize,
+    /// Whether it is known what it is: people, who were taken down, or a firm.
+    pub(super) settled: bool,
+}
+
+impl Read {
+    /// Where each of its names begins.
+    pub(super) fn starts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.series.names.iter().take(self.series.length).map(|name| name.start)
     }
-    if series.length < 2 {
-        return None;
-    }
-    let before = cue::before(text, series.names.first()?.start, lexicon);
-    if before.place {
-        return None;
-    }
-    let plural = follows(text, end, lexicon).is(Word::PLURAL);
-    let people = series.are_people(before.cue, plural);
+}
+
+/// Reads the series that `row` begins, if one does, and takes its names down if it is of people.
+pub(super) fn read(hits: &mut Hits<'_>, row: &Row, lexicon: &Lexicon) -> Option<Read> {
+    let (series, end) = Series::read(hits.text, row, lexicon)?;
+    let before = cue::before(hits.text, series.names.first()?.start, lexicon);
+    let plural = follows(hits.text, end, lexicon).is(Word::PLURAL);
+    let people = !before.place && series.are_people(before.cue, plural);
     if people {
+        let score = if before.cue >= Some(Cue::Person) { 0.65 } else { 0.5 };
         for range in series.names.iter().take(series.length) {
-            hits.push(Finding::new(
-                range.clone(),
-                Entity::Person,
-                if before.cue >= Some(Cue::Person) { 0.65 } else { 0.5 },
-            ));
+            hits.push(Finding::new(range.clone(), Entity::Person, score));
         }
     }
-    (people || series.is_firm()).then_some(end)
+    let settled = people || !before.place && series.is_firm();
+    Some(Read { series, end, settled })
 }
 
 impl Series {
+    /// The series that `row` begins, and where it ends.
+    fn read(text: &str, row: &Row, lexicon: &Lexicon) -> Option<(Self, usize)> {
+        let mut series = Self { single: true, ..Self::default() };
+        series.add(row)?;
+        let mut end = row.tokens().last()?.reach();
+        while series.length < LONGEST && !series.closed {
+            let Some((start, closes)) = next(text, end) else { break };
+            let first = token(text, start, lexicon);
+            if first.is_break() {
+                break;
+            }
+            let row = Row::read(text, first, lexicon);
+            if series.add(&row).is_none() {
+                break;
+            }
+            series.closed = closes;
+            end = row.tokens().last()?.reach();
+        }
+        (series.length >= 2).then_some((series, end))
+    }
+
     /// Takes a name of one or two words; nothing if `row` is none.
     fn add(&mut self, row: &Row) -> Option<()> {
         let tokens = row.tokens();
@@ -82,7 +95,7 @@ impl Series {
         }
         *self.names.get_mut(self.length)? = first.range.start..last.range.end;
         self.length += 1;
-        self.single &= tokens.len() == 1 && (!first.word.is_stop() || first.word.may_be_given());
+        self.single &= tokens.len() == 1;
         self.given += usize::from(first.word.is_given());
         self.weak += usize::from(first.word.may_be_given() && !first.word.is_given());
         self.family += usize::from(first.word.is_family() && !first.word.is_given());
