@@ -54,6 +54,8 @@ struct Seen {
     group: usize,
     digits: usize,
     words: usize,
+    /// Words with digits that are looked at once all words before the next number are known.
+    waiting: Option<window::Run>,
 }
 
 impl Engine {
@@ -74,6 +76,7 @@ impl Engine {
             }
             (cursor, at) = self.words.skip(cursor, text, at + 1, &CLASS);
         }
+        self.settle(hits, &mut seen);
     }
 
     /// Follows the words that end at `at`; gives the end of a placeholder, in which nothing is to be found.
@@ -122,11 +125,22 @@ impl Engine {
                 self.look(hits, Trigger::Digits(shape), run);
             }
         }
-        if at >= seen.words && self.ids.are_expected(hits.topics_near(&group)) {
-            let (run, digits) = window::words_around(text, at);
-            seen.words = run.end;
-            self.look(hits, Trigger::Words(digits), run);
+        if at >= seen.words {
+            let before = self.settle(hits, seen);
+            let near = group.start.saturating_sub(window::OVERLAP)..group.end;
+            if self.ids.are_expected(hits.topics_near(&near)) {
+                let run = window::words_around(text, at, before);
+                seen.words = run.range.end;
+                seen.waiting = Some(run);
+            }
         }
+    }
+
+    /// Looks at the words that wait, if any.
+    fn settle(&self, hits: &mut Hits<'_>, seen: &mut Seen) -> Option<window::Run> {
+        let run = seen.waiting.take()?;
+        self.look(hits, Trigger::Words(run.digits), run.range.clone());
+        Some(run)
     }
 
     /// Looks at what a group of digits alone may begin.

@@ -103,32 +103,55 @@ pub(super) fn run_of(text: &[u8], at: usize, most: usize, inside: impl Fn(&u8) -
     at..at + text[at..].iter().take(most).take_while(|byte| inside(byte)).count()
 }
 
-/// The longest part of a window of words with digits, to either side.
+/// How far a window of words with digits goes on from its first digits, in bytes; the group there is taken whole.
 const REACH: usize = 64;
+/// More than any identifier has, in bytes: so much of a window that was cut is looked at again with the next one.
+pub(super) const OVERLAP: usize = 40;
 /// The longest group without digits that such words go on across.
 const GROUP: usize = 6;
 
+/// Words with digits in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) range: Range<usize>,
+    /// How many digits they have in all.
+    pub(super) digits: usize,
+    /// Whether they go on behind the end with another group that has digits.
+    is_cut: bool,
+}
+
 /// The words around the digits at `at`, as identifiers are written: groups of letters and digits with single separators
-/// between them. Gives how many digits they have in all.
-pub(super) fn words_around(text: &[u8], at: usize) -> (Range<usize>, usize) {
-    let start = first_group(text, at);
-    let (mut end, mut next, mut digits, mut plain) = (start, start, 0, 0);
-    let last = (at + REACH).min(text.len());
-    while next < last {
-        let group = text[next..last].iter().take_while(|byte| in_group(**byte)).count();
-        let count = text[next..next + group].iter().filter(|byte| byte.is_ascii_digit()).count();
-        plain = if count > 0 || next < at { 0 } else { plain + 1 };
-        if group == 0 || plain > 2 || (plain > 0 && group > GROUP) {
-            break;
+/// between them. What a run `before` was cut from begins a little before its end.
+pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
+    let mut start = first_group(text, at);
+    let (mut end, mut next, mut plain) = (start, start, 0);
+    let is_cut = loop {
+        let group = group_at(text, next);
+        let has_digits = text[next..next + group].iter().any(u8::is_ascii_digit);
+        if has_digits && next >= at + REACH {
+            break true;
         }
-        digits += count;
+        plain = if has_digits || next < at { 0 } else { plain + 1 };
+        if group == 0 || plain > 2 || (plain > 0 && group > GROUP) {
+            break false;
+        }
         end = next + group;
         next = end + usize::from(text.get(end).is_some_and(|byte| joins(*byte)));
         if next == end {
-            break;
+            break false;
         }
+    };
+    if let Some(before) = before.filter(|before| before.is_cut) {
+        start = start.min(before.range.start.max(before.range.end.saturating_sub(OVERLAP)));
     }
-    (start..end, digits)
+    let digits = text[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
+    Run { range: start..end, digits, is_cut }
+}
+
+/// How long the group at `at` is. What is longer than an identifier is cut, but not within digits.
+fn group_at(text: &[u8], at: usize) -> usize {
+    let inside = |(index, byte): &(usize, &u8)| in_group(**byte) && (*index < REACH || byte.is_ascii_digit());
+    text[at..].iter().enumerate().take(REACH + OVERLAP).take_while(inside).count()
 }
 
 /// Where the words begin: one or two short groups before the one that `at` lies in.
@@ -177,8 +200,8 @@ mod tests {
     fn an_identifier_is_taken_whole() {
         let around = |text: &str| {
             let at = text.find(|c: char| c.is_ascii_digit()).expect("has digits");
-            let (range, digits) = words_around(text.as_bytes(), at);
-            (text[range].to_owned(), digits)
+            let run = words_around(text.as_bytes(), at, None);
+            (text[run.range].to_owned(), run.digits)
         };
         assert_eq!(around("is QQ 12 34 56 C."), ("is QQ 12 34 56 C".to_owned(), 6));
         assert_eq!(around("(B-AB 123)"), ("B-AB 123".to_owned(), 3));

@@ -1,5 +1,19 @@
 //! Check digits, over the ASCII digits and letters of a text; whatever stands between them is passed over.
 
+use std::ops::Range;
+
+use super::Verdict;
+
+/// For what has no check digit, or none that is public.
+pub(super) fn none(_: &str) -> Verdict {
+    Verdict::Form
+}
+
+/// For what its pattern alone is sure of.
+pub(super) fn always(_: &str) -> Verdict {
+    Verdict::Checked
+}
+
 /// The values of the ASCII digits in `text`.
 pub(crate) fn digits(text: &str) -> Vec<u32> {
     text.bytes().filter(u8::is_ascii_digit).map(|byte| u32::from(byte - b'0')).collect()
@@ -13,6 +27,37 @@ pub(crate) fn letters_and_digits(text: &str) -> Vec<u8> {
 /// The sum of digits times weights. Further digits or weights do not count.
 pub(crate) fn weighted(digits: &[u32], weights: &[u32]) -> u32 {
     digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum()
+}
+
+/// The decimal number of the digits in `part`; 0 if there are fewer.
+pub(crate) fn number(digits: &[u32], part: Range<usize>) -> u32 {
+    digits.get(part).unwrap_or_default().iter().fold(0, |number, digit| number * 10 + digit)
+}
+
+/// The sum of digits times weights where a product of two digits counts as the sum of both.
+pub(crate) fn weighted_crosswise(digits: &[u32], weights: &[u32]) -> u32 {
+    let cross = |(digit, weight): (&u32, &u32)| digit * weight / 10 + digit * weight % 10;
+    digits.iter().zip(weights).map(cross).sum()
+}
+
+/// Digits as they are, letters as two digits from A = 01.
+pub(crate) fn spelled_from_one(written: &[u8]) -> Vec<u32> {
+    let spell = |byte: &u8| match byte {
+        b'A'..=b'Z' => vec![u32::from(byte - b'A' + 1) / 10, u32::from(byte - b'A' + 1) % 10],
+        _ => vec![u32::from(byte.wrapping_sub(b'0'))],
+    };
+    written.iter().flat_map(spell).collect()
+}
+
+/// The check digit of machine-readable travel documents (ICAO Doc 9303-3, 4.9): weights 7, 3, 1; A is 10, Z is 35.
+pub(crate) fn icao(written: &[u8]) -> u32 {
+    let value = |byte: &u8| match byte {
+        b'0'..=b'9' => u32::from(byte - b'0'),
+        b'A'..=b'Z' => u32::from(byte - b'A') + 10,
+        _ => 0,
+    };
+    written.iter().zip([7, 3, 1].into_iter().cycle()).map(|(byte, weight)| value(byte) * weight).sum::<u32>()
+        % 10
 }
 
 /// Luhn's formula (ISO/IEC 7812-1 annex B); never for zeros alone.
@@ -90,6 +135,12 @@ mod tests {
     fn iso_7064_mod_11_10_has_one_check_digit() {
         let valid = |last: u32| mod_11_10(&digits(&format!("8609574271{last}")));
         assert_eq!((0..10).filter(|last| valid(*last)).collect::<Vec<_>>(), [9]);
+    }
+
+    #[test]
+    fn travel_documents_have_the_check_digit_of_icao() {
+        // ICAO Doc 9303-4, the specimen of Utopia: L898902C3, 740812, 120415.
+        assert_eq!([icao(b"L898902C3"), icao(b"740812"), icao(b"120415")], [6, 2, 9]);
     }
 
     #[test]

@@ -6,8 +6,19 @@ use crate::engine::{Hits, Match, Pattern, Topics};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
+#[macro_use]
+mod ends;
 pub(crate) mod check;
+
+mod ca;
+mod de;
+mod es;
+mod fi;
+mod it;
+mod pl;
+mod se;
 mod uk;
+mod us;
 
 /// How an identifier is recognised.
 pub(crate) struct Rule {
@@ -50,7 +61,20 @@ const WORD: f32 = 0.35;
 const NAMED: f32 = 0.5;
 
 /// All tables.
-const TABLES: &[&[Rule]] = &[uk::RULES];
+const TABLES: &[&[Rule]] = &[
+    ca::RULES,
+    de::HEALTH,
+    de::PAPERS,
+    de::TAX,
+    de::TRAFFIC,
+    es::RULES,
+    fi::RULES,
+    it::RULES,
+    pl::RULES,
+    se::RULES,
+    uk::RULES,
+    us::RULES,
+];
 
 /// The rules of the entities that are looked for.
 pub(crate) struct Ids {
@@ -111,17 +135,20 @@ impl Ids {
 impl Compiled {
     fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>) {
         let (text, rule) = (hits.text, self.rule);
-        self.pattern.scan(text, window.clone(), |found| {
+        // What is looked for behind the end: a separator, and a digit.
+        let seen = window.start..(window.end + 2).min(text.len());
+        self.pattern.scan(text, seen, |found| {
             let Match::At(range) = found else { return hits.give_up(window, rule.entity.clone()) };
-            let (score, strength) = match (rule.check)(&text[range.clone()]) {
+            let verdict = (rule.check)(&text[range.clone()]);
+            let score = match verdict {
                 Verdict::No => return false,
-                Verdict::Form => (rule.form, Strength::Form),
-                Verdict::Checked => (rule.checked, Strength::Form),
+                Verdict::Form => rule.form,
+                Verdict::Checked => rule.checked,
             };
             let named = hits.is_near(&rule.entity, range.start);
-            let checked = named && score == rule.checked;
             let score = if named { (score + WORD).clamp(NAMED, 1.0) } else { score };
-            let strength = if checked { Strength::Checksum } else { strength };
+            let sure = named && verdict == Verdict::Checked;
+            let strength = if sure { Strength::Checksum } else { Strength::Form };
             hits.push(Finding::strong(range, rule.entity.clone(), score, strength));
             true
         });
