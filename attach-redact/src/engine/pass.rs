@@ -71,6 +71,7 @@ impl Engine {
             }
             match CLASS[usize::from(*byte)] {
                 PLAIN => {}
+                DIGIT if at < seen.group => {}
                 DIGIT => self.digit(hits, at, &mut seen),
                 class => self.mark(hits, class, at, &mut seen),
             }
@@ -112,9 +113,6 @@ impl Engine {
     /// Looks at what may begin with the digit at `at`, if it is the first of several.
     fn digit(&self, hits: &mut Hits<'_>, at: usize, seen: &mut Seen) {
         let text = hits.text.as_bytes();
-        if at < seen.group {
-            return;
-        }
         let group = window::run_of(text, at, usize::MAX, u8::is_ascii_digit);
         seen.group = group.end;
         self.group(hits, &group);
@@ -128,7 +126,9 @@ impl Engine {
         if at >= seen.words {
             let before = self.settle(hits, seen);
             let near = group.start.saturating_sub(window::OVERLAP)..group.end;
-            if self.ids.are_expected(hits.topics_near(&near)) {
+            let goes_on = before.as_ref().is_some_and(|before| before.is_cut);
+            let lettered = goes_on || (group.len() >= 2 && window::is_after_letter(text, at));
+            if self.ids.are_expected(hits.topics_near(&near), lettered) {
                 let run = window::words_around(text, at, before);
                 seen.words = run.range.end;
                 seen.waiting = Some(run);

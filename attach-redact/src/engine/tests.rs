@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::recognizers::{crypto, digits, email, iban};
 
+mod ids;
+
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
     ENGINE.get_or_init(|| Engine::new(Parts { private_addresses: true, ..Parts::default() }).expect("builds"))
@@ -14,7 +16,7 @@ fn engine() -> &'static Engine {
 fn naive(text: &str) -> Vec<Finding> {
     let engine = engine();
     let mut hits = Hits::new(engine, text);
-    context(&mut hits);
+    context(engine, &mut hits);
     reference(&mut hits);
     engine.phones.scan(&mut hits, &window::groups_of(text, &(0..text.len())));
     let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
@@ -80,11 +82,11 @@ fn reference(hits: &mut Hits<'_>) {
 }
 
 /// The words that say what a number is, as a search of their own.
-fn context(hits: &mut Hits<'_>) {
-    let mut cursor = engine().words.start();
+fn context(engine: &Engine, hits: &mut Hits<'_>) {
+    let mut cursor = engine.words.start();
     for at in 0..hits.text.len() {
-        (cursor, _) = engine().words.skip(cursor, &hits.text.as_bytes()[..=at], at, &[1; 256]);
-        for (length, lead) in engine().words.ending(cursor) {
+        (cursor, _) = engine.words.skip(cursor, &hits.text.as_bytes()[..=at], at, &[1; 256]);
+        for (length, lead) in engine.words.ending(cursor) {
             if let Lead::Context(topics) = lead {
                 hits.places.push(hits.text, at + 1 - length..at + 1, topics);
             }

@@ -107,6 +107,8 @@ pub(super) fn run_of(text: &[u8], at: usize, most: usize, inside: impl Fn(&u8) -
 const REACH: usize = 64;
 /// More than any identifier has, in bytes: so much of a window that was cut is looked at again with the next one.
 pub(super) const OVERLAP: usize = 40;
+/// A word of letters and digits that goes on for longer than any identifier is no identifier, but data.
+const LONGEST: usize = 48;
 /// The longest group without digits that such words go on across.
 const GROUP: usize = 6;
 
@@ -117,13 +119,17 @@ pub(super) struct Run {
     /// How many digits they have in all.
     pub(super) digits: usize,
     /// Whether they go on behind the end with another group that has digits.
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 /// The words around the digits at `at`, as identifiers are written: groups of letters and digits with single separators
 /// between them. What a run `before` was cut from begins a little before its end.
 pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
     let mut start = first_group(text, at);
+    let word = run_of(text, at, usize::MAX, u8::is_ascii_alphanumeric);
+    if word.len() > LONGEST {
+        return Run { range: word.end..word.end, digits: 0, is_cut: false };
+    }
     let (mut end, mut next, mut plain) = (start, start, 0);
     let is_cut = loop {
         let group = group_at(text, next);
@@ -132,7 +138,11 @@ pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
             break true;
         }
         plain = if has_digits || next < at { 0 } else { plain + 1 };
-        if group == 0 || plain > 2 || (plain > 0 && group > GROUP) {
+        if group == 0 || plain > 2 {
+            break false;
+        }
+        if plain > 0 && group > GROUP {
+            end = (next + run_of(text, next, GROUP + 1, u8::is_ascii_alphanumeric).len()).max(end);
             break false;
         }
         end = next + group;
@@ -146,6 +156,13 @@ pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
     }
     let digits = text[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
     Run { range: start..end, digits, is_cut }
+}
+
+/// Whether a letter stands before `at`, or before a separator there.
+pub(super) fn is_after_letter(text: &[u8], at: usize) -> bool {
+    let last = before(text, at);
+    let last = if joins(last) { before(text, at - 1) } else { last };
+    last.is_ascii_alphabetic()
 }
 
 /// How long the group at `at` is. What is longer than an identifier is cut, but not within digits.
@@ -163,6 +180,16 @@ fn first_group(text: &[u8], at: usize) -> usize {
     for _ in 0..2 {
         let Some(separator) = start.checked_sub(1).filter(|at| joins(text[*at])) else { break };
         let length = left(separator, GROUP + 1);
+        if length > GROUP {
+            let tail = text[..separator]
+                .iter()
+                .rev()
+                .take(GROUP + 1)
+                .take_while(|byte| byte.is_ascii_alphanumeric());
+            start = Some(tail.count())
+                .filter(|tail| (1..=GROUP).contains(tail))
+                .map_or(start, |tail| separator - tail);
+        }
         if length == 0 || length > GROUP {
             break;
         }

@@ -79,8 +79,10 @@ const TABLES: &[&[Rule]] = &[
 /// The rules of the entities that are looked for.
 pub(crate) struct Ids {
     rules: Vec<Compiled>,
-    /// Whether any can be found without a word that names it.
+    /// Whether any number can be found without a word that names it.
     alone: bool,
+    /// Whether anything that begins with letters can.
+    lettered: bool,
 }
 
 struct Compiled {
@@ -102,8 +104,10 @@ impl Ids {
             let alone = rule.form.max(rule.checked) >= threshold(&rule.entity);
             rules.push(Compiled { rule, pattern, alone });
         }
-        let alone = rules.iter().any(|rule| rule.alone);
-        Ok(Self { rules, alone })
+        let any = |lettered: bool| {
+            rules.iter().any(|rule: &Compiled| rule.alone && (letters(&rule.rule.entity) > 0) == lettered)
+        };
+        Ok(Self { alone: any(false), lettered: any(true), rules })
     }
 
     /// The words that name what the rules find.
@@ -115,20 +119,36 @@ impl Ids {
         self.rules.iter().flat_map(words)
     }
 
-    /// Whether it is worth looking at an identifier where `topics` are talked of.
-    pub(crate) fn are_expected(&self, topics: Topics) -> bool {
-        self.alone || !topics.is_empty() && self.rules.iter().any(|rule| topics.contains(&rule.rule.entity))
+    /// Whether it is worth looking at digits, `lettered` if several after a letter, where `topics` are talked of.
+    pub(crate) fn are_expected(&self, topics: Topics, lettered: bool) -> bool {
+        self.alone
+            || (self.lettered && lettered)
+            || !topics.is_empty() && self.rules.iter().any(|rule| topics.contains(&rule.rule.entity))
     }
 
     /// Looks at words with digits in them, `digits` in all.
     pub(crate) fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>, digits: usize) {
         let topics = hits.topics_near(window);
+        let letters_there =
+            hits.text.as_bytes()[window.clone()].iter().filter(|byte| byte.is_ascii_alphabetic()).count();
         for compiled in &self.rules {
-            let named = topics.contains(&compiled.rule.entity);
-            if digits >= compiled.rule.digits && (compiled.alone || named) {
+            let entity = &compiled.rule.entity;
+            let enough = digits >= compiled.rule.digits && letters_there >= letters(entity);
+            if enough && (compiled.alone || topics.contains(entity)) {
                 compiled.scan(hits, window);
             }
         }
+    }
+}
+
+/// Fewer letters an entity never has, of those that begin with a letter and can be found without a word that names
+/// them. What has none need not be looked for where there are only numbers.
+fn letters(entity: &Entity) -> usize {
+    match entity {
+        Entity::ItFiscalCode => 9,
+        Entity::UkNino => 3,
+        Entity::EsNie => 2,
+        _ => 0,
     }
 }
 

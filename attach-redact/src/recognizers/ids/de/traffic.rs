@@ -26,7 +26,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     Rule {
         entity: Entity::DeKfz,
         pattern: concat!(
-            r"(?<![A-Za-z0-9_ÄÖÜäöü\-])[A-Za-zÄÖÜäöü]{1,3}(?: [A-Za-z]{1,2} |-[A-Za-z]{1,2}[ \-])",
+            r"(?<![A-Za-z0-9_\-\x{80}-\x{10FFFF}])[A-Za-zÄÖÜäöü]{1,3}(?: [A-Za-z]{1,2} |-[A-Za-z]{1,2}[ \-])",
             r"[0-9]{1,4}[EHeh]?(?![A-Za-z0-9_])",
         ),
         digits: 1,
@@ -37,7 +37,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     },
     Rule {
         entity: Entity::DeKfz,
-        pattern: r"(?<![A-Za-z0-9_ÄÖÜäöü\-])[A-ZÄÖÜ]{1,3}[ \-][A-Z]{1,2}[0-9]{1,4}[EH]?(?![A-Za-z0-9_])",
+        pattern: r"(?<![A-Za-z0-9_\-\x{80}-\x{10FFFF}])[A-ZÄÖÜ]{1,3}[ \-][A-Z]{1,2}[0-9]{1,4}[EH]?(?![A-Za-z0-9_])",
         digits: 1,
         check: check::none,
         form: 0.1,
