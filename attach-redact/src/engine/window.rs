@@ -18,7 +18,7 @@ impl Shape {
     fn add(&mut self, groups: [usize; 3]) {
         self.digits += groups[2];
         self.card |= matches!(groups, [_, _, 12..=19] | [4, 4, 4] | [4, 6, 4 | 5]);
-        self.ssn |= matches!(groups, [_, _, 9] | [3, 2, 4]);
+        self.ssn |= matches!(groups, [_, _, 9] | [3, 2, 4] | [_, 3, 6] | [_, 5, 4]);
     }
 }
 

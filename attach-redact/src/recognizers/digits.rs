@@ -64,6 +64,14 @@ fn ssn(hits: &mut Hits<'_>, groups: &[Range<usize>]) -> usize {
             (3, 0.85)
         }
         [first, ..] if first.len() == 9 && hits.is_near(&Entity::UsSsn, first.start) => (1, 0.75),
+        // With one of the two hyphens.
+        [first, second, ..]
+            if matches!((first.len(), second.len()), (3, 6) | (5, 4))
+                && text.get(first.end..second.start) == Some(b"-")
+                && hits.is_near(&Entity::UsSsn, first.start) =>
+        {
+            (2, 0.75)
+        }
         _ => return 0,
     };
     let Some(range) = whole(groups, count) else { return 0 };
