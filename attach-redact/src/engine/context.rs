@@ -36,8 +36,15 @@ impl Topics {
         Topic::of(entity).is_some_and(|topic| self.0 >> topic.0 & 1 == 1)
     }
 
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
+    /// The topics of `entities`, as far as they are built in.
+    pub(crate) fn of<'e>(entities: impl IntoIterator<Item = &'e Entity>) -> Self {
+        let mut topics = Self::default();
+        entities.into_iter().filter_map(Topic::of).for_each(|topic| topics.insert(topic));
+        topics
+    }
+
+    pub(crate) fn meet(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 }
 

@@ -79,6 +79,8 @@ const TABLES: &[&[Rule]] = &[
 /// The rules of the entities that are looked for.
 pub(crate) struct Ids {
     rules: Vec<Compiled>,
+    /// What words may name.
+    topics: Topics,
     /// Whether any number can be found without a word that names it.
     alone: bool,
     /// Whether anything that begins with letters can.
@@ -88,6 +90,9 @@ pub(crate) struct Ids {
 struct Compiled {
     rule: &'static Rule,
     pattern: Pattern,
+    topics: Topics,
+    /// Fewer letters it never has.
+    letters: usize,
     /// Whether it can be found without a word that names it.
     alone: bool,
 }
@@ -102,12 +107,13 @@ impl Ids {
         for rule in TABLES.iter().copied().flatten().filter(|rule| wants(&rule.entity)) {
             let pattern = Pattern::new(rule.pattern).map_err(|why| format!("{}: {why}", rule.entity))?;
             let alone = rule.form.max(rule.checked) >= threshold(&rule.entity);
-            rules.push(Compiled { rule, pattern, alone });
+            let (topics, letters) = (Topics::of([&rule.entity]), letters(&rule.entity));
+            rules.push(Compiled { rule, pattern, topics, letters, alone });
         }
-        let any = |lettered: bool| {
-            rules.iter().any(|rule: &Compiled| rule.alone && (letters(&rule.rule.entity) > 0) == lettered)
-        };
-        Ok(Self { alone: any(false), lettered: any(true), rules })
+        let topics = Topics::of(rules.iter().map(|compiled| &compiled.rule.entity));
+        let any =
+            |lettered: bool| rules.iter().any(|rule: &Compiled| rule.alone && (rule.letters > 0) == lettered);
+        Ok(Self { topics, alone: any(false), lettered: any(true), rules })
     }
 
     /// The words that name what the rules find.
@@ -121,9 +127,7 @@ impl Ids {
 
     /// Whether it is worth looking at digits, `lettered` if several after a letter, where `topics` are talked of.
     pub(crate) fn are_expected(&self, topics: Topics, lettered: bool) -> bool {
-        self.alone
-            || (self.lettered && lettered)
-            || !topics.is_empty() && self.rules.iter().any(|rule| topics.contains(&rule.rule.entity))
+        self.alone || (self.lettered && lettered) || self.topics.meet(topics)
     }
 
     /// Looks at words with digits in them, `digits` in all.
@@ -132,9 +136,8 @@ impl Ids {
         let letters_there =
             hits.text.as_bytes()[window.clone()].iter().filter(|byte| byte.is_ascii_alphabetic()).count();
         for compiled in &self.rules {
-            let entity = &compiled.rule.entity;
-            let enough = digits >= compiled.rule.digits && letters_there >= letters(entity);
-            if enough && (compiled.alone || topics.contains(entity)) {
+            let enough = digits >= compiled.rule.digits && letters_there >= compiled.letters;
+            if enough && (compiled.alone || compiled.topics.meet(topics)) {
                 compiled.scan(hits, window);
             }
         }
