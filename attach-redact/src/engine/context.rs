@@ -32,10 +32,6 @@ impl Topics {
         self.0 |= 1 << topic.0;
     }
 
-    pub(crate) fn contains(self, entity: &Entity) -> bool {
-        Topic::of(entity).is_some_and(|topic| self.0 >> topic.0 & 1 == 1)
-    }
-
     /// The topics of `entities`, as far as they are built in.
     pub(crate) fn of<'e>(entities: impl IntoIterator<Item = &'e Entity>) -> Self {
         let mut topics = Self::default();

@@ -9,11 +9,6 @@ pub(super) fn none(_: &str) -> Verdict {
     Verdict::Form
 }
 
-/// For what its pattern alone is sure of.
-pub(super) fn always(_: &str) -> Verdict {
-    Verdict::Checked
-}
-
 /// The values of the ASCII digits in `text`.
 pub(crate) fn digits(text: &str) -> Vec<u32> {
     text.bytes().filter(u8::is_ascii_digit).map(|byte| u32::from(byte - b'0')).collect()

@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         pattern: whole!(r"(?:[Ii][Tt][ \-]?)?[0-9](?:[ _]?[0-9]){10}"),
         digits: 11,
         check: vat,
-        form: 0.0,
+        form: 0.3,
         checked: 1.0,
         words: &["piva", "partita iva", "p.iva", "p. iva", "iva", "vat"],
     },
@@ -156,8 +156,14 @@ fn odd(byte: u8) -> u32 {
     VALUES.get(even(byte) as usize).copied().unwrap_or_default()
 }
 
+/// In groups it is written seldom, and many other numbers are.
 fn vat(written: &str) -> Verdict {
-    check::luhn(&check::digits(written)).into()
+    let plain = written.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match check::luhn(&check::digits(written)) {
+        true if plain => Verdict::Checked,
+        true => Verdict::Form,
+        false => Verdict::No,
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +186,7 @@ mod tests {
         // Wikipedia, "Partita IVA": 07643520567; Banca d'Italia's.
         assert_eq!(vat("07643520567"), Verdict::Checked);
         assert_eq!(vat("00950501007"), Verdict::Checked);
+        assert_eq!(vat("076 435 20567"), Verdict::Form);
         assert_eq!(vat("07643520568"), Verdict::No);
         assert_eq!(vat("00000000000"), Verdict::No);
     }

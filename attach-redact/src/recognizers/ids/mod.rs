@@ -179,6 +179,9 @@ impl Compiled {
 }
 
 #[cfg(test)]
+mod samples;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -187,7 +190,7 @@ mod tests {
         Ids::new(|_| true, |_| 0.0).expect("compiles");
         for rule in TABLES.iter().copied().flatten() {
             let fine = |word: &&str| word.len() >= 2 && **word == word.to_lowercase();
-            assert!(rule.words.iter().all(|word| fine(&word)), "{}", rule.entity);
+            assert!(rule.words.iter().all(fine), "{}", rule.entity);
             assert!(rule.form <= rule.checked || rule.checked == 0.0, "{}", rule.entity);
         }
     }

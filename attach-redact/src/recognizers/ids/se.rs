@@ -7,7 +7,7 @@ pub(super) const RULES: &[Rule] = &[
     // Skatteverket, SKV 704 (personnummer) and SKV 707 (samordningsnummer, whose day has 60 added): Luhn over ten digits.
     Rule {
         entity: Entity::SePersonnummer,
-        pattern: r"(?<![0-9])(?:1[6-9]|20)?[0-9]{6}[+\-]?[0-9]{4}(?![A-Za-z0-9_])",
+        pattern: r"(?<![0-9])(?:1[6-9]|20)?[0-9]{6}[+\-]?[0-9]{4}(?![0-9])",
         digits: 10,
         check: person,
         form: 0.0,
@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
     // Bolagsverket, Lag (1974:174) om identitetsbeteckning för juridiska personer: the third digit is 2 or more.
     Rule {
         entity: Entity::SeOrganisationsnummer,
-        pattern: r"(?<![0-9])(?:16)?[0-9]{2}[2-9][0-9]{3}-?[0-9]{4}(?![A-Za-z0-9_])",
+        pattern: r"(?<![0-9])(?:16)?[0-9]{2}[2-9][0-9]{3}-?[0-9]{4}(?![0-9])",
         digits: 10,
         check: organisation,
         form: 0.0,

@@ -163,8 +163,8 @@ pub(super) const RULES: &[Rule] = &[
             r"[A-HJ-PR-Ya-hj-pr-y]{2}(?:0[2-9]|[12][0-9]|5[1-9]|[67][0-9])[ \-]?[A-HJ-PR-Za-hj-pr-z]{3}"
         ),
         digits: 2,
-        check: check::always,
-        form: 0.0,
+        check: capitals,
+        form: 0.3,
         checked: 1.0,
         words: VEHICLE,
     },
@@ -182,6 +182,11 @@ pub(super) const RULES: &[Rule] = &[
         words: VEHICLE,
     },
 ];
+
+/// Small letters and digits are anything.
+fn capitals(written: &str) -> Verdict {
+    if written.bytes().any(|byte| byte.is_ascii_lowercase()) { Verdict::Form } else { Verdict::Checked }
+}
 
 fn nhs(written: &str) -> Verdict {
     let digits = check::digits(written);
