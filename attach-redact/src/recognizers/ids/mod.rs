@@ -1,4 +1,5 @@
-//! Numbers that states, banks and offices give to people: one row of a table each, one file per country.
+//! Numbers that states, banks and offices give to people: one row of a table each, one file per country. Scores and naming
+//! words follow Microsoft Presidio (MIT) where it knows the entity; checks follow the source that each row names.
 
 use std::ops::Range;
 
