@@ -128,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
             "correspondence",
         ],
     },
-    // DVLA, INF45 and the driver number's published structure: name, day of birth, initials; its check characters
+    // DVLA, the driver number's published structure: name, day of birth, initials; its check characters
     // are not public.
     Rule {
         entity: Entity::UkDrivingLicence,

@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
             "taxonomy",
         ],
     },
-    // 21 CFR 1301; the check digit as in the DEA's "Pharmacist's Manual".
+    // 21 CFR 1301.11 ff.: a registrant's letter and initial, seven digits of which the last checks (Wikipedia, "DEA number").
     Rule {
         entity: Entity::MedicalLicense,
         pattern: whole!(r"[A-HJ-MPRSTUXa-hj-mprstux][A-Za-z9][0-9]{7}"),
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn registrations_with_the_drug_enforcement_administration_have_a_check_digit() {
-        // Wikipedia, "DEA number": 6 + 2 × 14 + 12 … of AP5836727.
+        // Wikipedia, "DEA number".
         assert_eq!(registration("AP5836727"), Verdict::Checked);
         assert_eq!(registration("F91234563"), Verdict::Checked);
         assert_eq!(registration("AP5836728"), Verdict::No);

@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_check_digit_of_a_vat_number_makes_it_sure() {
-        // SAP's and another imprint's.
+        // The example of python-stdnum, and one that fails.
         assert_eq!(vat_id("DE 136 695 976"), Verdict::Checked);
         assert_eq!(vat_id("DE123456789"), Verdict::Form);
     }
