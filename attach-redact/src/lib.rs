@@ -30,9 +30,9 @@ mod engine;
 mod entity;
 mod error;
 mod finding;
-mod inspect;
 #[doc(hidden)]
 pub mod fuzzing;
+mod inspect;
 mod layer;
 #[cfg(feature = "ner")]
 pub mod ner;

@@ -7,10 +7,10 @@ mod complaints;
 mod compose;
 mod engine;
 mod exfiltration;
+mod external;
 mod inspect;
 #[cfg(feature = "ner")]
 mod ner;
-mod external;
 mod offload;
 mod properties;
 mod refusals;
