@@ -18,6 +18,8 @@ pub enum ConfigError {
     },
     /// Terms too many or too long, or empty ones.
     Terms(Box<str>),
+    /// Not the code of a country with a telephone numbering plan (ISO 3166-1, two letters).
+    Region(Box<str>),
     /// A key shorter than 16 bytes.
     KeyTooShort,
     /// The system gave no random bytes for a key.
@@ -40,6 +42,12 @@ impl fmt::Display for ConfigError {
             }
             Self::Pattern { entity, reason } => write!(f, "pattern for {entity}: {reason}"),
             Self::Terms(reason) => write!(f, "terms: {reason}"),
+            Self::Region(code) if code.eq_ignore_ascii_case("UK") => {
+                write!(f, "{code:?} is no code of ISO 3166: the United Kingdom's is \"GB\"")
+            }
+            Self::Region(code) => {
+                write!(f, "{code:?} is not the code of a country (ISO 3166-1, two letters)")
+            }
             Self::KeyTooShort => f.write_str("the key must have at least 16 bytes"),
             Self::NoRandomness => f.write_str("the system gave no random bytes for a key"),
             Self::Remote(why) => f.write_str(why),

@@ -39,13 +39,17 @@ impl Topics {
         topics
     }
 
+    pub(crate) fn contains(self, entity: &Entity) -> bool {
+        Topic::of(entity).is_some_and(|topic| self.0 >> topic.0 & 1 == 1)
+    }
+
     pub(crate) fn meet(self, others: Self) -> bool {
         self.0 & others.0 != 0
     }
 }
 
 /// The words that the recognizers without tables have.
-pub(super) const WORDS: [(Option<Entity>, &[&str]); 4] = [
+pub(super) const WORDS: [(Option<Entity>, &[&str]); 5] = [
     (
         Some(Entity::Phone),
         &[
@@ -109,6 +113,10 @@ pub(super) const WORDS: [(Option<Entity>, &[&str]); 4] = [
         ],
     ),
     (Some(Entity::UsSsn), &["ssn", "ssns", "social security", "social sec", "ss#", "ssid"]),
+    (
+        Some(Entity::Crypto),
+        &["wallet", "wallets", "ethereum", "eth", "ether", "erc20", "erc-20", "usdt", "usdc", "crypto"],
+    ),
     (None, &["version", "versions", "release", "build", "v"]),
 ];
 
@@ -159,8 +167,11 @@ fn is_word(text: &str, start: usize, end: usize) -> bool {
     let humps = |left: Option<char>, right: Option<char>| {
         left.is_some_and(char::is_lowercase) && right.is_some_and(char::is_uppercase)
     };
-    (!before.is_some_and(char::is_alphanumeric) || humps(before, first))
-        && (!after.is_some_and(char::is_alphabetic) || humps(last, after))
+    // Scripts without capital letters join words and particles.
+    let joins =
+        |end: Option<char>| end.is_some_and(|c| c > '\u{7f}' && !c.is_lowercase() && !c.is_uppercase());
+    (!before.is_some_and(char::is_alphanumeric) || humps(before, first) || joins(first))
+        && (!after.is_some_and(char::is_alphabetic) || humps(last, after) || joins(last))
 }
 
 fn is_one_clause(between: &str) -> bool {

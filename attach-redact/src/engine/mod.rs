@@ -21,6 +21,7 @@ use self::shadow::Shadow;
 use self::words::{Lead, Words};
 use crate::entity::EntitySet;
 use crate::finding::Strength;
+use crate::recognizers::extras::Extras;
 use crate::recognizers::ids::Ids;
 use crate::recognizers::ip::Addresses;
 use crate::recognizers::names::Names;
@@ -161,6 +162,7 @@ pub(crate) struct Engine {
     phones: Phones,
     addresses: Addresses,
     ids: Ids,
+    extras: Extras,
     secrets: Secrets,
     names: Names,
     words: Words,
@@ -174,7 +176,8 @@ impl Engine {
     fn build(parts: Parts) -> Result<Self, Box<str>> {
         let (secrets, keywords) = Secrets::new()?;
         let ids = Ids::new(|entity| parts.wants(entity), |entity| parts.threshold(entity))?;
-        let words = Words::new(keywords, &ids, parts.wants(&Entity::GenericSecret))?;
+        let extras = Extras::new(|entity| parts.wants(entity))?;
+        let words = Words::new(keywords, &ids, &extras, parts.wants(&Entity::GenericSecret))?;
         let mut wanted = EntitySet::default();
         Entity::BUILT_IN.iter().filter(|entity| parts.wants(entity)).for_each(|entity| wanted.insert(entity));
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
@@ -183,6 +186,7 @@ impl Engine {
             phones: Phones::new(regions)?,
             addresses: Addresses::new(parts.private_addresses),
             ids,
+            extras,
             names: Names::new(parts.lexicon),
             secrets,
             words,
@@ -250,6 +254,7 @@ impl Engine {
             Lead::CurlUser if hits.wants(&Entity::Secret) => secrets::scan_curl_user(hits, end),
             Lead::Pem if hits.wants(&Entity::Secret) => secrets::scan_pem(hits, start),
             Lead::Bech32 if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
+            Lead::Ethereum if hits.wants(&Entity::Crypto) => crypto::scan_ethereum(hits, start),
             Lead::Name if hits.wants(&Entity::Person) => self.names.scan_lower(hits, end),
             Lead::GenericSecret => secrets::generic::scan(hits, word),
             Lead::Secrets(rules) if hits.wants(&Entity::Secret) => {

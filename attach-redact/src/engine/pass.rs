@@ -7,7 +7,7 @@ use super::words::{Cursor, Lead};
 use super::{Engine, Hits};
 use crate::Entity;
 use crate::placeholder::look_alike;
-use crate::recognizers::{crypto, digits, email, iban};
+use crate::recognizers::{crypto, digits, email, extras, iban};
 
 /// What a place looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Trigger {
     Hex,
     /// Two letters and two digits at the beginning of a word.
     Iban,
-    /// A long word of letters and digits that begins with 1 or 3.
+    /// A long word of letters and digits that begins as addresses of cryptocurrencies do.
     Base58,
 }
 
@@ -56,6 +56,7 @@ struct Seen {
     words: usize,
     /// Words with digits that are looked at once all words before the next number are known.
     waiting: Option<window::Run>,
+    extras: extras::Seen,
 }
 
 impl Engine {
@@ -98,6 +99,9 @@ impl Engine {
     /// Looks at a sign at `at`.
     fn mark(&self, hits: &mut Hits<'_>, class: u8, at: usize, seen: &mut Seen) {
         let text = hits.text.as_bytes();
+        if class == JOINT && self.extras.wants_joints() {
+            self.extras.joint(hits, at, &mut seen.extras);
+        }
         let run = match class {
             AT if hits.wants(&Entity::Email) => return email::scan(hits, at),
             AT => return,
@@ -134,6 +138,9 @@ impl Engine {
                 seen.waiting = Some(run);
             }
         }
+        if self.extras.wants_digits() {
+            self.extras.digits(hits, &group, &mut seen.extras);
+        }
     }
 
     /// Looks at the words that wait, if any.
@@ -149,8 +156,8 @@ impl Engine {
         if group.len() >= 2 && window::is_iban(text, at) {
             self.look(hits, Trigger::Iban, at - 2..(at + 64).min(text.len()));
         }
-        if matches!(text[at], b'1' | b'3') && !window::is_word(window::before(text, at)) {
-            let run = window::run_of(text, at, 40, u8::is_ascii_alphanumeric);
+        if let Some(start) = window::base58_start(text, at) {
+            let run = window::run_of(text, start, 40, u8::is_ascii_alphanumeric);
             if (26..=35).contains(&run.len()) {
                 self.look(hits, Trigger::Base58, run);
             }

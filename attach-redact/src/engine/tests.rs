@@ -46,7 +46,7 @@ fn reference(hits: &mut Hits<'_>) {
         r"(?<![A-Za-z0-9_])(?<![0-9][.\-])([0-9]{3}([ .\-])[0-9]{2}\2[0-9]{4})(?![A-Za-z0-9_])(?![.\-][0-9])";
     const V4: &str = concat!(
         r"(?<![A-Za-z0-9_])(?<![0-9][.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})(?:/[0-9]{1,2}(?![0-9]))?",
-        r"(?![A-Za-z0-9_])(?!\.[0-9])",
+        r"(?![A-Za-z0-9_])(?!\.[0-9]{6})(?!\.[0-9]{1,5}\.[0-9])",
     );
     const EMAIL: &str = concat!(
         r"(?<![_%+\-\p{L}\p{N}])[_+\p{L}\p{N}][._%+'\-\p{L}\p{N}]{0,63}(?<![.'])",
@@ -73,7 +73,10 @@ fn reference(hits: &mut Hits<'_>) {
     });
     each(V4, &mut |hits, range| {
         let address = text[range.clone()].parse::<std::net::Ipv4Addr>();
-        if address.is_ok() && !hits.is_version(range.start) {
+        let fifth = text[range.end..].starts_with('.')
+            && text[range.end + 1..].starts_with(|c: char| c.is_ascii_digit());
+        let version = hits.is_version(range.start) || (fifth && text[range.start + 1..].starts_with('.'));
+        if address.is_ok() && !version {
             hits.push(Finding::new(range, Entity::IpAddress, 0.9));
         }
         address.is_ok()

@@ -29,6 +29,17 @@ pub(super) fn is_iban(text: &[u8], at: usize) -> bool {
     letter(1) && letter(2) && !is_word(at.checked_sub(2).map_or(0, |at| before(text, at)))
 }
 
+/// Where a word begins whose first digits are at `at`, if it begins as addresses of cryptocurrencies do: Bitcoin's with 1
+/// or 3, Litecoin's and Dogecoin's with L, M or D.
+pub(super) fn base58_start(text: &[u8], at: usize) -> Option<usize> {
+    const LONGEST: usize = 34;
+    let letters = text[..at].iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let start = at - letters;
+    let first = text.get(start).copied().unwrap_or_default();
+    let leads = matches!((letters, first), (0, b'1' | b'3') | (1.., b'L' | b'M' | b'D'));
+    (leads && !is_word(before(text, start))).then_some(start)
+}
+
 /// The byte before `at`, or 0.
 pub(super) fn before(text: &[u8], at: usize) -> u8 {
     at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(0)
@@ -146,7 +157,7 @@ pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
             break false;
         }
         end = next + group;
-        next = end + usize::from(text.get(end).is_some_and(|byte| joins(*byte)));
+        next = end + separator(text, end);
         if next == end {
             break false;
         }
@@ -154,6 +165,9 @@ pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
     if let Some(before) = before.filter(|before| before.is_cut) {
         start = start.min(before.range.start.max(before.range.end.saturating_sub(OVERLAP)));
     }
+    let number = text.get(start).is_some_and(u8::is_ascii_digit);
+    let lead = text[..start].iter().rev().take(2).take_while(|byte| number && matches!(byte, b'+' | b'('));
+    start -= lead.count();
     let digits = text[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
     Run { range: start..end, digits, is_cut }
 }
@@ -196,6 +210,18 @@ fn first_group(text: &[u8], at: usize) -> usize {
         start = separator - length;
     }
     start
+}
+
+/// The length of what stands between two groups at `end`, 0 if they do not go together.
+fn separator(text: &[u8], end: usize) -> usize {
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    match (text.get(end), text.get(end + 1)) {
+        // 0 (917) 123 4567
+        (Some(b' '), Some(b'(')) | (Some(b')'), Some(b' ' | b'-')) if digit(end + 2) => 2,
+        (Some(b':' | b'(' | b')'), _) if digit(end + 1) => 1,
+        (Some(&byte), _) => usize::from(joins(byte)),
+        (None, _) => 0,
+    }
 }
 
 fn in_group(byte: u8) -> bool {

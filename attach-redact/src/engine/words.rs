@@ -1,10 +1,13 @@
 //! All words that lead somewhere, in one automaton.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind};
 
 use super::context::{Topic, WORDS};
+use crate::recognizers::extras::Extras;
 use crate::recognizers::ids::Ids;
 use crate::recognizers::secrets::Keywords;
 use crate::recognizers::secrets::generic::KEYWORDS;
@@ -18,6 +21,7 @@ pub(super) enum Lead {
     CurlUser,
     Pem,
     Bech32,
+    Ethereum,
     Name,
     /// What may be a placeholder already.
     Placeholder,
@@ -29,7 +33,7 @@ pub(super) enum Lead {
 }
 
 /// The words that need no table.
-const LEADS: [(&str, Lead); 15] = [
+const LEADS: [(&str, Lead); 17] = [
     ("pii_", Lead::Placeholder),
     ("hash_", Lead::Placeholder),
     ("://", Lead::Url),
@@ -44,6 +48,8 @@ const LEADS: [(&str, Lead); 15] = [
     ("--user ", Lead::CurlUser),
     ("-----begin ", Lead::Pem),
     ("bc1", Lead::Bech32),
+    ("ltc1", Lead::Bech32),
+    ("0x", Lead::Ethereum),
     ("name is ", Lead::Name),
 ];
 
@@ -60,9 +66,15 @@ pub(super) struct Cursor(StateID);
 
 impl Words {
     /// The words of `keywords` and `ids`, those of generic secrets if `generic`, and the fixed ones.
-    pub(super) fn new(keywords: Keywords, ids: &Ids, generic: bool) -> Result<Self, Box<str>> {
+    pub(super) fn new(
+        keywords: Keywords,
+        ids: &Ids,
+        extras: &Extras,
+        generic: bool,
+    ) -> Result<Self, Box<str>> {
         let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
-        let context = topics(ids).into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
+        let context =
+            topics(ids, extras).into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
         let generic = KEYWORDS.into_iter().filter(|_| generic).map(|word| (word, Lead::GenericSecret));
         let all = LEADS.into_iter().chain(secret).chain(generic).chain(context);
         let (words, leads): (Vec<&str>, Vec<Lead>) = all.unzip();
@@ -111,18 +123,18 @@ impl Words {
 }
 
 /// Every word that says what a number is, with all it may say.
-fn topics(ids: &Ids) -> Vec<(&'static str, Vec<Topic>)> {
+fn topics(ids: &Ids, extras: &Extras) -> BTreeMap<&'static str, Vec<Topic>> {
     let fixed = WORDS.iter().flat_map(|(entity, words)| {
         let topic = entity.as_ref().map_or(Some(Topic::VERSION), Topic::of);
         words.iter().filter_map(move |word| Some((*word, topic?)))
     });
-    let tables = ids.words().filter_map(|(word, entity)| Some((word, Topic::of(entity)?)));
-    let mut all: Vec<(&str, Vec<Topic>)> = Vec::new();
+    let tables =
+        ids.words().chain(extras.words()).filter_map(|(word, entity)| Some((word, Topic::of(entity)?)));
+    let mut all: BTreeMap<&str, Vec<Topic>> = BTreeMap::new();
     for (word, topic) in fixed.chain(tables) {
-        match all.iter_mut().find(|(known, _)| *known == word) {
-            Some((_, topics)) if topics.contains(&topic) => {}
-            Some((_, topics)) => topics.push(topic),
-            None => all.push((word, vec![topic])),
+        let topics = all.entry(word).or_default();
+        if !topics.contains(&topic) {
+            topics.push(topic);
         }
     }
     all

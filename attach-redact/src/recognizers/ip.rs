@@ -74,12 +74,18 @@ fn dotted(text: &[u8], four: &[Range<usize>]) -> Option<Range<usize>> {
         [] => false,
     };
     let after = text.get(last.end..)?;
+    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // tcpdump writes a port after one more dot. Object identifiers and most versions begin with one digit.
+    let is_port = |rest: &[u8]| {
+        let length = digits(rest);
+        let more = matches!(rest.get(length..), Some([b'.', digit, ..]) if digit.is_ascii_digit());
+        first.len() >= 2 && length <= 5 && !more
+    };
     let ends = |rest: &[u8]| match rest {
-        [b'.', digit, ..] => !digit.is_ascii_digit(),
+        [b'.', rest @ ..] if digits(rest) > 0 => is_port(rest),
         [byte, ..] => !part(byte),
         [] => true,
     };
-    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let prefix = match after {
         [b'/', rest @ ..] if matches!(digits(rest), 1..=2) && ends(&rest[digits(rest)..]) => 1 + digits(rest),
         _ => 0,
@@ -161,6 +167,20 @@ fn in_groups(written: &str, separators: &[u8], width: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_may_follow_a_dot_but_no_more_numbers() {
+        let redactor = crate::Redactor::builder().build().expect("builds");
+        let found = |text: &str| {
+            let found = redactor.find(text).into_iter().find(|finding| finding.entity == Entity::IpAddress);
+            found.map(|finding| text[finding.range].to_owned())
+        };
+        assert_eq!(found("IP 93.184.216.34.443 > x"), Some("93.184.216.34".to_owned()));
+        assert_eq!(found("OID 1.3.6.1.4"), None);
+        assert_eq!(found("93.184.216.34.1.2"), None);
+        assert_eq!(found("93.184.216.34.4433221"), None);
+        assert_eq!((found("a::b and :: and ::1 and x::y"), found("12:30:45")), (None, None));
+    }
 
     #[test]
     fn addresses_that_lead_nowhere_are_not_public() {

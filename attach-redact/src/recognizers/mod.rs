@@ -3,6 +3,7 @@
 pub(crate) mod crypto;
 pub(crate) mod digits;
 pub(crate) mod email;
+pub(crate) mod extras;
 pub(crate) mod iban;
 pub(crate) mod ids;
 pub(crate) mod ip;

@@ -36,6 +36,12 @@ enum Trunk {
 /// The metadata takes tens of milliseconds to load and is the same for all.
 static UTIL: OnceLock<Option<PhoneNumberUtil>> = OnceLock::new();
 
+/// The region that a code of ISO 3166-1 stands for, if it has a numbering plan.
+pub(crate) fn region(code: &str) -> Option<Region> {
+    let util = UTIL.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref()?;
+    util.get_supported_regions().find(|region| *region.as_region_str() == *code.to_ascii_uppercase())
+}
+
 /// One number as it is written, or a part of the run that might be one.
 struct Candidate<'t> {
     text: &'t str,

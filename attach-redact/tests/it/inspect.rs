@@ -68,8 +68,7 @@ async fn it_is_replaced_and_restored_wherever_it_stands() {
 
 #[tokio::test]
 async fn it_is_treated_as_its_entity_says() {
-    let words =
-        [("alpha", "A_MASKED"), ("bravo", "A_SHADOW"), ("zulu", "AN_ALLOWED"), ("delta", "A_HASHED")];
+    let words = [("alpha", "A_MASKED"), ("bravo", "A_SHADOW"), ("zulu", "AN_ALLOWED"), ("delta", "A_HASHED")];
     let words = words.map(|(word, name)| (word, Entity::custom(name).unwrap()));
     let [masked, shadow, allowed, hashed] = words.clone().map(|(_, entity)| entity);
     let redactor = builder()

@@ -5,6 +5,7 @@
 mod answers;
 mod complaints;
 mod compose;
+mod countries;
 mod engine;
 mod exfiltration;
 mod external;

@@ -63,6 +63,16 @@ pub(crate) fn luhn(digits: &[u32]) -> bool {
     sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
 }
 
+/// Luhn's formula with capital letters and digits, modulus 36: the last character checks the fourteen or so before
+/// (Goods and Services Tax Network, check digit of the GSTIN).
+pub(crate) fn luhn_36(characters: &[u8]) -> bool {
+    let value = |byte: &u8| char::from(*byte).to_digit(36).unwrap_or(0);
+    let Some((last, head)) = characters.split_last() else { return false };
+    let weighed = head.iter().enumerate().map(|(at, byte)| value(byte) * if at % 2 == 0 { 1 } else { 2 });
+    let sum: u32 = weighed.map(|product| product / 36 + product % 36).sum();
+    (36 - sum % 36) % 36 == value(last)
+}
+
 /// Verhoeff's scheme, by the dihedral group of order ten (J. Verhoeff, Error Detecting Decimal Codes, 1969).
 pub(crate) fn verhoeff(digits: &[u32]) -> bool {
     const PERMUTATION: [u32; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];

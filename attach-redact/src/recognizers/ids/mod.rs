@@ -11,15 +11,24 @@ use crate::{Entity, Finding};
 mod ends;
 pub(crate) mod check;
 
+mod au;
 mod ca;
 mod de;
 mod es;
 mod fi;
+mod in_;
 mod it;
+mod kr;
+mod ng;
+mod ph;
 mod pl;
 mod se;
+mod sg;
+mod th;
+mod tr;
 mod uk;
 mod us;
+mod za;
 
 /// How an identifier is recognised.
 pub(crate) struct Rule {
@@ -63,6 +72,7 @@ const NAMED: f32 = 0.5;
 
 /// All tables.
 const TABLES: &[&[Rule]] = &[
+    au::RULES,
     ca::RULES,
     de::HEALTH,
     de::PAPERS,
@@ -70,11 +80,19 @@ const TABLES: &[&[Rule]] = &[
     de::TRAFFIC,
     es::RULES,
     fi::RULES,
+    in_::RULES,
     it::RULES,
+    kr::RULES,
+    ng::RULES,
+    ph::RULES,
     pl::RULES,
     se::RULES,
+    sg::RULES,
+    th::RULES,
+    tr::RULES,
     uk::RULES,
     us::RULES,
+    za::RULES,
 ];
 
 /// The rules of the entities that are looked for.
