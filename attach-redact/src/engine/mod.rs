@@ -226,9 +226,6 @@ impl Engine {
     fn find_plain(&self, text: &str) -> Vec<Finding> {
         let mut hits = Hits::new(self, text);
         self.pass(&mut hits);
-        if hits.wants(&Entity::Person) {
-            self.names.scan(&mut hits);
-        }
         self.parts.terms.iter().for_each(|terms| terms.scan(&mut hits));
         for (entity, pattern) in &self.parts.patterns {
             pattern.scan(text, 0..text.len(), |found| {

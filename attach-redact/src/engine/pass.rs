@@ -30,10 +30,14 @@ const AT: u8 = 2;
 const COLON: u8 = 3;
 /// A hyphen or a dot.
 const JOINT: u8 = 4;
+/// A capital letter, or a byte that one outside ASCII can begin with.
+const CAPITAL: u8 = 5;
 
-static CLASS: [u8; 256] = classes();
+/// The classes of bytes; capitals have one only where names are looked for.
+static CLASS: [u8; 256] = classes(false);
+static CLASS_WITH_CAPITALS: [u8; 256] = classes(true);
 
-const fn classes() -> [u8; 256] {
+const fn classes(capitals: bool) -> [u8; 256] {
     let mut class = [PLAIN; 256];
     let mut digit = b'0';
     while digit <= b'9' {
@@ -44,6 +48,13 @@ const fn classes() -> [u8; 256] {
     class[b':' as usize] = COLON;
     class[b'-' as usize] = JOINT;
     class[b'.' as usize] = JOINT;
+    let mut byte = 0;
+    while capitals && byte < 256 {
+        if matches!(byte, 0x41..=0x5A | 0xC3..=0xD6 | 0xE1 | 0xE2 | 0xEA | 0xEF | 0xF0) {
+            class[byte] = CAPITAL;
+        }
+        byte += 1;
+    }
     class
 }
 
@@ -54,6 +65,7 @@ struct Seen {
     group: usize,
     digits: usize,
     words: usize,
+    names: usize,
     /// Words with digits that are looked at once all words before the next number are known.
     waiting: Option<window::Run>,
     extras: extras::Seen,
@@ -63,22 +75,35 @@ impl Engine {
     /// Looks at all of the text of `hits`.
     pub(super) fn pass(&self, hits: &mut Hits<'_>) {
         let text = hits.text.as_bytes();
+        let names = hits.wants(&Entity::Person);
+        let class = if names { &CLASS_WITH_CAPITALS } else { &CLASS };
         let mut seen = Seen::default();
-        let (mut cursor, mut at) = self.words.skip(self.words.start(), text, 0, &CLASS);
+        let (mut cursor, mut at) = self.words.skip(self.words.start(), text, 0, class);
         while let Some(byte) = text.get(at) {
             if let Some(end) = self.ending(hits, cursor, at) {
-                (cursor, at) = self.words.skip(self.words.start(), text, end, &CLASS);
+                (cursor, at) = self.words.skip(self.words.start(), text, end, class);
                 continue;
             }
-            match CLASS[usize::from(*byte)] {
+            match class[usize::from(*byte)] {
                 PLAIN => {}
+                CAPITAL => self.capital(hits, at, &mut seen),
                 DIGIT if at < seen.group => {}
                 DIGIT => self.digit(hits, at, &mut seen),
                 class => self.mark(hits, class, at, &mut seen),
             }
-            (cursor, at) = self.words.skip(cursor, text, at + 1, &CLASS);
+            (cursor, at) = self.words.skip(cursor, text, at + 1, class);
         }
         self.settle(hits, &mut seen);
+        if names && seen.names == 0 {
+            self.names.scan_uncapitalised(hits);
+        }
+    }
+
+    /// Looks at the row of words that begins with the capital letter at `at`, if it begins one.
+    fn capital(&self, hits: &mut Hits<'_>, at: usize, seen: &mut Seen) {
+        if at >= seen.names && is_beginning(hits.text, at) {
+            seen.names = self.names.at(hits, at);
+        }
     }
 
     /// Follows the words that end at `at`; gives the end of a placeholder, in which nothing is to be found.
@@ -186,5 +211,32 @@ impl Engine {
             self.phones.scan(hits, &groups);
         }
         hits.groups = groups;
+    }
+}
+
+/// Whether a word begins with a capital letter at `at`.
+fn is_beginning(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let inside = match bytes.get(..at) {
+        Some([.., before]) if before.is_ascii() => window::is_word(*before),
+        Some([_, ..]) => {
+            text.get(..at).and_then(|text| text.chars().next_back()).is_some_and(char::is_alphanumeric)
+        }
+        _ => false,
+    };
+    let ascii = bytes.get(at).is_some_and(u8::is_ascii);
+    !inside && (ascii || text.get(at..).and_then(|text| text.chars().next()).is_some_and(char::is_uppercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_capital_letter_begins_with_a_byte_of_their_class() {
+        for letter in (char::MIN..=char::MAX).filter(|c| c.is_uppercase()) {
+            let first = letter.to_string().as_bytes()[0];
+            assert_eq!(CLASS_WITH_CAPITALS[usize::from(first)], CAPITAL, "{letter}");
+        }
     }
 }

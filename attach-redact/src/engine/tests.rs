@@ -9,7 +9,9 @@ mod ids;
 
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new(Parts { private_addresses: true, ..Parts::default() }).expect("builds"))
+    ENGINE.get_or_init(|| {
+        Engine::new(Parts { private_addresses: true, lexicon: true, ..Parts::default() }).expect("builds")
+    })
 }
 
 /// What is found without windows: every recognizer on all of the text, or at every place of it.
@@ -18,6 +20,7 @@ fn naive(text: &str) -> Vec<Finding> {
     let mut hits = Hits::new(engine, text);
     context(engine, &mut hits);
     reference(&mut hits);
+    engine.names.scan(&mut hits);
     engine.phones.scan(&mut hits, &window::groups_of(text, &(0..text.len())));
     let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     for &at in &places {
@@ -112,6 +115,10 @@ fn texts() -> impl Strategy<Value = String> {
         "AKIAQ3EGRZJTWXYZ2345",
         "ghp_7rzx8740q4yxh26hp05dcxs84kic3d3cglok",
         "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+        "Anna",
+        "Mr Nowak",
+        "Éva Müller, ",
+        "PII_EMAIL_k7f3q2ab",
         "phone",
         "card",
         "ssn",

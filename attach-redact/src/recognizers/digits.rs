@@ -29,10 +29,14 @@ fn card(hits: &mut Hits<'_>, groups: &[Range<usize>]) -> usize {
     let text = hits.text.as_bytes();
     let sizes: [usize; 5] = std::array::from_fn(|index| groups.get(index).map_or(0, Range::len));
     let joined = 1 + groups.windows(2).take(4).take_while(|pair| is_single(text, pair, b" -.")).count();
-    let fits = |count: usize| match (count, sizes) {
-        (1, [12..=19, ..]) | (3, [4, 4, 4, ..] | [4, 6, 4 | 5, ..]) => true,
-        (4, [4, 4, 4, 1..=4, _]) | (5, [4, 4, 4, 4, 1..=3]) => true,
-        _ => false,
+    let fits = |count: usize| {
+        matches!(
+            (count, sizes),
+            (1, [12..=19, ..])
+                | (3, [4, 4, 4, ..] | [4, 6, 4 | 5, ..])
+                | (4, [4, 4, 4, 1..=4, _])
+                | (5, [4, 4, 4, 4, 1..=3])
+        )
     };
     if !begins(text, groups, b".") {
         return 0;

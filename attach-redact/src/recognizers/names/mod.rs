@@ -50,6 +50,8 @@ impl Names {
         Self { lexicon: Lexicon::shared(), listed }
     }
 
+    /// Looks at all of the text, for what the engine's pass has to find as well.
+    #[cfg(test)]
     pub(crate) fn scan(&self, hits: &mut Hits<'_>) {
         let mut at = 0;
         while let Some(start) = token::next_capital(hits.text, at) {

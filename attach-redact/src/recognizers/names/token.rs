@@ -119,6 +119,7 @@ impl Row {
 }
 
 /// The next beginning of a word with a capital letter.
+#[cfg(test)]
 pub(super) fn next_capital(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = from;
