@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
 
@@ -72,9 +73,7 @@ impl Payload {
                 "there is no such endpoint",
             ));
         };
-        check_headers(&parts.headers, limit)?;
-        let bytes = collect(body, limit).await?;
-        BodyCheck::settle(&mut parts.extensions, &bytes)?;
+        let bytes = read(&mut parts, body, limit).await?;
         let earlier =
             parts.extensions.get::<Self>().filter(|earlier| earlier.is_parse_of(api, &bytes)).cloned();
         let payload = match earlier {
@@ -84,6 +83,22 @@ impl Payload {
         let mut request = Request::from_parts(parts, Body::empty());
         payload.attach(&mut request);
         Ok((request, payload))
+    }
+
+    /// Takes the body out of `request`, whatever it is, and leaves it in its place as bytes: for requests that are no
+    /// calls.
+    ///
+    /// # Errors
+    ///
+    /// 415, 413, 400 and whatever a [`BodyCheck`] says, as [`take`](Self::take).
+    pub async fn take_bytes<B>(request: Request<B>, limit: usize) -> Result<(Request<Body>, Bytes), Rejection>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let bytes = read(&mut parts, body, limit).await?;
+        Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
     }
 
     /// The call.
@@ -155,6 +170,18 @@ fn check_headers(headers: &HeaderMap, limit: usize) -> Result<(), Rejection> {
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > limit as u64) { Err(too_large()) } else { Ok(()) }
+}
+
+/// The whole body, unless the head or a promise about it says that it must not be used.
+async fn read<B>(parts: &mut Parts, body: B, limit: usize) -> Result<Bytes, Rejection>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    check_headers(&parts.headers, limit)?;
+    let bytes = collect(body, limit).await?;
+    BodyCheck::settle(&mut parts.extensions, &bytes)?;
+    Ok(bytes)
 }
 
 /// The whole body; the bytes themselves if they come in one piece.

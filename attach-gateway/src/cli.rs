@@ -56,6 +56,8 @@ enum Command {
     Audit(AuditCommand),
     /// Print who used how much, from the audit log: for a spreadsheet or a metering service.
     Usage(crate::usage::Usage),
+    /// Replace personal data and secrets in a text, or report what is found in it.
+    Redact(crate::redact_command::RedactCommand),
     /// Sign a person in at an identity provider, and keep the tokens for `token`.
     Login(crate::login::Login),
     /// Print a valid token of the person who is logged in, and nothing else.
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Some(Command::State(command)) => state(&command),
         Some(Command::Usage(usage)) => usage.run(env),
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
+        Some(Command::Redact(redact)) => return explained(redact.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
         Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
         Some(Command::Login(login)) => return crate::login::login(&login),

@@ -21,6 +21,7 @@ mod login;
 mod moment;
 mod quotas;
 mod redact;
+mod redact_command;
 mod rehearse;
 mod reload;
 mod rights;

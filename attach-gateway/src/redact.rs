@@ -1,7 +1,7 @@
 //! From the `[redact]` section to a redactor.
 
 use attach_core::call::Modality;
-use attach_redact::{Action, Entity, Redactor, Uninspectable};
+use attach_redact::{Action, Builder, Entity, Redactor, Uninspectable};
 
 use crate::config::{ConfigError, Redact};
 
@@ -13,6 +13,11 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     if !config.enabled {
         return Ok(None);
     }
+    builder(config)?.build().map(Some).map_err(|why| wrong("redact", &why))
+}
+
+/// The same, to be changed before it is built.
+pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
     let mut builder = Redactor::builder();
     if let Some(key) = &config.key {
         builder = builder.key(key.expose().as_bytes());
@@ -20,18 +25,8 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     if let Some(action) = &config.default_action {
         builder = builder.default_action(parse_action("redact.default", action)?);
     }
-    for (name, action, lexicon) in &config.entities {
-        let at = format!("redact.entities.{name}");
-        if let Some(action) = action {
-            builder = builder.entity(entity(&at, name)?, parse_action(&at, action)?);
-        }
-        if let Some(lexicon) = lexicon {
-            if name != "PERSON" {
-                return Err(wrong(&at, &"only PERSON has a lexicon"));
-            }
-            builder = builder.lexicon(*lexicon);
-        }
-    }
+    builder = builder.private_addresses(config.private_addresses).exempt(&config.exempt);
+    builder = entities(builder, config)?;
     for (name, regex) in &config.patterns {
         builder = builder
             .pattern(entity("redact.pattern", name)?, regex)
@@ -50,7 +45,40 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
     for settings in &config.engines {
         builder = engine::add(builder, settings).map_err(|why| wrong("redact.engine", &why))?;
     }
-    builder.build().map(Some).map_err(|why| wrong("redact", &why))
+    Ok(builder)
+}
+
+/// What is said about single entities.
+fn entities(mut builder: Builder, config: &Redact) -> Result<Builder, ConfigError> {
+    for (name, action, lexicon) in &config.entities {
+        let at = format!("redact.entities.{name}");
+        // What is named is looked for, whatever is said about it.
+        let action = action.as_deref().or(config.default_action.as_deref());
+        let action = action.map(|action| parse_action(&at, action)).transpose()?.unwrap_or_default();
+        builder = builder.entity(entity(&at, name)?, action);
+        if let Some(lexicon) = lexicon {
+            if name != "PERSON" {
+                return Err(wrong(&at, &"only PERSON has a lexicon"));
+            }
+            builder = builder.lexicon(*lexicon);
+        }
+    }
+    for (name, score) in &config.thresholds {
+        let at = format!("redact.entities.{name}");
+        if !(0.0..=1.0).contains(score) {
+            return Err(wrong(&at, &format!("threshold = {score} is not from 0 to 1")));
+        }
+        builder = builder.threshold(entity(&at, name)?, *score);
+    }
+    for (name, words) in &config.words {
+        let at = format!("redact.entities.{name}");
+        builder = builder.naming_words(&entity(&at, name)?, words).map_err(|why| wrong(&at, &why))?;
+    }
+    for (upstream, name, action) in &config.toward {
+        let at = format!("redact.for.entities.{name}");
+        builder = builder.entity_for(upstream, entity(&at, name)?, parse_action(&at, action)?);
+    }
+    Ok(builder)
 }
 
 fn entity(at: &str, name: &str) -> Result<Entity, ConfigError> {

@@ -49,6 +49,7 @@ fn config_hash(config: &Config) -> String {
     for (_, terms) in &config.redact.terms {
         terms.iter().for_each(|term| digest.update(term));
     }
+    config.redact.exempt.iter().for_each(|value| digest.update(value));
     hex(&digest.finalize())
 }
 

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use attach_core::call::{Glob, Modality};
@@ -7,9 +7,11 @@ use crate::engine::{Engine, Parts, Pattern};
 use crate::inspect::Inspector;
 use crate::recognizers::phone;
 use crate::recognizers::terms::Terms;
+use crate::redactor::Inner;
 use crate::restore::External;
 use crate::scope::Key;
-use crate::{Action, ConfigError, Entity, Inspect, Recognize, Redactor, Uninspectable, WhenDown};
+use crate::toward::{Actions, Exceptions};
+use crate::{Action, ConfigError, Detection, Entity, Inspect, Recognize, Redactor, Uninspectable, WhenDown};
 
 /// Sets up a [`Redactor`]; made by [`Redactor::builder`].
 ///
@@ -34,6 +36,9 @@ pub struct Builder {
     actions: HashMap<Entity, Action>,
     uninspectable: HashMap<Modality, Uninspectable>,
     thresholds: HashMap<Entity, f32>,
+    exceptions: Exceptions,
+    words: Vec<(Entity, String)>,
+    exempt: HashSet<String>,
     lexicon: bool,
     private_addresses: bool,
     regions: Option<Vec<rlibphonenumber::Region>>,
@@ -54,6 +59,9 @@ impl Builder {
             // What the provider encrypted for itself holds nothing it hasn't seen.
             uninspectable: HashMap::from([(Modality::Encrypted, Uninspectable::Allow)]),
             thresholds: HashMap::new(),
+            exceptions: Exceptions::new(),
+            words: Vec::new(),
+            exempt: HashSet::new(),
             lexicon: true,
             private_addresses: false,
             regions: None,
@@ -78,9 +86,56 @@ impl Builder {
         self
     }
 
+    /// What happens to `entity` in calls to `upstream`, as [`Destination`](attach_core::Destination)s name it. Where a
+    /// call may go to several, the strictest of their actions counts: block, mask, hash, replace, shadow, allow. Toward
+    /// a trusted upstream this is all that is done.
+    pub fn entity_for(mut self, upstream: &str, entity: Entity, action: Action) -> Self {
+        // What is looked for on request only, and for one upstream, is not looked for toward the others.
+        if entity.detection() == Detection::OptIn {
+            self.actions.entry(entity.clone()).or_insert(Action::Allow);
+        }
+        self.exceptions.entry(upstream.into()).or_default().insert(entity, action);
+        self
+    }
+
     /// How sure a finding of `entity` has to be, from 0 to 1; 0.4 unless set.
     pub fn threshold(mut self, entity: Entity, score: f32) -> Self {
         self.thresholds.insert(entity, score);
+        self
+    }
+
+    /// Words that name a built-in `entity`, besides the ones it has: a number beside one of them is likelier to be it.
+    /// They count for telephone and card numbers, social security numbers, and all identity numbers, in any ASCII case.
+    ///
+    /// # Errors
+    ///
+    /// An entity that is not built in, a word of fewer than 2 or more than 64 bytes, more than 1,000 words in all.
+    pub fn naming_words<T: Into<String>>(
+        mut self,
+        entity: &Entity,
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        let fault = |why: &str| ConfigError::Words { entity: entity.name().into(), reason: why.into() };
+        if !Entity::BUILT_IN.contains(entity) {
+            return Err(fault("only built-in entities have naming words"));
+        }
+        for word in words {
+            let word = word.into().trim().to_lowercase();
+            if !(2..=64).contains(&word.len()) {
+                return Err(fault("a naming word has 2 to 64 bytes"));
+            }
+            self.words.push((entity.clone(), word));
+        }
+        if self.words.len() > 1000 {
+            return Err(fault("more than 1000 naming words"));
+        }
+        Ok(self)
+    }
+
+    /// Values that are never found, exactly as they are written here: your own switchboard's number, a test card. Longer
+    /// findings with such a value in them are found as before.
+    pub fn exempt<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.exempt.extend(values.into_iter().map(Into::into));
         self
     }
 
@@ -89,7 +144,8 @@ impl Builder {
         Self { default: action, ..self }
     }
 
-    /// Words and phrases that are an `entity`, as whole words, in any ASCII case.
+    /// Words and phrases that are an `entity`, as whole words: in any ASCII case, and where they have other letters, as
+    /// written, in small letters, in capitals, or capitalised.
     pub fn terms<T: Into<String>>(mut self, entity: Entity, terms: impl IntoIterator<Item = T>) -> Self {
         self.terms.push((entity, terms.into_iter().map(Into::into).collect()));
         self
@@ -197,30 +253,14 @@ impl Builder {
         };
         let terms = self.terms.iter().map(|(entity, terms)| Terms::new(entity.clone(), terms));
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
-        let custom =
-            self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(entity, _)| entity));
-        let recognized: Vec<_> =
-            self.recognizers.iter().flat_map(|recognizer| recognizer.entities()).collect();
-        let mut labels: Vec<String> = Entity::BUILT_IN
-            .iter()
-            .chain(custom)
-            .chain(&recognized)
-            .chain(self.actions.keys())
-            .map(|e| e.label().to_owned())
-            .collect();
-        labels.push(crate::entity::LITERAL.to_owned());
-        labels.sort_unstable();
-        labels.dedup();
-        let action = |entity: &Entity| self.actions.get(entity).copied().unwrap_or(self.default);
-        let off = Entity::BUILT_IN
-            .iter()
-            .chain(self.actions.keys())
-            .filter(|entity| action(entity) == Action::Allow);
+        let (labels, off) = (self.labels(), self.off());
         let parts = Parts {
-            off: off.cloned().collect(),
+            off,
             on: self.actions.keys().cloned().collect(),
             thresholds: self.thresholds,
             labels: labels.clone(),
+            words: self.words,
+            exempt: self.exempt,
             lexicon: self.lexicon,
             private_addresses: self.private_addresses,
             regions: self.regions,
@@ -229,9 +269,43 @@ impl Builder {
             recognizers: self.recognizers,
         };
         let engine = Engine::new(parts)?;
-        let redactor = Redactor::new(engine, key, self.actions, self.default, self.uninspectable, labels);
-        let redactor = redactor.with_inspectors(self.inspectors);
-        Ok(redactor.with_limits(External::new(self.external), self.restore_system))
+        let usual = Actions { named: self.actions, default: self.default, inside: false };
+        Ok(Redactor::new(Inner {
+            engine,
+            key,
+            usual,
+            exceptions: self.exceptions,
+            uninspectable: self.uninspectable,
+            labels,
+            inspectors: self.inspectors,
+            external: External::new(self.external),
+            restore_system: self.restore_system,
+        }))
+    }
+
+    /// What placeholders may call anything that is found.
+    fn labels(&self) -> Vec<String> {
+        let custom = self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(e, _)| e));
+        let custom =
+            custom.chain(self.actions.keys()).chain(self.exceptions.values().flat_map(HashMap::keys));
+        let recognized: Vec<_> =
+            self.recognizers.iter().flat_map(|recognizer| recognizer.entities()).collect();
+        let all = Entity::BUILT_IN.iter().chain(custom).chain(&recognized);
+        let mut labels: Vec<String> = all.map(|entity| entity.label().to_owned()).collect();
+        labels.push(crate::entity::LITERAL.to_owned());
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    }
+
+    /// What is left alone toward everybody.
+    fn off(&self) -> HashSet<Entity> {
+        let is_left = |entity: &&Entity| {
+            let usual = self.actions.get(entity).copied().unwrap_or(self.default);
+            let mut others = self.exceptions.values().filter_map(|named| named.get(entity));
+            usual == Action::Allow && others.all(|action| *action == Action::Allow)
+        };
+        Entity::BUILT_IN.iter().chain(self.actions.keys()).filter(is_left).cloned().collect()
     }
 }
 

@@ -16,6 +16,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: Box<str>,
     },
+    /// Naming words that cannot be ones.
+    Words {
+        /// The entity they were for.
+        entity: Box<str>,
+        /// What is wrong with them.
+        reason: Box<str>,
+    },
     /// Terms too many or too long, or empty ones.
     Terms(Box<str>),
     /// Not the code of a country with a telephone numbering plan (ISO 3166-1, two letters).
@@ -41,6 +48,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "unknown action {name:?}: replace, mask, hash, block, allow or shadow")
             }
             Self::Pattern { entity, reason } => write!(f, "pattern for {entity}: {reason}"),
+            Self::Words { entity, reason } => write!(f, "naming words of {entity}: {reason}"),
             Self::Terms(reason) => write!(f, "terms: {reason}"),
             Self::Region(code) if code.eq_ignore_ascii_case("UK") => {
                 write!(f, "{code:?} is no code of ISO 3166: the United Kingdom's is \"GB\"")

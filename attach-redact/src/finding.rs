@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::Entity;
+use crate::{Basis, Entity};
 
 /// Something found in a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Finding {
     pub score: f32,
     /// What it rests on, for overlaps.
     pub(crate) strength: Strength,
+    /// What it rests on, for reports; what its strength says unless its recognizer knows more.
+    pub(crate) basis: Option<Basis>,
 }
 
 /// What a finding rests on: decides which of two overlapping ones names the union.
@@ -31,11 +33,35 @@ impl Finding {
     /// A finding of `entity` at the bytes `range`.
     #[must_use]
     pub fn new(range: Range<usize>, entity: Entity, score: f32) -> Self {
-        Self { range, entity, score, strength: Strength::Form }
+        Self { range, entity, score, strength: Strength::Form, basis: None }
+    }
+
+    /// What it rests on.
+    ///
+    /// ```
+    /// use attach_redact::{Basis, Redactor};
+    ///
+    /// let redactor = Redactor::builder().build()?;
+    /// assert_eq!(redactor.find("card 4111 1111 1111 1111")[0].basis(), Basis::CheckDigit);
+    /// # Ok::<(), attach_redact::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis.unwrap_or(match self.strength {
+            Strength::Form if self.entity == Entity::Person => Basis::Name,
+            Strength::Form => Basis::Form,
+            Strength::Prefix => Basis::Prefix,
+            Strength::Checksum => Basis::CheckDigit,
+        })
     }
 
     pub(crate) fn strong(range: Range<usize>, entity: Entity, score: f32, strength: Strength) -> Self {
-        Self { range, entity, score, strength }
+        Self { range, entity, score, strength, basis: None }
+    }
+
+    /// The finding with what it rests on.
+    pub(crate) fn on(self, basis: Basis) -> Self {
+        Self { basis: Some(basis), ..self }
     }
 
     /// The finding with a certain value makes no sense to compare for order; this is what wins a union.

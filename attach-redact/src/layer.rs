@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use attach_core::Destination;
 use tower_layer::Layer;
 
 use crate::{Offload, Redact, Redactor};
@@ -9,7 +10,7 @@ use crate::{Offload, Redact, Redactor};
 ///
 /// Where a call goes is read from the [`Destination`](attach_core::Destination) in the request's extensions; without
 /// one, it leaves. A call whose whole destination is trusted passes untouched, and so does a request that is none of
-/// the known [`Api`](attach_core::Api)s.
+/// the known [`Api`](attach_core::Api)s, unless [`any_json`](Self::any_json) says otherwise.
 ///
 /// Requests have to reach the layer before they are translated or compressed, and answers as the upstream's dialect is
 /// the caller's.
@@ -33,6 +34,14 @@ pub struct RedactLayer {
     redactor: Redactor,
     body_limit: usize,
     offload: Option<Arc<dyn Offload>>,
+    other: Other,
+}
+
+/// What happens to requests that are none of the known APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    Pass,
+    Json { pass_rest: bool },
 }
 
 impl RedactLayer {
@@ -41,7 +50,7 @@ impl RedactLayer {
 
     /// A layer that redacts with `redactor`.
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, body_limit: Self::DEFAULT_BODY_LIMIT, offload: None }
+        Self { redactor, body_limit: Self::DEFAULT_BODY_LIMIT, offload: None, other: Other::Pass }
     }
 
     /// The largest request body that is accepted, in bytes; a larger one is refused with 413.
@@ -53,6 +62,22 @@ impl RedactLayer {
     pub fn offload(self, offload: impl Offload) -> Self {
         Self { offload: Some(Arc::new(offload)), ..self }
     }
+
+    /// Requests that are none of the known APIs are redacted, too, instead of passing untouched: every string of a
+    /// JSON body, as [`Redactor::json`] does, and the answer is restored if it is JSON, server-sent events or lines of
+    /// JSON. Of a stream whose form nobody knows, placeholders are restored that stand in one event as a whole.
+    ///
+    /// A body of another media type is refused with 415, an encoded one as well, and JSON that is not strict with
+    /// 400. So is, with 422, a file in a `data:` URL, unless the redactor [permits](crate::Builder::uninspectable) it.
+    /// Requests without a body pass; the path and headers are not looked at.
+    pub fn any_json(self) -> Self {
+        Self { other: Other::Json { pass_rest: false }, ..self }
+    }
+
+    /// Whether bodies that are not JSON leave unseen where [`any_json`](Self::any_json) is on; refused unless set.
+    pub fn pass_other(self, on: bool) -> Self {
+        Self { other: Other::Json { pass_rest: on }, ..self }
+    }
 }
 
 impl RedactLayer {
@@ -62,6 +87,20 @@ impl RedactLayer {
 
     pub(crate) fn limit(&self) -> usize {
         self.body_limit
+    }
+
+    /// The layer for a call that goes to `destination`; `None` if nothing is done with it.
+    pub(crate) fn toward(&self, destination: Option<&Destination>) -> Option<Self> {
+        let redactor = self.redactor.toward(destination)?;
+        Some(Self { redactor, ..self.clone() })
+    }
+
+    pub(crate) fn passes_other_apis(&self) -> bool {
+        self.other == Other::Pass
+    }
+
+    pub(crate) fn passes_other_media(&self) -> bool {
+        self.other == Other::Json { pass_rest: true }
     }
 
     pub(crate) fn elsewhere(&self) -> Option<&Arc<dyn Offload>> {

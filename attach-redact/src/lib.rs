@@ -25,6 +25,8 @@
 //! None is on by default.
 
 mod action;
+mod any_json;
+mod basis;
 mod builder;
 mod engine;
 mod entity;
@@ -33,6 +35,7 @@ mod finding;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inspect;
+mod json;
 mod layer;
 #[cfg(feature = "ner")]
 pub mod ner;
@@ -50,15 +53,18 @@ mod restore;
 mod scope;
 mod service;
 mod session;
+mod toward;
 mod url;
 mod vault;
 
 pub use self::action::{Action, Uninspectable};
+pub use self::basis::Basis;
 pub use self::builder::Builder;
 pub use self::entity::{Custom, Detection, Entity};
 pub use self::error::{ConfigError, Fault};
 pub use self::finding::Finding;
 pub use self::inspect::{Inspect, Inspection, Remembering, WhenDown};
+pub use self::json::RedactedJson;
 pub use self::layer::RedactLayer;
 pub use self::offload::{Job, Offload};
 pub use self::recognize::Recognize;

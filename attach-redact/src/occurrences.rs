@@ -5,7 +5,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use crate::recognizers::terms::is_whole;
-use crate::{Entity, Finding};
+use crate::{Basis, Entity, Finding};
 
 /// A search for names as whole words, in the case they have.
 pub(crate) enum Occurrences {
@@ -27,7 +27,8 @@ impl Occurrences {
     /// Where the names stand in `text`.
     pub(crate) fn find(&self, text: &str) -> Vec<Finding> {
         let whole = |range: Range<usize>| {
-            is_whole(text, range.start, range.end).then(|| Finding::new(range, Entity::Person, 0.8))
+            is_whole(text, range.start, range.end)
+                .then(|| Finding::new(range, Entity::Person, 0.8).on(Basis::Occurrence))
         };
         match self {
             Self::None => Vec::new(),

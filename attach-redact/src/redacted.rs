@@ -56,6 +56,8 @@ pub enum RedactError {
     Blocked(Vec<Entity>),
     /// An inspector refuses it, by these rules of its own.
     Refused(Vec<Box<str>>),
+    /// It is no strict JSON, for this reason.
+    NotJson(Box<str>),
     /// It could not be looked at.
     Fault(Fault),
 }
@@ -68,6 +70,7 @@ impl fmt::Display for RedactError {
                 entities.iter().try_for_each(|entity| write!(f, " {entity}"))
             }
             Self::Refused(rules) => write!(f, "blocked by {}", rules.join(", ")),
+            Self::NotJson(why) => f.write_str(why),
             Self::Fault(fault) => fault.fmt(f),
         }
     }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use attach_core::Destination;
 use attach_core::call::Modality;
 
 use crate::engine::Engine;
@@ -11,6 +12,7 @@ use crate::occurrences::Occurrences;
 use crate::restore::External;
 use crate::scope::Key;
 use crate::session::{Session, Text};
+use crate::toward::{Actions, Exceptions};
 use crate::vault::Vault;
 use crate::{
     Action, Builder, ConfigError, Entity, Fault, Finding, RedactError, Redacted, Scope, Uninspectable,
@@ -29,18 +31,19 @@ use crate::{
 /// # Ok::<(), attach_redact::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct Redactor(Arc<Inner>);
+pub struct Redactor(Arc<Inner>, Option<Arc<Actions>>);
 
-struct Inner {
-    engine: Engine,
-    key: Key,
-    actions: HashMap<Entity, Action>,
-    default: Action,
-    uninspectable: HashMap<Modality, Uninspectable>,
-    labels: Vec<String>,
-    inspectors: Vec<Inspector>,
-    external: External,
-    restore_system: bool,
+/// What a redactor is made of.
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) key: Key,
+    pub(crate) usual: Actions,
+    pub(crate) uninspectable: HashMap<Modality, Uninspectable>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) inspectors: Vec<Inspector>,
+    pub(crate) external: External,
+    pub(crate) restore_system: bool,
+    pub(crate) exceptions: Exceptions,
 }
 
 impl Redactor {
@@ -58,43 +61,25 @@ impl Redactor {
         Builder::new().build()
     }
 
-    pub(crate) fn new(
-        engine: Engine,
-        key: Key,
-        actions: HashMap<Entity, Action>,
-        default: Action,
-        uninspectable: HashMap<Modality, Uninspectable>,
-        labels: Vec<String>,
-    ) -> Self {
-        let (inspectors, external, restore_system) = (Vec::new(), External::default(), true);
-        Self(Arc::new(Inner {
-            engine,
-            key,
-            actions,
-            default,
-            uninspectable,
-            labels,
-            inspectors,
-            external,
-            restore_system,
-        }))
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner), None)
     }
 
-    /// The redactor with tools whose arguments get nothing back, and whether the system prompt's values come back. For
-    /// one that was just made and has no other owner.
-    pub(crate) fn with_limits(mut self, external: External, restore_system: bool) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            (inner.external, inner.restore_system) = (external, restore_system);
+    /// The redactor for a call that goes to `destination`: of what is to be done toward each of its candidates the
+    /// strictest. `None` if nothing is: all are trusted, and no setting is about one of them. Without a destination the
+    /// call leaves.
+    #[must_use]
+    pub fn toward(&self, destination: Option<&Destination>) -> Option<Self> {
+        let Some(destination) = destination else { return Some(self.clone()) };
+        if self.0.exceptions.is_empty() {
+            return (!destination.is_trusted()).then(|| self.clone());
         }
-        self
+        let actions = self.0.usual.toward(&self.0.exceptions, destination)?;
+        Some(Self(Arc::clone(&self.0), Some(Arc::new(actions))))
     }
 
-    /// The same, with inspectors; only before it is cloned.
-    pub(crate) fn with_inspectors(mut self, inspectors: Vec<Inspector>) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.inspectors = inspectors;
-        }
-        self
+    fn actions(&self) -> &Actions {
+        self.1.as_deref().unwrap_or(&self.0.usual)
     }
 
     pub(crate) fn inspectors(&self) -> &[Inspector] {
@@ -138,18 +123,26 @@ impl Redactor {
     ///
     /// When a recognizer failed.
     pub fn candidates(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        Ok(alternatives(self.find_raw(text)?))
+        let mut found = self.find_raw(text)?;
+        if found.iter().any(|finding| finding.entity == Entity::Person) {
+            let names = self.names_in(text, &resolve(found.clone()));
+            found.extend(Occurrences::of(&names).find(text));
+        }
+        Ok(alternatives(found))
     }
 
     /// What happens to `entity`.
     #[must_use]
     pub fn action(&self, entity: &Entity) -> Action {
-        self.0.actions.get(entity).copied().unwrap_or(self.0.default)
+        self.actions().of(entity)
     }
 
     /// What happens to a part that cannot be inspected.
     #[must_use]
     pub fn uninspectable(&self, modality: Modality) -> Uninspectable {
+        if self.actions().inside {
+            return Uninspectable::Allow;
+        }
         self.0.uninspectable.get(&modality).copied().unwrap_or_default()
     }
 
@@ -238,8 +231,8 @@ impl Redactor {
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor")
-            .field("default", &self.0.default)
-            .field("actions", &self.0.actions)
+            .field("default", &self.actions().default)
+            .field("actions", &self.actions().named)
             .field("engine", &self.0.engine)
             .finish_non_exhaustive()
     }

@@ -10,6 +10,10 @@ use crate::session::{Session, Text};
 use crate::vault::{Vault, next_prefix};
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 
+mod any;
+
+pub(crate) use self::any::{Looked, check_files};
+
 /// A call without what was found in it.
 pub(crate) struct Redacted {
     pub(crate) payload: Payload,
@@ -223,13 +227,22 @@ fn check_blocked(
     texts: &[Text],
     places: &[Origin],
 ) -> Result<(), Rejection> {
+    blocked_in(payload.document(), arguments, texts, places)
+}
+
+fn blocked_in(
+    document: &Document,
+    arguments: &[Arguments],
+    texts: &[Text],
+    places: &[Origin],
+) -> Result<(), Rejection> {
     /// More are not listed.
     const MOST: usize = 10;
     let mut found: Vec<(Entity, String)> = Vec::new();
     for (text, place) in texts.iter().zip(places) {
         let node =
             place.inside.and_then(|inside| arguments.get(inside)).map_or(place.node, |outer| outer.node);
-        let path = || payload.document().value(node).path();
+        let path = || document.value(node).path();
         found.extend(text.blocked().iter().take(MOST).map(|entity| (entity.clone(), path())));
         if found.len() >= MOST {
             break;

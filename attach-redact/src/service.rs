@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use crate::offload::{LARGE, perform};
 use crate::vault::Vault;
-use crate::{RedactLayer, Redactor, Scope, inspect, request, restore};
+use crate::{RedactLayer, Redactor, Scope, any_json, inspect, request, restore};
 
 /// The service of [`RedactLayer`](crate::RedactLayer).
 #[derive(Debug, Clone)]
@@ -49,14 +49,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let exchange = Exchange::of_request(&mut request);
-        let trusted = request.extensions().get::<Destination>().is_some_and(Destination::is_trusted);
+        let layer = self.layer.toward(request.extensions().get::<Destination>());
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        if trusted || exchange.api().is_none() {
+        let known = exchange.api().is_some();
+        let Some(layer) = layer.filter(|layer| known || !layer.passes_other_apis()) else {
             let answer = inner.call(request.map(Body::new));
             return ResponseFuture::new(async move { Ok(answer.await?.map(ResponseBody::inner)) });
-        }
-        let layer = self.layer.clone();
+        };
         ResponseFuture::new(async move {
             let (request, vault) = match redact(&layer, request, &exchange).await {
                 Ok(redacted) => redacted,
@@ -75,9 +75,12 @@ async fn redact<B>(
     exchange: &Exchange,
 ) -> Result<(Request<Body>, Vault), Rejection>
 where
-    B: http_body::Body<Data = Bytes>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    if exchange.api().is_none() {
+        return any_json::redact(layer, request, exchange).await;
+    }
     let (mut request, payload) = Payload::take(request, layer.limit()).await?;
     let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
     let (redactor, noted) = (layer.redactor().clone(), exchange.clone());

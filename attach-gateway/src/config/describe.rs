@@ -143,6 +143,21 @@ fn redact(out: &mut String, redact: &Redact) {
         let lexicon = lexicon.map(|on| format!(", lexicon = {on}")).unwrap_or_default();
         let _ = writeln!(out, "redact {entity}: {action}{lexicon}");
     }
+    for (entity, score) in &redact.thresholds {
+        let _ = writeln!(out, "redact {entity}: from a score of {score} on");
+    }
+    for (entity, words) in &redact.words {
+        let _ = writeln!(out, "redact {entity}: named by {}", words.join(", "));
+    }
+    if !redact.exempt.is_empty() {
+        let _ = writeln!(out, "redact: {} values are exempt", redact.exempt.len());
+    }
+    for (upstream, entity, action) in &redact.toward {
+        let _ = writeln!(out, "redact {entity}: {action} toward {upstream}");
+    }
+    if redact.private_addresses {
+        let _ = writeln!(out, "redact IP_ADDRESS: private addresses, too");
+    }
     for (entity, regex) in &redact.patterns {
         let _ = writeln!(out, "redact {entity}: pattern {regex}");
     }

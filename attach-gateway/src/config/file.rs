@@ -148,13 +148,29 @@ pub(super) struct Redact {
     pub(super) terms: Vec<Terms>,
     pub(super) engine: Vec<engine::Table>,
     pub(super) ner: Option<ner::Ner>,
+    pub(super) private_addresses: bool,
+    pub(super) exempt: Vec<String>,
+    #[serde(rename = "for")]
+    pub(super) toward: Vec<Toward>,
+}
+
+/// What is done toward some upstreams, where it is not what is done toward all.
+#[derive(Debug, Deserialize)]
+pub(super) struct Toward {
+    pub(super) upstreams: Vec<String>,
+    pub(super) entities: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum EntitySetting {
     Action(String),
-    Detailed { action: Option<String>, lexicon: Option<bool> },
+    Detailed {
+        action: Option<String>,
+        lexicon: Option<bool>,
+        threshold: Option<f32>,
+        words: Option<Vec<String>>,
+    },
 }
 
 #[derive(Debug, Deserialize)]

@@ -22,7 +22,7 @@ struct Section {
 const CONDITIONS: &[&str] = &["access", "quota", "price"];
 
 /// Tables whose keys are the user's own; what is below them is one section, `*`.
-const FREE: &[&str] = &["redact.entities"];
+const FREE: &[&str] = &["redact.entities", "redact.for.entities"];
 
 /// Settings that hold a secret. Somebody who writes one inline must not find it in a log for it.
 const SECRETS: &[&str] = &[
@@ -97,8 +97,13 @@ fn check_key(section: &Section, key: &str) -> Result<(), ConfigError> {
             "{shown}: this setting comes with a later version of attach-gateway; remove it to start"
         )));
     }
-    let nearest = section.keys.iter().min_by_key(|known| distance(known, key)).copied().unwrap_or_default();
+    let nearest = nearest(key, section.keys.iter().copied()).unwrap_or_default();
     Err(ConfigError::new(format!("{shown}: unknown setting; did you mean {nearest:?}?")))
+}
+
+/// The one of `known` that `word` may have been meant for.
+pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known.min_by_key(|known| distance(known, word))
 }
 
 /// Levenshtein distance in bytes; keys are short.
@@ -145,7 +150,7 @@ mod tests {
     #[test]
     fn what_is_below_an_entity_is_checked() {
         assert!(refusal("[redact.entities]\nPERSON = { aktion = \"mask\" }").contains("\"action\""));
-        assert!(refusal("[redact.entities]\nPERSON = { threshold = 0.5 }").contains("later version"));
+        assert!(refusal("[redact.entities]\nPERSON = { context = false }").contains("later version"));
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
+pub(crate) use self::keys::nearest;
 pub use self::minting::Minting;
 pub use self::ner::Ner;
 pub use self::quota::Terms;
@@ -179,6 +180,16 @@ pub struct Redact {
     pub default_action: Option<String>,
     /// Per entity: action and, for names, whether the lexicon is used.
     pub entities: Vec<(String, Option<String>, Option<bool>)>,
+    /// Entity and what a finding of it has to score, from 0 to 1.
+    pub thresholds: Vec<(String, f32)>,
+    /// Entity and the words that name it, besides its own.
+    pub words: Vec<(String, Vec<String>)>,
+    /// Values that are never found.
+    pub exempt: Vec<String>,
+    /// Upstream, entity and action, where it is not what is done toward all.
+    pub toward: Vec<(String, String, String)>,
+    /// Whether private, loopback and documentation addresses count.
+    pub private_addresses: bool,
     /// Entity and regular expression.
     pub patterns: Vec<(String, String)>,
     /// Entity and the terms of a file.

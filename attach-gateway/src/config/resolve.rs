@@ -7,6 +7,7 @@ use attach_auth::policy::{ModelGlob, Rules};
 use attach_core::destination::Labels;
 
 use super::file::{EntitySetting, File};
+use super::keys::nearest;
 use super::upstream::parse_url;
 use super::{
     Audit, Config, ConfigError, Model, Redact, Revocation, Server, Source, Target, Upstream, access, admin,
@@ -20,6 +21,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
     let upstreams = upstreams(file.upstream, env)?;
+    let redact = redact(file.redact, &upstreams, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<Vec<_>, _>>()?;
     let directories = directories(&issuers);
     let written = &file.model;
@@ -46,7 +48,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         decision_header: access.header,
         limits,
         quota,
-        redact: redact(file.redact, env)?,
+        redact,
         audit: audit(&file.audit)?,
         revocation,
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
@@ -158,11 +160,41 @@ pub(super) fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>
     issuers.iter().map(attach_auth::IssuerConfig::directory_name).collect()
 }
 
-fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
-    let entities = from.entities.into_iter().map(|(name, setting)| match setting {
-        EntitySetting::Action(action) => (name, Some(action), None),
-        EntitySetting::Detailed { action, lexicon } => (name, action, lexicon),
-    });
+/// Actions toward single upstreams, by the names that these have.
+fn toward(
+    from: Vec<file::Toward>,
+    upstreams: &[Arc<Upstream>],
+) -> Result<Vec<(String, String, String)>, ConfigError> {
+    let mut toward = Vec::new();
+    for one in from {
+        for name in &one.upstreams {
+            if !upstreams.iter().any(|upstream| *upstream.name == **name) {
+                let nearest = nearest(name, upstreams.iter().map(|upstream| &*upstream.name));
+                return Err(ConfigError::new(format!(
+                    "redact.for: there is no upstream {name:?}; did you mean {:?}?",
+                    nearest.unwrap_or_default()
+                )));
+            }
+            let entities = one.entities.iter();
+            toward.extend(entities.map(|(entity, action)| (name.clone(), entity.clone(), action.clone())));
+        }
+    }
+    Ok(toward)
+}
+
+fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Result<Redact, ConfigError> {
+    let (mut entities, mut thresholds, mut words) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, setting) in from.entities {
+        let (action, lexicon, threshold, named) = match setting {
+            EntitySetting::Action(action) => (Some(action), None, None, None),
+            EntitySetting::Detailed { action, lexicon, threshold, words } => {
+                (action, lexicon, threshold, words)
+            }
+        };
+        words.extend(named.map(|words| (name.clone(), words)));
+        thresholds.extend(threshold.map(|score| (name.clone(), score)));
+        entities.push((name, action, lexicon));
+    }
     let terms = from.terms.into_iter().map(|terms| {
         let text = std::fs::read_to_string(&terms.file).map_err(|why| {
             ConfigError::new(format!("redact.terms: cannot read {}: {why}", terms.file.display()))
@@ -174,7 +206,12 @@ fn redact(from: file::Redact, env: Env<'_>) -> Result<Redact, ConfigError> {
         enabled: true,
         key: from.key.as_ref().map(|key| key.read("redact.key", env)).transpose()?,
         default_action: from.default,
-        entities: entities.collect(),
+        entities,
+        thresholds,
+        words,
+        exempt: from.exempt,
+        private_addresses: from.private_addresses,
+        toward: toward(from.toward, upstreams)?,
         patterns: from.pattern.into_iter().map(|pattern| (pattern.entity, pattern.regex)).collect(),
         terms: terms.collect::<Result<_, ConfigError>>()?,
         ner: from.ner,

@@ -35,6 +35,7 @@ mod quota_limits;
 mod quota_nodes;
 mod quota_sdk;
 mod real;
+mod redact_command;
 mod redaction;
 mod refusals;
 mod restoring;

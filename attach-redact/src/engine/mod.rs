@@ -18,7 +18,7 @@ pub(crate) use self::window::{Shape, is_word};
 
 use self::context::Places;
 use self::shadow::Shadow;
-use self::words::{Lead, Words};
+use self::words::{Lead, Words, topics};
 use crate::entity::EntitySet;
 use crate::finding::Strength;
 use crate::recognizers::extras::Extras;
@@ -29,7 +29,7 @@ use crate::recognizers::phone::Phones;
 use crate::recognizers::secrets::{self, Secrets};
 use crate::recognizers::terms::Terms;
 use crate::recognizers::{crypto, url};
-use crate::{ConfigError, Detection, Entity, Fault, Finding, Recognize};
+use crate::{Basis, ConfigError, Detection, Entity, Fault, Finding, Recognize};
 
 /// What is found in one text so far.
 pub(crate) struct Hits<'t> {
@@ -138,6 +138,10 @@ pub(crate) struct Parts {
     pub(crate) thresholds: HashMap<Entity, f32>,
     /// What placeholders call what they stand for.
     pub(crate) labels: Vec<String>,
+    /// Words that name an entity, besides its own.
+    pub(crate) words: Vec<(Entity, String)>,
+    /// Values that are no findings, whatever they look like.
+    pub(crate) exempt: HashSet<String>,
     pub(crate) lexicon: bool,
     pub(crate) private_addresses: bool,
     pub(crate) regions: Option<Vec<rlibphonenumber::Region>>,
@@ -177,7 +181,8 @@ impl Engine {
         let (secrets, keywords) = Secrets::new()?;
         let ids = Ids::new(|entity| parts.wants(entity), |entity| parts.threshold(entity))?;
         let extras = Extras::new(|entity| parts.wants(entity))?;
-        let words = Words::new(keywords, &ids, &extras, parts.wants(&Entity::GenericSecret))?;
+        let generic = parts.wants(&Entity::GenericSecret);
+        let words = Words::new(keywords, topics(&ids, &extras, &parts.words), generic)?;
         let mut wanted = EntitySet::default();
         Entity::BUILT_IN.iter().filter(|entity| parts.wants(entity)).for_each(|entity| wanted.insert(entity));
         let regions = parts.regions.as_deref().unwrap_or(&crate::recognizers::phone::REGIONS);
@@ -210,11 +215,16 @@ impl Engine {
                 text.get(finding.range.clone())
                     .ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
                 if self.is_sure(&finding) {
-                    found.push(finding);
+                    found.push(finding.on(Basis::Recognizer));
                 }
             }
         }
         found.retain(|finding| !self.parts.off.contains(&finding.entity));
+        if !self.parts.exempt.is_empty() {
+            found.retain(|finding| {
+                text.get(finding.range.clone()).is_none_or(|value| !self.parts.exempt.contains(value))
+            });
+        }
         Ok(found)
     }
 
@@ -233,7 +243,7 @@ impl Engine {
                     Match::At(range) => range,
                     Match::GivenUp => 0..text.len(),
                 };
-                hits.push(Finding::new(range, entity.clone(), 1.0));
+                hits.push(Finding::new(range, entity.clone(), 1.0).on(Basis::Pattern));
                 true
             });
         }

@@ -7,6 +7,7 @@ use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind};
 
 use super::context::{Topic, WORDS};
+use crate::Entity;
 use crate::recognizers::extras::Extras;
 use crate::recognizers::ids::Ids;
 use crate::recognizers::secrets::Keywords;
@@ -65,16 +66,15 @@ pub(super) struct Words {
 pub(super) struct Cursor(StateID);
 
 impl Words {
-    /// The words of `keywords` and `ids`, those of generic secrets if `generic`, and the fixed ones.
+    /// The words of `keywords`, those that say what a number is, those of generic secrets if `generic`, and the fixed
+    /// ones.
     pub(super) fn new(
         keywords: Keywords,
-        ids: &Ids,
-        extras: &Extras,
+        context: BTreeMap<&str, Vec<Topic>>,
         generic: bool,
     ) -> Result<Self, Box<str>> {
         let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
-        let context =
-            topics(ids, extras).into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
+        let context = context.into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
         let generic = KEYWORDS.into_iter().filter(|_| generic).map(|word| (word, Lead::GenericSecret));
         let all = LEADS.into_iter().chain(secret).chain(generic).chain(context);
         let (words, leads): (Vec<&str>, Vec<Lead>) = all.unzip();
@@ -123,15 +123,21 @@ impl Words {
 }
 
 /// Every word that says what a number is, with all it may say.
-fn topics(ids: &Ids, extras: &Extras) -> BTreeMap<&'static str, Vec<Topic>> {
+pub(super) fn topics<'w>(
+    ids: &Ids,
+    extras: &Extras,
+    more: &'w [(Entity, String)],
+) -> BTreeMap<&'w str, Vec<Topic>> {
     let fixed = WORDS.iter().flat_map(|(entity, words)| {
         let topic = entity.as_ref().map_or(Some(Topic::VERSION), Topic::of);
         words.iter().filter_map(move |word| Some((*word, topic?)))
     });
-    let tables =
-        ids.words().chain(extras.words()).filter_map(|(word, entity)| Some((word, Topic::of(entity)?)));
+    let tables = ids.words().chain(extras.words());
+    let tables = tables.filter_map(|(word, entity)| Some((word, Topic::of(entity)?)));
+    let more = more.iter().filter_map(|(entity, word)| Some((word.as_str(), Topic::of(entity)?)));
+    let named = tables.chain(more);
     let mut all: BTreeMap<&str, Vec<Topic>> = BTreeMap::new();
-    for (word, topic) in fixed.chain(tables) {
+    for (word, topic) in fixed.chain(named) {
         let topics = all.entry(word).or_default();
         if !topics.contains(&topic) {
             topics.push(topic);

@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
 use crate::engine::Hits;
-use crate::{ConfigError, Entity, Finding};
+use crate::{Basis, ConfigError, Entity, Finding};
 
 /// Terms, and bytes of one.
 const MOST: usize = 200_000;
@@ -16,7 +16,8 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// Whole words, in any ASCII case.
+    /// Whole words: in any ASCII case, and with other letters as written, in small letters, in capitals, or with a
+    /// capital at the beginning of each word.
     pub(crate) fn new(entity: Entity, terms: &[String]) -> Result<Self, ConfigError> {
         let fault = |reason: &str| ConfigError::Terms(format!("{entity}: {reason}").into());
         if terms.len() > MOST {
@@ -30,6 +31,7 @@ impl Terms {
         if terms.len() > 2000 {
             builder.kind(Some(AhoCorasickKind::ContiguousNFA));
         }
+        let terms = terms.iter().flat_map(|term| spellings(term));
         let words = builder.build(terms).map_err(|error| fault(&error.to_string()))?;
         Ok(Self { words, entity })
     }
@@ -38,10 +40,38 @@ impl Terms {
         let text = hits.text;
         for found in self.words.find_overlapping_iter(text) {
             if is_whole(text, found.start(), found.end()) {
-                hits.push(Finding::new(found.range(), self.entity.clone(), 1.0));
+                hits.push(Finding::new(found.range(), self.entity.clone(), 1.0).on(Basis::Term));
             }
         }
     }
+}
+
+/// The automaton knows the case of ASCII letters alone.
+fn spellings(term: &str) -> Vec<String> {
+    let mut all = vec![term.to_owned()];
+    if !term.is_ascii() {
+        for spelling in [term.to_lowercase(), term.to_uppercase(), capitalised(term)] {
+            if !all.contains(&spelling) {
+                all.push(spelling);
+            }
+        }
+    }
+    all
+}
+
+/// Every word with a capital at its beginning, the rest in small letters.
+fn capitalised(term: &str) -> String {
+    let mut inside = false;
+    let mut out = String::with_capacity(term.len());
+    for c in term.chars() {
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        inside = c.is_alphanumeric();
+    }
+    out
 }
 
 /// Whether no word goes on across either end.

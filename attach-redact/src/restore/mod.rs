@@ -24,6 +24,7 @@ fn may_have_any(json: &[u8]) -> bool {
         if json[at] == b'\\' { json.get(at + 1) == Some(&b'u') } else { is_i(at + 1) && is_i(at + 2) }
     })
 }
+pub(crate) use self::unary::restore as restore_json;
 
 /// Adds to the exchange's counts.
 fn note(exchange: &Exchange, tally: Tally) {

@@ -81,7 +81,7 @@ where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    let Some(api) = exchange.api() else { return response.map(ResponseBody::inner) };
+    let Some(api) = exchange.api() else { return unmetered(response, vault, wire, exchange) };
     let mut guard = Stream::new(vault, wire, exchange.clone());
     if !response.status().is_success() {
         // The meter leaves it alone, frames and all.
@@ -92,6 +92,23 @@ where
     response.headers_mut().remove(CONTENT_LENGTH);
     DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
     response.map(|inner| inner.gated(guard, exchange))
+}
+
+/// The stream of a service that is none of the known ones: nobody counts tokens, so nobody cuts it into events.
+fn unmetered<R>(
+    mut response: Response<R>,
+    vault: Vault,
+    wire: Wire,
+    exchange: &Exchange,
+) -> Response<ResponseBody<R>>
+where
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    response.headers_mut().remove(CONTENT_LENGTH);
+    DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
+    let guard = Stream::new(vault, wire, exchange.clone()).reframing();
+    response.map(|inner| ResponseBody::inner(inner).gated(guard, exchange))
 }
 
 async fn whole<R>(

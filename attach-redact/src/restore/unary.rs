@@ -91,8 +91,16 @@ fn by_place(value: Value<'_>, vault: &Vault) -> Treat {
 fn kind(value: Value<'_>) -> Into {
     match value.key().as_deref() {
         Some("arguments" | "partial_json") => Into::Json,
+        _ if is_json(value) => Into::Json,
         _ => Into::Text,
     }
+}
+
+/// Whether a string itself is a JSON object or list, as the answers of models with a schema are.
+fn is_json(value: Value<'_>) -> bool {
+    let begins = |text: &str| text.trim_ascii_start().starts_with(['{', '[']);
+    let text = value.as_str().filter(|text| begins(text) && next_prefix(text, 0).is_some());
+    text.is_some_and(|text| Document::parse(text.into_owned().into()).is_ok())
 }
 
 /// A text that comes back to its provider with a signature over it must stay as it is.

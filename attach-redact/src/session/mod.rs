@@ -187,7 +187,12 @@ impl<'r> Session<'r> {
     }
 
     /// What stands for `value`, if anything does.
-    fn replacement(&mut self, action: Action, entity: &Entity, value: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn replacement(
+        &mut self,
+        action: Action,
+        entity: &Entity,
+        value: &str,
+    ) -> Result<Option<String>, Fault> {
         Ok(match action {
             Action::Replace => Some(self.placeholder(entity.label(), value)?),
             Action::Mask => Some(value.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }).collect()),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod alone;
 mod answers;
+mod any_json;
 mod complaints;
 mod compose;
 mod countries;
@@ -22,3 +24,4 @@ mod secrets;
 mod splits;
 mod streams;
 mod support;
+mod toward;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 
 use super::{AUDIENCE, Call, Issuer, PATIENCE, TempDir, Trail, Upstream, audit, eventually};
 
@@ -97,15 +98,34 @@ impl Launch {
 
     /// Runs it to its end.
     pub(crate) async fn run(&self) -> Finished {
-        let output = tokio::time::timeout(PATIENCE, self.program().output());
-        let output = output.await.expect("the program ends by itself").unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Finished {
-            ok: output.status.success(),
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        finished(tokio::time::timeout(PATIENCE, self.program().output()).await)
+    }
+
+    /// Runs it to its end with this on standard input.
+    pub(crate) async fn fed(&self, input: &[u8]) -> Finished {
+        let path = self.home.path().join("input");
+        std::fs::write(&path, input).unwrap();
+        let mut program = self.program();
+        program.stdin(std::fs::File::open(&path).unwrap());
+        finished(tokio::time::timeout(PATIENCE, program.output()).await)
+    }
+
+    /// Runs another command with the same configuration, and this on standard input.
+    pub(crate) async fn command_fed(mut self, words: &[&str], input: &[u8]) -> Finished {
+        self.arguments.splice(0..0, words.iter().map(|word| (*word).to_owned()));
+        self.fed(input).await
+    }
+
+    /// Starts it with pipes on both ends.
+    pub(crate) fn piped(&self) -> Child {
+        self.program().stdin(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// For commands that do not listen.
+    pub(crate) fn without_port(mut self) -> Self {
+        let place = self.arguments.iter().position(|argument| argument == "--port").unwrap();
+        self.arguments.drain(place..place + 2);
+        self
     }
 
     /// With another port than the free one it would take.
@@ -132,6 +152,17 @@ impl Launch {
         let finished = self.run().await;
         assert!(!finished.ok, "it started: {}", finished.stderr);
         finished.stderr
+    }
+}
+
+fn finished(output: Result<std::io::Result<Output>, Elapsed>) -> Finished {
+    let output = output.expect("the program ends by itself").unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Finished {
+        ok: output.status.success(),
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::engine::{Hits, Match, Pattern, Topics};
 use crate::finding::Strength;
-use crate::{Entity, Finding};
+use crate::{Basis, Entity, Finding};
 
 #[macro_use]
 mod ends;
@@ -191,7 +191,8 @@ impl Compiled {
             let score = if named { (score + WORD).clamp(NAMED, 1.0) } else { score };
             let sure = named && verdict == Verdict::Checked;
             let strength = if sure { Strength::Checksum } else { Strength::Form };
-            hits.push(Finding::strong(range, rule.entity.clone(), score, strength));
+            let finding = Finding::strong(range, rule.entity.clone(), score, strength);
+            hits.push(if named && !sure { finding.on(Basis::NamingWord) } else { finding });
             true
         });
     }
