@@ -130,6 +130,19 @@ impl Sight {
     }
 }
 
+/// Whether `text` has anything in it that [`Sight`] takes for the mark of a URL; most texts have not.
+pub(crate) fn may_have_url(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let marked = || {
+        memchr::memchr3(b'/', b'\\', b']', bytes).is_some() || memchr::memchr2(b'&', b'<', bytes).is_some()
+    };
+    // `www.`, `http:`, `https:`
+    let spelled = |at: usize| {
+        at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|byte| b"wWpPsS".contains(byte))
+    };
+    marked() || memchr::memchr2_iter(b':', b'.', bytes).any(spelled)
+}
+
 /// What no URL in plain text goes across. White space beyond ASCII's is part of one, to some.
 fn is_end(c: char) -> bool {
     c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, '"' | '<' | '>' | '`')
@@ -176,8 +189,9 @@ mod tests {
             "<img src=\"https://x.io/?q=a b`",
             "<img src='ht\ntps://x.io/?q=",
         ] {
-            assert!(sight(text).is_url(), "{text}");
+            assert!(sight(text).is_url() && may_have_url(text), "{text}");
         }
+        assert!(!may_have_url("Mail bob@example.org: it costs 3.50, today."));
         for text in [
             "see https://x.io/ and ",
             "mailto:",

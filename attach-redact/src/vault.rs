@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::placeholder::{LONGEST, PREFIX, tags};
 use crate::restore::External;
 use crate::scope::Key;
-use crate::url::Sight;
+use crate::url::{Sight, may_have_url};
 
 /// The values of one request and their placeholders. Never leaves the layer's future and the answer's body; wiped
 /// when dropped; shows nothing.
@@ -157,6 +157,9 @@ impl Vault {
 
     /// Remembers the URLs that `text`, a redacted text of the request, has placeholders in.
     pub(crate) fn remember_urls(&mut self, text: &str) {
+        if !may_have_url(text) {
+            return;
+        }
         let mut sight = Sight::default();
         let mut at = 0;
         while let Some(start) = next_prefix(text, at) {

@@ -25,6 +25,8 @@ pub(crate) struct Line {
     /// The rule that an example of a secret is of.
     pub(crate) rule: Option<String>,
     pub(crate) expected: Vec<Span>,
+    /// What other rules say of an example that is none of its own: finding that is right.
+    pub(crate) others: Vec<Span>,
 }
 
 /// Where an entity is, in characters.
@@ -65,21 +67,28 @@ impl Line {
         if let Some(spans) = line["spans"].as_array() {
             let expected = spans.iter().map(|one| span(one, one[2].as_str().unwrap_or_default(), 1.0));
             let expected = expected.collect();
-            return Ok(Self { form: Form::Sentence, text, entity: None, rule, expected });
+            return Ok(Self { form: Form::Sentence, text, entity: None, rule, expected, others: Vec::new() });
         }
         let entity = line["entity"].as_str().unwrap_or_default();
         let none = Vec::new();
         let score = |at: usize| line["scores"][at].as_f64().unwrap_or(1.0) as f32;
         let expected = line["expected"].as_array().unwrap_or(&none);
         let expected = expected.iter().enumerate().map(|(at, one)| span(one, entity, score(at))).collect();
+        let others = line["other_rules"].as_array().into_iter().flatten();
+        let others =
+            others.map(|one| Span { start: at(&one[1]), end: at(&one[2]), ..span(one, entity, 1.0) });
+        let others = others.collect();
         let form = if rule.is_some() { Form::Secret } else { Form::Case };
-        Ok(Self { form, text, entity: Some(entity.to_owned()), rule, expected })
+        Ok(Self { form, text, entity: Some(entity.to_owned()), rule, expected, others })
     }
 }
 
 fn span(from: &Value, entity: &str, score: f32) -> Span {
-    let at = |at: usize| from[at].as_u64().unwrap_or(0) as usize;
-    Span { start: at(0), end: at(1), entity: entity.to_owned(), score }
+    Span { start: at(&from[0]), end: at(&from[1]), entity: entity.to_owned(), score }
+}
+
+fn at(value: &Value) -> usize {
+    value.as_u64().unwrap_or(0) as usize
 }
 
 fn base64(text: &str) -> Vec<u8> {

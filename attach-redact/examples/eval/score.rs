@@ -47,7 +47,9 @@ impl Scores {
             // The password in a URL is a secret, too.
             let named = |name: &str| name == entity || entity == "SECRET" && name == "URL_CREDENTIALS";
             let want: Vec<&Span> = line.expected.iter().filter(|span| span.entity == entity).collect();
-            let have: Vec<&Span> = found.iter().filter(|span| named(&span.entity)).collect();
+            let of_another = |span: &Span| line.others.iter().any(|other| span.overlaps(other));
+            let counts = |span: &&Span| named(&span.entity) && !(want.is_empty() && of_another(span));
+            let have: Vec<&Span> = found.iter().filter(counts).collect();
             missed |= self.entities.entry(entity.clone()).or_default().add(&want, &have);
             if let Some(rule) = line.rule.clone().filter(|_| !want.is_empty()) {
                 let (expected, hit) = self.rules.entry(rule).or_default();

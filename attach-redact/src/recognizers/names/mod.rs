@@ -65,6 +65,9 @@ impl Names {
     /// Looks at the row of capitalised words that begins at `start`; gives where it ends, after `start`.
     pub(crate) fn at(&self, hits: &mut Hits<'_>, start: usize) -> usize {
         let text = hits.text;
+        if let Some(end) = token::in_code(text, start) {
+            return end;
+        }
         let first = token::token(text, start, self.lexicon);
         if first.is_break() || hits.is_code(start) {
             return first.reach();

@@ -180,6 +180,20 @@ fn particles(text: &str, at: usize) -> ([Range<usize>; 2], usize) {
     (found, count)
 }
 
+/// The end of a word of code that begins at `start`, told by the sign behind it before anybody asks what the word is:
+/// `Vec<`, `Some(`, `Kind::`, `x86`, `MAX_SIZE`. Most capitals of source code are one.
+pub(super) fn in_code(text: &str, start: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let letters = bytes.get(start..)?.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let end = start + letters;
+    let is_code = match bytes.get(end..)? {
+        [b'(' | b'_' | b'<' | b'[' | b'{' | b'=' | b'0'..=b'9', ..] | [b':', b':', ..] => true,
+        [b'.', next, ..] => next.is_ascii_lowercase() || *next == b'_',
+        _ => false,
+    };
+    (is_code && letters > 0).then_some(end)
+}
+
 /// The word that begins at `start`.
 pub(super) fn token(text: &str, start: usize, lexicon: &Lexicon) -> Token {
     let (mut end, other) = extent(text, start);
