@@ -3,13 +3,19 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 use crate::recognizers::terms::is_whole;
 use crate::{Basis, Entity, Finding};
 
+/// As many names as are looked for one by one.
+const FEW: usize = 8;
+
 /// A search for names as whole words, in the case they have.
 pub(crate) enum Occurrences {
-    Any(AhoCorasick),
+    /// So few that going through a text for each costs less than building an automaton.
+    Few(Vec<Finder<'static>>),
+    Many(AhoCorasick),
     /// More names than can be searched for at once: every text is taken for one.
     TooMany,
     None,
@@ -18,10 +24,11 @@ pub(crate) enum Occurrences {
 impl Occurrences {
     pub(crate) fn of<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
         let names: Vec<&String> = names.into_iter().collect();
-        if names.is_empty() {
-            return Self::None;
+        match names.len() {
+            0 => Self::None,
+            1..=FEW => Self::Few(names.iter().map(|name| Finder::new(name.as_str()).into_owned()).collect()),
+            _ => AhoCorasick::new(names).map_or(Self::TooMany, Self::Many),
         }
-        AhoCorasick::new(names).map_or(Self::TooMany, Self::Any)
     }
 
     /// Where the names stand in `text`.
@@ -33,11 +40,24 @@ impl Occurrences {
         match self {
             Self::None => Vec::new(),
             Self::TooMany => vec![Finding::new(0..text.len(), Entity::Person, 1.0)],
-            Self::Any(names) => {
+            Self::Few(names) => {
+                names.iter().flat_map(|name| places(name, text.as_bytes())).filter_map(whole).collect()
+            }
+            Self::Many(names) => {
                 names.find_overlapping_iter(text).filter_map(|found| whole(found.range())).collect()
             }
         }
     }
+}
+
+/// Everywhere that `name` stands, overlapping.
+fn places(name: &Finder<'_>, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let (mut from, length) = (0, name.needle().len());
+    std::iter::from_fn(move || {
+        let at = from + name.find(text.get(from..)?)?;
+        from = at + 1;
+        Some(at..at + length)
+    })
 }
 
 #[cfg(test)]
@@ -49,6 +69,9 @@ mod tests {
         let names = ["Anna".to_owned(), "Anna Berg".to_owned()];
         let found = Occurrences::of(&names).find("Anna Berg, anna, Annabel, (Anna)");
         let ranges: Vec<_> = found.into_iter().map(|finding| finding.range).collect();
-        assert_eq!(ranges, [0..4, 0..9, 27..31]);
+        assert_eq!(ranges, [0..4, 27..31, 0..9]);
+        let more: Vec<String> = names.into_iter().chain((0..FEW).map(|n| format!("Name{n}"))).collect();
+        let found = Occurrences::of(&more).find("Anna Berg, anna, Annabel, (Anna)");
+        assert_eq!(found.len(), 3);
     }
 }
