@@ -20,10 +20,12 @@ const CODE: &str = "fn handle(&mut self, request: Request<Body>) -> Result<Respo
     request.into_parts();\n    let limit = self.config.limit.unwrap_or(1 << 20);\n    match self.inner.call(parts, \
     body, limit) {\n        Ok(value) => Ok(Response::new(value.into())),\n        Err(error) => \
     Err(Error::Upstream(error.to_string())),\n    }\n}\n\n";
-/// A finding every 64 bytes, as in the tickets of a help desk.
+/// A finding every 107 bytes, as in the tickets of a help desk.
 const DENSE: &str = "Please update the account of Maria Schneider: her new e-mail address is maria.schneider@example.org and she can be \
-    reached on +49 30 901820 after six. The invoice was paid with card 4111 1111 1111 1111 last Tuesday, and the order was \
-    placed from 93.184.216.34 according to the log. Nothing else has changed since then. ";
+    reached on +49 30 901820 after six. She moved in the spring and would like the next letters to go to the new place. The \
+    invoice was paid with card 4111 1111 1111 1111 last Tuesday, and the order was placed from 93.184.216.34 according to the \
+    log. Nothing else has changed since then, so please keep the settings of the newsletter and of the delivery as they are, and \
+    tell her when it is done. ";
 /// A finding every 23 bytes and nothing else: denser than any text that people write.
 const SOLID: &str = "Zbigniew Nowak <bob.o'neil@example.org>, +49 30 901820 or (415) 555-2671, card 4111 1111 1111 1111, \
     IBAN DE89 3704 0044 0532 0130 00, SSN 536-22-8726, from 93.184.216.34 (3c:22:fb:9a:01:7e), key \

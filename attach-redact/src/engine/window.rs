@@ -172,11 +172,11 @@ pub(super) fn words_around(text: &[u8], at: usize, before: Option<Run>) -> Run {
     Run { range: start..end, digits, is_cut }
 }
 
-/// Whether a letter stands before `at`, or before a separator there.
+/// Whether a letter stands right before `at`, or the capitals of an identifier before a separator there: no word of
+/// prose is written so.
 pub(super) fn is_after_letter(text: &[u8], at: usize) -> bool {
     let last = before(text, at);
-    let last = if joins(last) { before(text, at - 1) } else { last };
-    last.is_ascii_alphabetic()
+    if joins(last) { before(text, at - 1).is_ascii_uppercase() } else { last.is_ascii_alphabetic() }
 }
 
 /// How long the group at `at` is. What is longer than an identifier is cut, but not within digits.

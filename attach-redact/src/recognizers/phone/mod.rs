@@ -1,13 +1,16 @@
 //! Telephone numbers: runs of digits with separators, judged by libphonenumber's rules or by the words before them.
 
-use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use rlibphonenumber::{PhoneNumberUtil, Region};
+use rlibphonenumber::Region;
 
 use crate::engine::{Hits, is_word};
 use crate::{Entity, Finding};
+
+mod plans;
+
+use self::plans::Plans;
+pub(crate) use self::plans::region;
 
 /// Whose national numbers are known besides those written with `+`.
 pub(crate) const REGIONS: [Region; 4] = [Region::US, Region::GB, Region::DE, Region::FR];
@@ -18,28 +21,9 @@ const MOST: usize = 15;
 /// Groups that one number is written in, at most.
 const GROUPS: usize = 7;
 
+#[derive(Debug)]
 pub(crate) struct Phones {
-    regions: Box<[(Region, Trunk)]>,
-    util: &'static PhoneNumberUtil,
-}
-
-/// What a number has in front when it is called from within its country.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trunk {
-    Zero,
-    /// 1, and no number begins with 0.
-    One,
-    /// None, or one that is often left out.
-    Any,
-}
-
-/// The metadata takes tens of milliseconds to load and is the same for all.
-static UTIL: OnceLock<Option<PhoneNumberUtil>> = OnceLock::new();
-
-/// The region that a code of ISO 3166-1 stands for, if it has a numbering plan.
-pub(crate) fn region(code: &str) -> Option<Region> {
-    let util = UTIL.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref()?;
-    util.get_supported_regions().find(|region| *region.as_region_str() == *code.to_ascii_uppercase())
+    plans: Plans,
 }
 
 /// One number as it is written, or a part of the run that might be one.
@@ -53,16 +37,7 @@ struct Candidate<'t> {
 
 impl Phones {
     pub(crate) fn new(regions: &[Region]) -> Result<Self, Box<str>> {
-        let util = UTIL.get_or_init(|| PhoneNumberUtil::new().ok()).as_ref();
-        let util = util.ok_or("the telephone numbering plans cannot be read")?;
-        // The plans' patterns are compiled when they are first needed: not in somebody's request.
-        for region in regions {
-            if let Ok(sample) = util.parse("2015550123", Some(*region)) {
-                std::hint::black_box(util.get_number_type(&sample));
-            }
-        }
-        let regions = regions.iter().map(|region| (*region, Trunk::of(*region))).collect();
-        Ok(Self { regions, util })
+        Ok(Self { plans: Plans::new(regions)? })
     }
 
     /// Numbers among `groups` of digits.
@@ -94,89 +69,18 @@ impl Phones {
             return None;
         }
         let named = hits.is_about(&Entity::Phone, candidate.range.start);
-        let regions = match form {
-            Form::International => &[][..],
-            Form::National => &self.regions,
-            Form::Unbroken if named => &self.regions,
+        let (written, may_check) = (candidate.written(), || hits.may_check());
+        let valid = match form {
+            Form::International => self.plans.has_international(written, may_check),
+            Form::National => self.plans.has_national(written, may_check),
+            Form::Unbroken if named => self.plans.has_national(written, may_check),
             Form::Unbroken | Form::Other | Form::Date => return named.then_some(0.55),
         };
-        match (self.is_valid(hits, candidate.written(), regions), named) {
+        match (valid, named) {
             (true, true) => Some(0.95),
             (true, false) => Some(0.6),
             (false, true) => Some(0.55),
             (false, false) => None,
-        }
-    }
-
-    /// Whether the numbering plan of one of `regions` has the number, or any plan if it says its country.
-    fn is_valid(&self, hits: &mut Hits<'_>, written: &str, regions: &[(Region, Trunk)]) -> bool {
-        let zero = written.trim_start_matches('(').starts_with('0');
-        let mut valid = |region: Option<Region>| {
-            if !hits.may_check() {
-                return true;
-            }
-            let number = self.util.parse(written, region);
-            number.is_ok_and(|number| self.util.is_valid_number(&number))
-        };
-        if regions.is_empty() {
-            return valid(None);
-        }
-        regions.iter().any(|(region, trunk)| trunk.may_be_of(zero) && valid(Some(*region)))
-    }
-}
-
-impl Trunk {
-    /// ITU-T, "List of dialling procedures": where the trunk prefix is always written, and where it is 1.
-    fn of(region: Region) -> Self {
-        const ZERO: &[Region] = &[
-            Region::GB,
-            Region::DE,
-            Region::FR,
-            Region::AT,
-            Region::CH,
-            Region::NL,
-            Region::BE,
-            Region::SE,
-            Region::FI,
-            Region::IE,
-            Region::AU,
-            Region::NZ,
-            Region::JP,
-            Region::KR,
-            Region::TH,
-            Region::ID,
-            Region::MY,
-            Region::VN,
-            Region::ZA,
-            Region::NG,
-            Region::KE,
-            Region::IL,
-            Region::RS,
-            Region::HR,
-            Region::SI,
-            Region::SK,
-            Region::BG,
-            Region::RO,
-            Region::UA,
-            Region::TW,
-        ];
-        const ONE: &[Region] =
-            &[Region::US, Region::CA, Region::PR, Region::DO, Region::JM, Region::TT, Region::BS, Region::BB];
-        if ZERO.contains(&region) {
-            Self::Zero
-        } else if ONE.contains(&region) {
-            Self::One
-        } else {
-            Self::Any
-        }
-    }
-
-    /// Whether a national number that begins with a zero, or doesn't, can have it.
-    fn may_be_of(self, zero: bool) -> bool {
-        match self {
-            Self::Zero => zero,
-            Self::One => !zero,
-            Self::Any => true,
         }
     }
 }
@@ -305,12 +209,6 @@ fn extension(rest: &[u8]) -> usize {
     let digits = rest.iter().skip(at).take_while(|byte| byte.is_ascii_digit()).count();
     let word_goes_on = rest.get(at + digits).is_some_and(|&byte| is_word(byte));
     if (1..=6).contains(&digits) && !word_goes_on { at + digits } else { 0 }
-}
-
-impl fmt::Debug for Phones {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Phones").field("regions", &self.regions).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]
