@@ -7,6 +7,9 @@ use crate::config::{ConfigError, Redact};
 
 mod engine;
 mod ner;
+mod pool;
+
+pub(crate) use self::pool::Pool;
 
 /// The redactor `config` describes; `None` if redaction is switched off.
 pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
@@ -18,7 +21,7 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
 
 /// The same, to be changed before it is built.
 pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
-    let mut builder = Redactor::builder();
+    let mut builder = Redactor::builder().budget(config.budget);
     if let Some(key) = &config.key {
         builder = builder.key(key.expose().as_bytes());
     }

@@ -20,7 +20,6 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -29,6 +28,7 @@ use crate::admin::{BODY_DEADLINE, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
 use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes, ResolveLayer};
+use crate::redact;
 use crate::rights::Rights;
 use crate::upstream::{Directory, Dispatch, Pseudonym};
 
@@ -59,22 +59,6 @@ pub(crate) struct Parts<E> {
 /// The answer of a stack without redaction, in the type of one with it.
 fn unwatched<R>(response: Response<R>) -> Response<ResponseBody<R>> {
     response.map(ResponseBody::inner)
-}
-
-/// As many threads for large bodies as there are cores; more bodies wait.
-fn blocking_pool() -> impl Fn(attach_redact::Job) + Send + Sync + 'static {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let slots = Arc::new(Semaphore::new(cores));
-    move |job| {
-        let slots = Arc::clone(&slots);
-        tokio::spawn(async move {
-            let slot = slots.acquire_owned().await;
-            tokio::task::spawn_blocking(move || {
-                job();
-                drop(slot);
-            });
-        });
-    }
 }
 
 /// Who is calling, and for how long they may go on.
@@ -117,7 +101,8 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
     let own_keys = EndpointLayer::new(own_keys).deadline(late);
     let redact = match parts.redactor {
         Some(redactor) => {
-            Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(blocking_pool()))
+            let pool = redact::Pool::new(config.redact.budget);
+            Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(pool))
         }
         None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
     };

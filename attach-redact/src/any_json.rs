@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::offload::{LARGE, perform};
-use crate::request::{Looked, check_files, fault};
+use crate::offload::{Elsewhere, LARGE, perform};
+use crate::request::{Looked, Whose, check_files, fault};
 use crate::vault::Vault;
 use crate::{Fault, RedactLayer, Redactor, Scope};
 
@@ -37,9 +37,12 @@ where
     if bytes.is_empty() {
         return Ok((request, layer.redactor().vault(&scope)));
     }
-    let elsewhere = layer.elsewhere().filter(|_| bytes.len() > LARGE);
+    let whose = Whose { scope: scope.clone(), budget: layer.budget_of_one() };
+    let offload = layer.elsewhere().filter(|_| bytes.len() > LARGE);
+    let elsewhere = offload.map(|offload| Elsewhere { offload, whose: &scope, bytes: bytes.len() });
     let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
-    let (redacted, vault) = perform(elsewhere, move || document(&redactor, &scope, bytes, &noted)).await?;
+    let work = move || document(&redactor, &whose, bytes, &noted);
+    let (redacted, vault) = perform(elsewhere.as_ref(), work).await?;
     if let Some(bytes) = redacted {
         let headers = request.headers_mut();
         headers.remove(TRANSFER_ENCODING);
@@ -56,7 +59,7 @@ where
 /// The bytes without what was found in them, `None` if nothing was; what was found is noted also if it is blocked.
 fn document(
     redactor: &Redactor,
-    scope: &Scope,
+    whose: &Whose,
     bytes: Bytes,
     exchange: &Exchange,
 ) -> Result<(Option<Bytes>, Vault), Rejection> {
@@ -65,7 +68,7 @@ fn document(
     }
     let document = Document::parse(bytes).map_err(not_json)?;
     let coverage = check_files(redactor, &document)?;
-    let looked = Looked::at(redactor, scope, &document, coverage).map_err(fault)?;
+    let looked = Looked::at(redactor, whose, &document, coverage).map_err(fault)?;
     exchange.facts(|facts| facts.redaction = Some(looked.facts().clone()));
     looked.check()?;
     let (redacted, outcome) = looked.spliced().map_err(fault)?;

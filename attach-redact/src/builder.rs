@@ -1,8 +1,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
 use attach_core::call::{Glob, Modality};
 
+use crate::budget::Budget;
+use crate::clock::Clock;
 use crate::engine::{Engine, Parts, Pattern};
 use crate::inspect::Inspector;
 use crate::recognizers::phone;
@@ -48,6 +51,7 @@ pub struct Builder {
     inspectors: Vec<Inspector>,
     external: Vec<Glob>,
     restore_system: bool,
+    budget: Budget,
 }
 
 impl Builder {
@@ -71,6 +75,7 @@ impl Builder {
             inspectors: Vec::new(),
             external: Vec::new(),
             restore_system: true,
+            budget: Budget::default(),
         }
     }
 
@@ -240,6 +245,23 @@ impl Builder {
         Self { restore_system: on, ..self }
     }
 
+    /// How long looking at one text may take, or at one request. What is not looked at by then does not leave: it is a
+    /// [`Fault`](crate::Fault), or 503 `redaction_failed`.
+    ///
+    /// Unset, a text of your own may take as long as it takes, and a request as long as
+    /// [`RedactLayer::budget`](crate::RedactLayer::budget) says. A [recognizer](Recognize) is not interrupted unless it
+    /// [asks](Recognize::recognize_while), but the time it took counts; waiting for [inspectors](Inspect) does not.
+    pub fn budget(mut self, limit: Duration) -> Self {
+        self.budget.limit(limit);
+        self
+    }
+
+    /// Where the time for the budget comes from; the machine's monotonic clock unless set.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.budget.clock(clock);
+        self
+    }
+
     /// The redactor. Compiles every pattern; takes some tenths of a second, so do it once, at start.
     ///
     /// # Errors
@@ -280,6 +302,7 @@ impl Builder {
             inspectors: self.inspectors,
             external: External::new(self.external),
             restore_system: self.restore_system,
+            budget: self.budget,
         }))
     }
 

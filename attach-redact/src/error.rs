@@ -68,23 +68,35 @@ impl Error for ConfigError {}
 
 /// Finding failed: nothing may leave.
 #[derive(Debug)]
-pub struct Fault(Box<str>);
+pub struct Fault {
+    reason: Box<str>,
+    late: bool,
+}
 
 impl Fault {
     /// A fault, with a reason that holds no value from the text.
     #[must_use]
     pub fn new(reason: impl Into<Box<str>>) -> Self {
-        Self(reason.into())
+        Self { reason: reason.into(), late: false }
+    }
+
+    /// The budget is used up.
+    pub(crate) fn late() -> Self {
+        Self { reason: "inspection took too long".into(), late: true }
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.late
     }
 
     pub(crate) fn reason(self) -> Box<str> {
-        self.0
+        self.reason
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 

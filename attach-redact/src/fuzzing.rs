@@ -35,7 +35,13 @@ impl Asked {
     #[must_use]
     pub fn with(redactor: &Redactor, api: Api, body: Bytes) -> Option<(Self, Bytes)> {
         let payload = Payload::parse(api, body).ok()?;
-        let redacted = request::redact(redactor, &Scope::anonymous(), &payload, &exchange()).ok()?;
+        let redacted = request::redact(
+            redactor,
+            &request::Whose::own(redactor, &Scope::anonymous()),
+            &payload,
+            &exchange(),
+        )
+        .ok()?;
         let asked = Self { vault: redacted.vault, tally: Tally::default() };
         Some((asked, redacted.payload.bytes().clone()))
     }

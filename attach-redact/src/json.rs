@@ -6,7 +6,7 @@ use attach_core::exchange::Coverage;
 use attach_core::json::Document;
 use bytes::Bytes;
 
-use crate::request::Looked;
+use crate::request::{Looked, Whose};
 use crate::restore::restore_json;
 use crate::session::{Outcome, Session};
 use crate::{Entity, Fault, RedactError, Redacted, Redactor, Scope};
@@ -25,7 +25,8 @@ impl Redactor {
     /// `None` if it is not replaced.
     #[must_use]
     pub fn substitute(&self, scope: &Scope, entity: &Entity, value: &str) -> Option<String> {
-        Session::new(self, scope).replacement(self.action(entity), entity, value).ok().flatten()
+        let mut session = Session::new(self, scope, self.budget().start());
+        session.replacement(self.action(entity), entity, value).ok().flatten()
     }
 
     /// Redacts one text for nobody in particular; [`redact_text`](Self::redact_text) does for a caller.
@@ -76,7 +77,8 @@ impl Redactor {
         // The messages hold paths, never values.
         let document = Document::parse(Bytes::copy_from_slice(bytes))
             .map_err(|error| RedactError::NotJson(error.to_string().into()))?;
-        let looked = Looked::at(self, scope, &document, Coverage::Full).map_err(RedactError::Fault)?;
+        let looked = Looked::at(self, &Whose::own(self, scope), &document, Coverage::Full)
+            .map_err(RedactError::Fault)?;
         let blocked = looked.blocked();
         if !blocked.is_empty() {
             return Err(RedactError::Blocked(blocked));

@@ -1,9 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use attach_core::Destination;
 use tower_layer::Layer;
 
+use crate::budget::Budget;
 use crate::{Offload, Redact, Redactor};
 
 /// Redacts the calls that leave the perimeter and restores their answers.
@@ -35,6 +37,7 @@ pub struct RedactLayer {
     body_limit: usize,
     offload: Option<Arc<dyn Offload>>,
     other: Other,
+    budget: Option<Duration>,
 }
 
 /// What happens to requests that are none of the known APIs.
@@ -48,14 +51,30 @@ impl RedactLayer {
     /// The largest request body that is accepted unless set: 4 MiB.
     pub const DEFAULT_BODY_LIMIT: usize = 4 << 20;
 
+    /// How long a request may be looked at unless set here or in the [redactor](crate::Builder::budget): a second.
+    pub const DEFAULT_BUDGET: Duration = Duration::from_secs(1);
+
     /// A layer that redacts with `redactor`.
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, body_limit: Self::DEFAULT_BODY_LIMIT, offload: None, other: Other::Pass }
+        Self {
+            redactor,
+            body_limit: Self::DEFAULT_BODY_LIMIT,
+            offload: None,
+            other: Other::Pass,
+            budget: None,
+        }
     }
 
     /// The largest request body that is accepted, in bytes; a larger one is refused with 413.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
+    }
+
+    /// How long all texts of one request may be looked at. A request that takes longer is refused with 503
+    /// `redaction_failed`; nothing of it is forwarded. Time in a queue, or for [inspectors](crate::Inspect), which have
+    /// deadlines of their own, does not count.
+    pub fn budget(self, limit: Duration) -> Self {
+        Self { budget: Some(limit), ..self }
     }
 
     /// Where bodies of more than 64 KiB are worked on, and all if a recognizer [is slow](crate::Recognize::is_slow); without this, on the thread that polls the request.
@@ -101,6 +120,11 @@ impl RedactLayer {
 
     pub(crate) fn passes_other_media(&self) -> bool {
         self.other == Other::Json { pass_rest: true }
+    }
+
+    pub(crate) fn budget_of_one(&self) -> Budget {
+        let set = self.redactor.budget();
+        self.budget.map_or_else(|| set.or(Self::DEFAULT_BUDGET), |limit| set.with(limit))
     }
 
     pub(crate) fn elsewhere(&self) -> Option<&Arc<dyn Offload>> {

@@ -25,6 +25,21 @@ pub trait Recognize: Send + Sync + 'static {
     /// A fault refuses the request: what could not be looked at does not leave.
     fn recognize(&self, text: &str) -> Result<Vec<Finding>, Fault>;
 
+    /// The same for one that takes long: it asks `go_on` before each piece of its work, and gives back the fault that this
+    /// is once the [budget](crate::Builder::budget) is used up.
+    ///
+    /// # Errors
+    ///
+    /// As [`recognize`](Self::recognize), and what `go_on` says.
+    fn recognize_while(
+        &self,
+        text: &str,
+        go_on: &dyn Fn() -> Result<(), Fault>,
+    ) -> Result<Vec<Finding>, Fault> {
+        go_on()?;
+        self.recognize(text)
+    }
+
     /// The entities of its own that it finds, so that their placeholders are known for what they are.
     fn entities(&self) -> Vec<Entity> {
         Vec::new()

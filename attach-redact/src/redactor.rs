@@ -5,6 +5,7 @@ use std::sync::Arc;
 use attach_core::Destination;
 use attach_core::call::Modality;
 
+use crate::budget::{Budget, Deadline};
 use crate::engine::Engine;
 use crate::finding::{alternatives, resolve};
 use crate::inspect::{Inspector, Seen, ask};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) external: External,
     pub(crate) restore_system: bool,
     pub(crate) exceptions: Exceptions,
+    pub(crate) budget: Budget,
 }
 
 impl Redactor {
@@ -82,6 +84,10 @@ impl Redactor {
         self.1.as_deref().unwrap_or(&self.0.usual)
     }
 
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+
     pub(crate) fn inspectors(&self) -> &[Inspector] {
         &self.0.inspectors
     }
@@ -91,7 +97,7 @@ impl Redactor {
     }
 
     /// Everything in `text` that is looked for, disjoint and in order; inspectors are not asked. All of `text` as one
-    /// finding if a recognizer failed: see [`try_find`](Self::try_find).
+    /// finding if a recognizer failed or the [budget](Builder::budget) is used up: see [`try_find`](Self::try_find).
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Finding> {
         self.try_find(text).unwrap_or_else(|_| vec![Finding::new(0..text.len(), Entity::Secret, 1.0)])
@@ -101,9 +107,9 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// When a recognizer failed.
+    /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn try_find(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.0.engine.find(text)?;
+        let mut found = self.0.engine.find(text, &self.0.budget.start())?;
         found.retain(|finding| self.action(&finding.entity) != Action::Allow);
         let mut resolved = resolve(found);
         if resolved.iter().any(|finding| finding.entity == Entity::Person) {
@@ -121,9 +127,9 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// When a recognizer failed.
+    /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn candidates(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.find_raw(text)?;
+        let mut found = self.find_raw(text, &self.0.budget.start())?;
         if found.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolve(found.clone()));
             found.extend(Occurrences::of(&names).find(text));
@@ -150,7 +156,8 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// When an entity that is to be blocked is in it, or a recognizer failed. Always with
+    /// When an entity that is to be blocked is in it, a recognizer failed, or the
+    /// [budget](Builder::budget) is used up. Always with
     /// [inspectors](Builder::inspector), which have to be waited for: [`inspect_text`](Self::inspect_text) does.
     pub fn redact_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
         if !self.0.inspectors.is_empty() {
@@ -163,7 +170,8 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// When an entity that is to be blocked is in it, an inspector refuses it, or one or a recognizer failed.
+    /// When an entity that is to be blocked is in it, an inspector refuses it, one or a recognizer failed, or the
+    /// [budget](Builder::budget), in which waiting for inspectors does not count, is used up.
     pub async fn inspect_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
         let seen = ask(&self.0.inspectors, &[text]).await.map_err(RedactError::Fault)?;
         let Seen { findings, refusals, partial: _ } = seen;
@@ -179,7 +187,7 @@ impl Redactor {
         text: &'t str,
         seen: Vec<Finding>,
     ) -> Result<Redacted<'t>, RedactError> {
-        let mut session = Session::new(self, scope);
+        let mut session = Session::new(self, scope, self.0.budget.start());
         let mut whole = Text::plain(text);
         whole.note(seen);
         let texts = session.redact(vec![whole])?;
@@ -196,8 +204,8 @@ impl Redactor {
     }
 
     /// The findings in one of several texts, overlapping, without names found elsewhere.
-    pub(crate) fn find_raw(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.0.engine.find(text)?;
+    pub(crate) fn find_raw(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
+        let mut found = self.0.engine.find(text, deadline)?;
         found.retain(|finding| self.action(&finding.entity) != Action::Allow);
         Ok(found)
     }

@@ -6,6 +6,7 @@ use attach_core::json::{Document, Edit, Kind, NodeId, Value};
 use attach_core::{Exchange, Outcome as End, Payload, Rejection};
 use http::StatusCode;
 
+use crate::budget::Budget;
 use crate::session::{Session, Text};
 use crate::vault::{Vault, next_prefix};
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
@@ -23,11 +24,24 @@ pub(crate) struct Redacted {
 /// Redacts every leaf of `payload` for the caller `scope`; what was found is noted in `exchange` also if it is blocked.
 pub(crate) fn redact(
     redactor: &Redactor,
-    scope: &Scope,
+    whose: &Whose,
     payload: &Payload,
     exchange: &Exchange,
 ) -> Result<Redacted, Rejection> {
-    Prepared::of(redactor, payload)?.redact(redactor, scope, payload, exchange)
+    Prepared::of(redactor, payload)?.redact(redactor, whose, payload, exchange)
+}
+
+/// Whose call it is, and how long it may be looked at.
+pub(crate) struct Whose {
+    pub(crate) scope: Scope,
+    pub(crate) budget: Budget,
+}
+
+impl Whose {
+    /// A document of `scope`'s own, outside a layer.
+    pub(crate) fn own(redactor: &Redactor, scope: &Scope) -> Self {
+        Self { scope: scope.clone(), budget: redactor.budget().clone() }
+    }
 }
 
 /// A call taken apart: what is in it, before it is redacted.
@@ -54,12 +68,12 @@ impl Prepared {
     pub(crate) fn redact(
         self,
         redactor: &Redactor,
-        scope: &Scope,
+        whose: &Whose,
         payload: &Payload,
         exchange: &Exchange,
     ) -> Result<Redacted, Rejection> {
         let Plan { arguments, texts, places } = self.plan;
-        let mut session = Session::new(redactor, scope);
+        let mut session = Session::new(redactor, &whose.scope, whose.budget.start());
         let texts = session.redact_unless_blocked(texts).map_err(fault)?;
         exchange.facts(|facts| facts.redaction = Some(session.facts(self.coverage)));
         check_blocked(payload, &arguments, &texts, &places)?;
@@ -71,7 +85,11 @@ impl Prepared {
 
 /// 503 `redaction_failed`: what could not be looked at does not leave.
 pub(crate) fn fault(fault: Fault) -> Rejection {
-    let message = "the request could not be inspected, so it was not forwarded";
+    let message = if fault.is_late() {
+        "inspecting the request took too long, so it was not forwarded"
+    } else {
+        "the request could not be inspected, so it was not forwarded"
+    };
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "redaction_failed", message).with_reason(fault.reason())
 }
 

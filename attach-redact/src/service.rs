@@ -6,7 +6,8 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::offload::{LARGE, perform};
+use crate::offload::{Elsewhere, LARGE, perform};
+use crate::request::Whose;
 use crate::vault::Vault;
 use crate::{RedactLayer, Redactor, Scope, any_json, inspect, request, restore};
 
@@ -84,14 +85,18 @@ where
     let (mut request, payload) = Payload::take(request, layer.limit()).await?;
     let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
     let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
-    let elsewhere = layer.elsewhere().filter(|_| payload.bytes().len() > LARGE || redactor.is_slow());
+    let whose = Whose { scope: scope.clone(), budget: layer.budget_of_one() };
+    let bytes = payload.bytes().len();
+    let offload = layer.elsewhere().filter(|_| bytes > LARGE || redactor.is_slow());
+    let elsewhere = offload.map(|offload| Elsewhere { offload, whose: &scope, bytes });
+    let elsewhere = elsewhere.as_ref();
     let redacted = if redactor.inspectors().is_empty() {
-        perform(elsewhere, move || request::redact(&redactor, &scope, &payload, &noted)).await?
+        perform(elsewhere, move || request::redact(&redactor, &whose, &payload, &noted)).await?
     } else {
-        let (whose, taken) = (redactor.clone(), payload.clone());
-        let mut call = perform(elsewhere, move || request::Prepared::of(&whose, &taken)).await?;
+        let (by, taken) = (redactor.clone(), payload.clone());
+        let mut call = perform(elsewhere, move || request::Prepared::of(&by, &taken)).await?;
         inspect::inspect(&redactor, &mut call, exchange).await?;
-        perform(elsewhere, move || call.redact(&redactor, &scope, &payload, &noted)).await?
+        perform(elsewhere, move || call.redact(&redactor, &whose, &payload, &noted)).await?
     };
     redacted.payload.attach(&mut request);
     if !redacted.vault.is_empty() {

@@ -137,7 +137,7 @@ fn redact(out: &mut String, redact: &Redact) {
     }
     let key = if redact.key.is_some() { "configured" } else { "random per start" };
     let default = redact.default_action.as_deref().unwrap_or("replace");
-    let _ = writeln!(out, "redact: {default}, placeholder key {key}");
+    let _ = writeln!(out, "redact: {default}, placeholder key {key}, budget {:?}", redact.budget);
     for (entity, action, lexicon) in &redact.entities {
         let action = action.as_deref().unwrap_or(default);
         let lexicon = lexicon.map(|on| format!(", lexicon = {on}")).unwrap_or_default();

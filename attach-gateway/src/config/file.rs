@@ -142,6 +142,7 @@ pub(super) enum Target {
 pub(super) struct Redact {
     pub(super) default: Option<String>,
     pub(super) key: Option<SecretRef>,
+    pub(super) budget: Option<Span>,
     pub(super) uninspectable: BTreeMap<String, String>,
     pub(super) entities: BTreeMap<String, EntitySetting>,
     pub(super) pattern: Vec<Pattern>,

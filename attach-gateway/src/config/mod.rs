@@ -176,6 +176,8 @@ pub struct Redact {
     pub enabled: bool,
     /// Key of the placeholders' tags, shared by nodes; random per start if absent.
     pub key: Option<Secret>,
+    /// How long one call may be looked at, and how long it may wait for that.
+    pub budget: Duration,
     /// What to do with what no setting names.
     pub default_action: Option<String>,
     /// Per entity: action and, for names, whether the lexicon is used.

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_core::destination::Labels;
+use attach_redact::RedactLayer;
 
 use super::file::{EntitySetting, File};
 use super::keys::nearest;
@@ -160,6 +162,9 @@ pub(super) fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>
     issuers.iter().map(attach_auth::IssuerConfig::directory_name).collect()
 }
 
+/// Whoever waits for a minute has left.
+const LONGEST_BUDGET: Duration = Duration::from_secs(60);
+
 /// Actions toward single upstreams, by the names that these have.
 fn toward(
     from: Vec<file::Toward>,
@@ -202,8 +207,13 @@ fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Resu
         let terms_of = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
         Ok((terms.entity, terms_of.collect()))
     });
+    let budget = from.budget.map_or(RedactLayer::DEFAULT_BUDGET, |span| span.0);
+    if budget.is_zero() || budget > LONGEST_BUDGET {
+        return Err(ConfigError::new("redact.budget: between \"1ms\" and \"60s\""));
+    }
     Ok(Redact {
         enabled: true,
+        budget,
         key: from.key.as_ref().map(|key| key.read("redact.key", env)).transpose()?,
         default_action: from.default,
         entities,

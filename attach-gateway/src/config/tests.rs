@@ -135,6 +135,21 @@ fn redaction_is_switched_off_by_one_word_only() {
 }
 
 #[test]
+fn redaction_has_a_budget_of_a_second_unless_the_file_sets_another() {
+    let with = |set: &str| parsed(&format!("{FILE}\n[redact]\n{set}\n"));
+    let config = with("").unwrap();
+    assert_eq!(config.redact.budget.as_millis(), 1000);
+    assert_eq!(from_env(&[]).unwrap().redact.budget.as_millis(), 1000);
+    let config = with("budget = \"250ms\"").unwrap();
+    assert_eq!(config.redact.budget.as_millis(), 250);
+    assert!(config.describe().contains("budget 250ms"), "{}", config.describe());
+    for wrong in ["0s", "61s"] {
+        let error = with(&format!("budget = \"{wrong}\"")).unwrap_err().to_string();
+        assert!(error.starts_with("redact.budget: between"), "{error}");
+    }
+}
+
+#[test]
 fn a_file_means_what_it_says() {
     let config = parsed(FILE).unwrap();
     assert_eq!(config.server.listen.port(), 9000);

@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod audit;
 mod authority;
+mod budget;
 mod config;
 mod corpora;
 #[cfg(feature = "dev")]

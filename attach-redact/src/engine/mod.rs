@@ -19,6 +19,7 @@ pub(crate) use self::window::{Shape, is_word};
 use self::context::Places;
 use self::shadow::Shadow;
 use self::words::{Lead, Words, topics};
+use crate::budget::{Deadline, SEARCH, Watch};
 use crate::entity::EntitySet;
 use crate::finding::Strength;
 use crate::recognizers::extras::Extras;
@@ -44,6 +45,7 @@ pub(crate) struct Hits<'t> {
     checks: usize,
     /// How far secrets were found: what begins before belongs to one.
     secret: usize,
+    watch: Watch<'t>,
 }
 
 impl<'t> Hits<'t> {
@@ -57,6 +59,7 @@ impl<'t> Hits<'t> {
             groups: Vec::new(),
             checks: 32 + text.len() / 64,
             secret: 0,
+            watch: Watch::default(),
         }
     }
 
@@ -108,6 +111,12 @@ impl<'t> Hits<'t> {
 
     pub(crate) fn push(&mut self, finding: Finding) {
         self.found.push(finding);
+    }
+
+    /// Takes down what was looked at; gives whether looking is to be broken off.
+    pub(crate) fn is_late_after(&mut self, steps: u32) -> bool {
+        self.watch.spend(steps);
+        self.watch.is_late()
     }
 
     /// Whether `entity` is looked for.
@@ -199,19 +208,19 @@ impl Engine {
         })
     }
 
-    /// Everything found in `text`, overlapping and in no order.
-    pub(crate) fn find(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+    /// Everything found in `text`, overlapping and in no order, unless the `deadline` passes.
+    pub(crate) fn find(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
         let mut found = match Shadow::of(text) {
-            None => self.find_plain(text),
+            None => self.search(text, deadline),
             Some(shadow) => {
-                let mut found = self.find_plain(&shadow.text);
+                let mut found = self.search(&shadow.text, deadline);
                 found.iter_mut().for_each(|finding| finding.range = shadow.original(&finding.range));
                 found
             }
         };
         found.retain(|finding| self.is_sure(finding));
         for recognizer in &self.parts.recognizers {
-            for finding in recognizer.recognize(text)? {
+            for finding in recognizer.recognize_while(text, &|| deadline.check())? {
                 text.get(finding.range.clone())
                     .ok_or_else(|| Fault::new("a recognizer gave an impossible range"))?;
                 if self.is_sure(&finding) {
@@ -225,6 +234,8 @@ impl Engine {
                 text.get(finding.range.clone()).is_none_or(|value| !self.parts.exempt.contains(value))
             });
         }
+        // What was broken off is not all that is there.
+        deadline.check()?;
         Ok(found)
     }
 
@@ -233,18 +244,27 @@ impl Engine {
         finding.score >= self.parts.threshold(&finding.entity)
     }
 
+    #[cfg(test)]
     fn find_plain(&self, text: &str) -> Vec<Finding> {
-        let mut hits = Hits::new(self, text);
+        self.search(text, &crate::budget::Budget::default().start())
+    }
+
+    /// What is found in `text`; if the `deadline` passes, what was found until then.
+    fn search(&self, text: &str, deadline: &Deadline) -> Vec<Finding> {
+        let mut hits = Hits { watch: deadline.watch(), ..Hits::new(self, text) };
         self.pass(&mut hits);
         self.parts.terms.iter().for_each(|terms| terms.scan(&mut hits));
         for (entity, pattern) in &self.parts.patterns {
-            pattern.scan(text, 0..text.len(), |found| {
+            if hits.is_late_after(u32::MAX) {
+                break;
+            }
+            pattern.search(text, |found| {
                 let range = match found {
                     Match::At(range) => range,
                     Match::GivenUp => 0..text.len(),
                 };
                 hits.push(Finding::new(range, entity.clone(), 1.0).on(Basis::Pattern));
-                true
+                !hits.is_late_after(SEARCH)
             });
         }
         hits.found
@@ -255,6 +275,7 @@ impl Engine {
         let (start, end) = (word.start, word.end);
         match lead {
             Lead::Context(topics) => hits.places.push(hits.text, word, topics),
+            _ if hits.is_late_after(SEARCH) => {}
             Lead::Url if hits.wants(&Entity::UrlCredentials) => url::scan(hits, end),
             Lead::Password if hits.wants(&Entity::UrlCredentials) => url::scan_password(hits, end),
             Lead::Authorization if hits.wants(&Entity::Secret) => secrets::scan_authorization(hits, end),

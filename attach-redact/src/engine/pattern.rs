@@ -61,7 +61,7 @@ impl Pattern {
             return Err(format!("longer than {MAX_LENGTH} bytes").into());
         }
         let mut builder = RegexBuilder::new(pattern);
-        builder.backtrack_limit(BACKTRACK_LIMIT).delegate_size_limit(MAX_COMPILED);
+        builder.seek(true).backtrack_limit(BACKTRACK_LIMIT).delegate_size_limit(MAX_COMPILED);
         let pattern = Self::build(&mut builder)?;
         match pattern.regex.is_match("") {
             Ok(false) => Ok(pattern),
@@ -98,6 +98,23 @@ impl Pattern {
                     return;
                 }
             }
+        }
+    }
+
+    /// Calls `next` with every match in `text`, from left to right, none overlapping another, as long as it says to go
+    /// on.
+    pub(crate) fn search(&self, text: &str, mut next: impl FnMut(Match) -> bool) {
+        let mut from = 0;
+        while from < text.len() {
+            let (end, found) = match self.find(RegexInput::new(text).range(from..text.len())) {
+                Ok(None) => return,
+                Ok(Some((whole, finding))) => (ceil(text, whole.end.max(from + 1)), Match::At(finding)),
+                Err(_) => (text.len(), Match::GivenUp),
+            };
+            if !next(found) {
+                return;
+            }
+            from = end;
         }
     }
 
@@ -175,6 +192,16 @@ mod tests {
         assert_eq!(all(pattern, "xAB12 AB12"), [Match::At(6..10)]);
         assert!(all(pattern, "ab12").is_empty());
         assert!(between_ends(r"(?<![A-Za-z0-9_])(?:a(?=b))(?![A-Za-z0-9_])").is_none());
+    }
+
+    #[test]
+    fn somebody_elses_pattern_that_looks_around_is_not_given_up_on_a_long_text() {
+        let text = "word some xylo 12 ".repeat(3000);
+        for pattern in [r"(?<=a)b", r"x(?=[0-9]{3,9}z)", r"(?<![a-z])q[0-9]{3}(?!x)"] {
+            Pattern::foreign(pattern)
+                .expect("compiles")
+                .search(&text, |found| panic!("{pattern}: {found:?}"));
+        }
     }
 
     #[test]

@@ -107,6 +107,14 @@ impl Ner {
 
 impl Recognize for Ner {
     fn recognize(&self, text: &str) -> Result<Vec<Finding>, Fault> {
+        self.recognize_while(text, &|| Ok(()))
+    }
+
+    fn recognize_while(
+        &self,
+        text: &str,
+        go_on: &dyn Fn() -> Result<(), Fault>,
+    ) -> Result<Vec<Finding>, Fault> {
         if !text.chars().any(char::is_alphanumeric) {
             return Ok(Vec::new());
         }
@@ -118,6 +126,7 @@ impl Recognize for Ner {
             windows(&tokens.words, self.room, self.room / 8, self.most_windows).ok_or_else(too_long)?;
         let mut decided = Vec::with_capacity(tokens.words.len());
         for window in &windows {
+            go_on()?;
             self.decide(&tokens, window, &mut decided)?;
         }
         Ok(spans::join(&tokens.words, &decided, &self.labels.entities))

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::budget::SEARCH;
 use crate::engine::{Hits, Shape};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
@@ -26,6 +27,9 @@ fn each(groups: &[Range<usize>], mut look: impl FnMut(&[Range<usize>]) -> usize)
 
 /// A card in the first of `groups`; gives how many they are. Unbroken, in fours, or 4-6-5 (ISO/IEC 7812: up to 19 digits).
 fn card(hits: &mut Hits<'_>, groups: &[Range<usize>]) -> usize {
+    if hits.is_late_after(SEARCH / 4) {
+        return groups.len();
+    }
     let text = hits.text.as_bytes();
     let sizes: [usize; 5] = std::array::from_fn(|index| groups.get(index).map_or(0, Range::len));
     let joined = 1 + groups.windows(2).take(4).take_while(|pair| is_single(text, pair, b" -.")).count();

@@ -42,6 +42,9 @@ impl Terms {
             if is_whole(text, found.start(), found.end()) {
                 hits.push(Finding::new(found.range(), self.entity.clone(), 1.0).on(Basis::Term));
             }
+            if hits.is_late_after(1) {
+                return;
+            }
         }
     }
 }

@@ -6,9 +6,9 @@ use attach_core::json::{Document, Kind, Value};
 use attach_core::{Outcome as End, Rejection};
 use http::StatusCode;
 
-use super::{Arguments, Origin, Plan, blocked_in, edits, switch};
+use super::{Arguments, Origin, Plan, Whose, blocked_in, edits, switch};
 use crate::session::{Outcome, Session, Text};
-use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
+use crate::{Entity, Fault, Redactor, Uninspectable};
 
 /// A document that was looked at.
 pub(crate) struct Looked<'d> {
@@ -21,16 +21,16 @@ pub(crate) struct Looked<'d> {
 }
 
 impl<'d> Looked<'d> {
-    /// Looks at every string of `document` for the caller `scope`, JSON within strings included, at every key, and at
+    /// Looks at every string of `document` for the caller `whose`, JSON within strings included, at every key, and at
     /// numbers of seven digits or more.
     pub(crate) fn at(
         redactor: &Redactor,
-        scope: &Scope,
+        whose: &Whose,
         document: &'d Document,
         coverage: Coverage,
     ) -> Result<Self, Fault> {
         let Plan { arguments, texts, places } = Plan::of_any(document);
-        let mut session = Session::new(redactor, scope);
+        let mut session = Session::new(redactor, &whose.scope, whose.budget.start());
         let texts = session.redact_unless_blocked(texts)?;
         let facts = session.facts(coverage);
         Ok(Self { document, arguments, texts, places, facts, outcome: session.into_outcome() })

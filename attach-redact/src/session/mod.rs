@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use attach_core::exchange::{Coverage, Redaction};
 
+use crate::budget::Deadline;
 use crate::entity::LITERAL;
 use crate::finding::resolve;
 use crate::occurrences::Occurrences;
@@ -22,6 +23,8 @@ use crate::{Action, Entity, Fault, Finding, RedactError, Redactor, Scope};
 
 /// After so many rounds no more is found in what was redacted already.
 const ROUNDS: usize = 4;
+/// Edits of one text between two looks at the clock.
+const EDITS: usize = 256;
 
 pub(crate) struct Session<'r> {
     redactor: &'r Redactor,
@@ -29,6 +32,7 @@ pub(crate) struct Session<'r> {
     counts: Vec<(Entity, u32)>,
     names: BTreeSet<String>,
     labels: Cow<'r, [String]>,
+    deadline: Deadline,
 }
 
 /// What a session leaves behind.
@@ -38,9 +42,10 @@ pub(crate) struct Outcome {
 }
 
 impl<'r> Session<'r> {
-    pub(crate) fn new(redactor: &'r Redactor, scope: &Scope) -> Self {
+    pub(crate) fn new(redactor: &'r Redactor, scope: &Scope, deadline: Deadline) -> Self {
         let labels = Cow::Borrowed(redactor.labels());
-        Self { redactor, vault: redactor.vault(scope), counts: Vec::new(), names: BTreeSet::new(), labels }
+        let (counts, names) = (Vec::new(), BTreeSet::new());
+        Self { redactor, vault: redactor.vault(scope), counts, names, labels, deadline }
     }
 
     /// Knows the placeholders of entities that only somebody elsewhere knew.
@@ -112,6 +117,7 @@ impl<'r> Session<'r> {
         if new_names {
             let names = Occurrences::of(&self.names);
             for (text, found) in texts.iter().zip(&mut all) {
+                self.deadline.check()?;
                 found.extend(names.find(text.current()));
                 *found = self.outside_placeholders(text.current(), resolve(std::mem::take(found)));
             }
@@ -122,9 +128,9 @@ impl<'r> Session<'r> {
     fn find_in(&self, text: &Text) -> Result<Vec<Finding>, Fault> {
         let current = text.current();
         let mut found = if text.context.is_empty() {
-            self.redactor.find_raw(current)?
+            self.redactor.find_raw(current, &self.deadline)?
         } else {
-            let mut found = self.redactor.find_raw(&format!("{}{current}", text.context))?;
+            let mut found = self.redactor.find_raw(&format!("{}{current}", text.context), &self.deadline)?;
             let before = text.context.len();
             found.retain_mut(|finding| {
                 finding.range =
@@ -156,9 +162,13 @@ impl<'r> Session<'r> {
     fn apply(&mut self, texts: &mut [Text], found: &[Vec<Finding>], first: bool) -> Result<bool, Fault> {
         let mut any = false;
         for (text, found) in texts.iter_mut().zip(found) {
+            self.deadline.check()?;
             text.changed = false;
             let mut edits = Vec::new();
-            for finding in found {
+            for (at, finding) in found.iter().enumerate() {
+                if at % EDITS == EDITS - 1 {
+                    self.deadline.check()?;
+                }
                 let action = self.redactor.action(&finding.entity);
                 if first || action != Action::Shadow {
                     self.count(&finding.entity);
@@ -229,6 +239,7 @@ impl<'r> Session<'r> {
             return Ok(());
         }
         for text in texts.iter_mut().filter(|text| !(text.signed || text.whole && text.redacted.is_some())) {
+            self.deadline.check()?;
             if is_restored(&self.vault, &text.expected(), text.current()) {
                 continue;
             }

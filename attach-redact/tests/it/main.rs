@@ -5,6 +5,7 @@
 mod alone;
 mod answers;
 mod any_json;
+mod budget;
 mod complaints;
 mod compose;
 mod countries;
@@ -21,6 +22,7 @@ mod refusals;
 mod remote;
 mod requests;
 mod secrets;
+mod shares;
 mod splits;
 mod streams;
 mod support;

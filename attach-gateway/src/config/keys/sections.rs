@@ -173,6 +173,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &[
             "default",
             "key",
+            "budget",
             "uninspectable",
             "entities",
             "pattern",

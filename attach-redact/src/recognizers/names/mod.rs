@@ -19,6 +19,7 @@
 //! A cue beside a listed name adds 0.15, a short number behind it takes 0.35: streets are named after people. Two family
 //! names with a hyphen and nothing else have 0.35: so are firms.
 
+use crate::budget::SEARCH;
 use crate::engine::Hits;
 use crate::{Entity, Finding};
 
@@ -67,6 +68,9 @@ impl Names {
         let text = hits.text;
         if let Some(end) = token::in_code(text, start) {
             return end;
+        }
+        if hits.is_late_after(SEARCH / 4) {
+            return text.len();
         }
         let first = token::token(text, start, self.lexicon);
         if first.is_break() || hits.is_code(start) {

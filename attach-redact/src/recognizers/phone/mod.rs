@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rlibphonenumber::Region;
 
+use crate::budget::SEARCH;
 use crate::engine::{Hits, is_word};
 use crate::{Entity, Finding};
 
@@ -51,6 +52,9 @@ impl Phones {
 
     /// Looks for the longest number that begins with the first group; gives how many groups it has.
     fn one(&self, hits: &mut Hits<'_>, text: &str, groups: &[Range<usize>]) -> usize {
+        if hits.is_late_after(SEARCH) {
+            return groups.len();
+        }
         let Some(start) = beginning(text, groups) else { return 0 };
         for length in (1..=GROUPS.min(groups.len())).rev() {
             let Some(candidate) = Candidate::new(text, &groups[..length], start) else { continue };

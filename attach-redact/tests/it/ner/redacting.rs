@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use attach_core::Body;
-use attach_redact::{Job, RedactLayer, Redactor, Scope};
+use attach_redact::{Fault, Job, Recognize, RedactLayer, Redactor, Scope};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -79,4 +79,22 @@ async fn what_the_model_could_not_read_does_not_leave() {
     let (status, sent, answer) = answer(redactor(&tiny), "the Anna", &jobs).await;
     assert_eq!((status, sent.as_str()), (StatusCode::SERVICE_UNAVAILABLE, ""));
     assert!(answer.contains("redaction_failed") && !answer.contains("Anna"), "{answer}");
+}
+
+#[test]
+fn the_model_asks_before_each_window_whether_it_may_go_on() {
+    let ner = Tiny::new().load().unwrap();
+    let asked = AtomicUsize::new(0);
+    let text = "Łukasz in Köln ".repeat(3000);
+    let times = |most: usize| {
+        let go_on = || match asked.fetch_add(1, Ordering::Relaxed) {
+            times if times < most => Ok(()),
+            _ => Err(Fault::new("enough")),
+        };
+        let found = ner.recognize_while(&text, &go_on);
+        (found.map_err(|fault| fault.to_string()), asked.swap(0, Ordering::Relaxed))
+    };
+    let (found, windows) = times(usize::MAX);
+    assert!(!found.unwrap().is_empty() && windows > 3, "{windows} windows");
+    assert_eq!(times(2), (Err("enough".to_owned()), 3));
 }
