@@ -64,7 +64,8 @@ pub(crate) fn look_alike(text: &str, at: usize, labels: &[String]) -> Option<Ran
     // The label is all before the last underscore: a tag has neither capitals nor underscores.
     let run =
         rest.bytes().take(LABEL).take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
-    let label = rest.get(..run.count()).and_then(|run| run.rsplit_once('_')).map(|(label, _)| label)?;
+    let run = rest.get(..run.count())?;
+    let label = run.get(..run.bytes().rposition(|byte| byte == b'_')?)?;
     labels.binary_search_by(|known| known.as_str().cmp(label)).ok()?;
     let tag = &rest.as_bytes()[label.len() + 1..];
     let length = tag.iter().take(LONG).take_while(|byte| ALPHABET.contains(byte)).count();

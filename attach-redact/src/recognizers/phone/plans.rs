@@ -84,13 +84,14 @@ impl Plan {
     /// The number as it is plainly read: the digits without the trunk prefix.
     fn national(&self, written: &str) -> Option<PhoneNumber> {
         let digits = digits(written);
-        let subscriber = match (self.trunk, digits.as_bytes()) {
-            (Trunk::Zero, [b'0', rest @ ..]) => rest,
-            (Trunk::One, [b'1', rest @ ..]) if rest.len() == 10 => rest,
-            (Trunk::One, rest) if rest.len() == 10 => rest,
-            _ => return None,
+        let subscriber = match self.trunk {
+            Trunk::Zero => digits.strip_prefix('0')?,
+            Trunk::One => {
+                Some(digits.strip_prefix('1').unwrap_or(&digits)).filter(|rest| rest.len() == 10)?
+            }
+            Trunk::Any => return None,
         };
-        number(self.country?, std::str::from_utf8(subscriber).ok()?)
+        number(self.country?, subscriber)
     }
 }
 
