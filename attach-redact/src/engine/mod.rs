@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
+mod charset;
 mod code;
 mod context;
 mod pass;
@@ -212,11 +213,7 @@ impl Engine {
     pub(crate) fn find(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
         let mut found = match Shadow::of(text) {
             None => self.search(text, deadline),
-            Some(shadow) => {
-                let mut found = self.search(&shadow.text, deadline);
-                found.iter_mut().for_each(|finding| finding.range = shadow.original(&finding.range));
-                found
-            }
+            Some(shadow) => self.find_shadowed(text, &shadow, deadline),
         };
         found.retain(|finding| self.is_sure(finding));
         for recognizer in &self.parts.recognizers {
@@ -239,6 +236,24 @@ impl Engine {
         Ok(found)
     }
 
+    /// What is found in a text that reads as another: what was configured is looked for as it is written, too.
+    fn find_shadowed(&self, text: &str, shadow: &Shadow, deadline: &Deadline) -> Vec<Finding> {
+        let back = |shadow: &Shadow, mut found: Vec<Finding>| {
+            found.iter_mut().for_each(|finding| finding.range = shadow.original(&finding.range));
+            found
+        };
+        let mut found = back(shadow, self.search(&shadow.text, deadline));
+        if let Some(hidden) = Shadow::hidden(text) {
+            found.extend(back(&hidden, self.search(&hidden.text, deadline)));
+        }
+        if !(self.parts.terms.is_empty() && self.parts.patterns.is_empty()) {
+            let mut hits = Hits { watch: deadline.watch(), ..Hits::new(self, text) };
+            self.configured(&mut hits);
+            found.extend(hits.found);
+        }
+        found
+    }
+
     /// Whether a finding scores what its entity asks for.
     pub(crate) fn is_sure(&self, finding: &Finding) -> bool {
         finding.score >= self.parts.threshold(&finding.entity)
@@ -253,7 +268,14 @@ impl Engine {
     fn search(&self, text: &str, deadline: &Deadline) -> Vec<Finding> {
         let mut hits = Hits { watch: deadline.watch(), ..Hits::new(self, text) };
         self.pass(&mut hits);
-        self.parts.terms.iter().for_each(|terms| terms.scan(&mut hits));
+        self.configured(&mut hits);
+        hits.found
+    }
+
+    /// Looks for what was configured.
+    fn configured(&self, hits: &mut Hits<'_>) {
+        let text = hits.text;
+        self.parts.terms.iter().for_each(|terms| terms.scan(hits));
         for (entity, pattern) in &self.parts.patterns {
             if hits.is_late_after(u32::MAX) {
                 break;
@@ -267,7 +289,6 @@ impl Engine {
                 !hits.is_late_after(SEARCH)
             });
         }
-        hits.found
     }
 
     /// Looks at what a word at `word` may be the beginning of.

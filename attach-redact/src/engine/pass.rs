@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::charset::CharSet;
 use super::window::{self, Shape};
 use super::words::{Cursor, Lead};
 use super::{Engine, Hits};
@@ -222,7 +223,7 @@ impl Engine {
 /// Whether a word begins with a capital letter at `at`.
 fn is_beginning(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
-    let inside = match bytes.get(..at) {
+    let inside = || match bytes.get(..at) {
         Some([.., before]) if before.is_ascii() => window::is_word(*before),
         Some([_, ..]) => {
             text.get(..at).and_then(|text| text.chars().next_back()).is_some_and(char::is_alphanumeric)
@@ -230,7 +231,7 @@ fn is_beginning(text: &str, at: usize) -> bool {
         _ => false,
     };
     let ascii = bytes.get(at).is_some_and(u8::is_ascii);
-    !inside && (ascii || text.get(at..).and_then(|text| text.chars().next()).is_some_and(char::is_uppercase))
+    (ascii || CharSet::capitals().has(bytes, at)) && !inside()
 }
 
 #[cfg(test)]

@@ -2,109 +2,149 @@
 
 use std::ops::Range;
 
-/// The text as it reads: invisible characters dropped, digits, signs, dashes and spaces of other scripts and widths
-/// in ASCII.
+mod confusable;
+mod fold;
+
+use self::confusable::confusable;
+use self::fold::{folded, plain};
+
+/// The text as it reads: invisible characters dropped, digits, letters, signs, dashes and spaces of other scripts and
+/// widths in ASCII.
 #[derive(Debug)]
 pub(crate) struct Shadow {
     pub(crate) text: String,
-    /// For every byte of the text, where its original begins; at the end, where the original ends.
-    origins: Vec<u32>,
-    /// For every byte of the text, where its original ends.
-    ends: Vec<u32>,
+    edits: Vec<Edit>,
+}
+
+/// One character that reads as another or isn't seen.
+#[derive(Debug, Clone, Copy)]
+struct Edit {
+    /// Where it begins in the original, and where it ends.
+    from: u32,
+    to: u32,
+    /// Where it stands in the shadow, in one byte or in none.
+    at: u32,
+    plain: Option<u8>,
 }
 
 impl Shadow {
     /// The shadow of `text`, if it differs from it.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        if text.is_ascii() || u32::try_from(text.len()).is_err() || !differs(text) {
+        if text.is_ascii() || u32::try_from(text.len()).is_err() {
             return None;
         }
-        let mut shadow =
-            Self { text: String::with_capacity(text.len()), origins: Vec::new(), ends: Vec::new() };
-        for (at, original) in text.char_indices() {
-            let Some(plain) = plain(original) else { continue };
-            shadow.text.push(plain);
-            let bytes = plain.len_utf8();
-            shadow.origins.extend(std::iter::repeat_n(at as u32, bytes));
-            shadow.ends.extend(std::iter::repeat_n((at + original.len_utf8()) as u32, bytes));
+        Self::with(text, edits(text))
+    }
+
+    /// What is written in tags, which no reader sees but models do: every other character is a line end.
+    pub(crate) fn hidden(text: &str) -> Option<Self> {
+        const LEAD: [u8; 3] = [0xF3, 0xA0, 0x81];
+        memchr::memmem::find(text.as_bytes(), &LEAD)?;
+        u32::try_from(text.len()).ok()?;
+        let edit = |(from, c): (usize, char)| {
+            let tag = matches!(c, '\u{E0020}'..='\u{E007E}').then_some((c as u32 & 0x7F) as u8);
+            Edit { from: from as u32, to: (from + c.len_utf8()) as u32, at: 0, plain: tag.or(Some(b'\n')) }
+        };
+        Self::with(text, text.char_indices().map(edit).collect())
+    }
+
+    fn with(text: &str, mut edits: Vec<Edit>) -> Option<Self> {
+        if edits.is_empty() {
+            return None;
         }
-        Some(shadow)
+        let mut shadow = String::with_capacity(text.len());
+        let mut done = 0;
+        for edit in &mut edits {
+            shadow.push_str(text.get(done..edit.from as usize).unwrap_or_default());
+            edit.at = shadow.len() as u32;
+            shadow.extend(edit.plain.map(char::from));
+            done = edit.to as usize;
+        }
+        shadow.push_str(text.get(done..).unwrap_or_default());
+        Some(Self { text: shadow, edits })
     }
 
     /// The range of the original that `range` of the shadow stands for, with what is invisible inside it.
     pub(crate) fn original(&self, range: &Range<usize>) -> Range<usize> {
-        let start = self.origins.get(range.start).copied().unwrap_or(0);
-        let last = range.end.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(start);
-        start as usize..last.max(start) as usize
+        let start = self.origin(range.start).start;
+        let last = range.end.checked_sub(1).map_or(start, |last| self.origin(last).end);
+        start..last.max(start)
+    }
+
+    /// The byte of the original, or the character, that the byte `at` of the shadow stands for.
+    fn origin(&self, at: usize) -> Range<usize> {
+        let before = self.edits.partition_point(|edit| edit.at as usize <= at);
+        let Some(edit) = before.checked_sub(1).and_then(|last| self.edits.get(last)) else { return at..at + 1 };
+        let past = edit.at as usize + usize::from(edit.plain.is_some());
+        match at.checked_sub(past) {
+            None => edit.from as usize..edit.to as usize,
+            Some(offset) => edit.to as usize + offset..edit.to as usize + offset + 1,
+        }
     }
 }
 
-/// Whether any character of `text` reads as another. Only some leading bytes can be of such a character.
-fn differs(text: &str) -> bool {
-    let leads = |byte: u8| {
-        matches!(byte, 0xC2 | 0xCD | 0xD8 | 0xD9 | 0xDB | 0xDF | 0xE0..=0xE3 | 0xEA | 0xEF | 0xF0 | 0xF3)
-    };
-    text.bytes().enumerate().any(|(at, byte)| {
-        byte >= 0xC2
-            && leads(byte)
-            && text.get(at..).and_then(|rest| rest.chars().next()).is_some_and(|c| plain(c) != Some(c))
-    })
+/// Every character that reads as another, run by run of what is not ASCII.
+fn edits(text: &str) -> Vec<Edit> {
+    let bytes = text.as_bytes();
+    let folded = folded();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    while let Some(start) = next(bytes, at, |byte| byte >= 0x80) {
+        let end = next(bytes, start, |byte| byte < 0x80).unwrap_or(bytes.len());
+        let run = start..end;
+        if is_disguised(text, &run) {
+            push(text, run, &mut edits, |c| confusable(c).map_or_else(|| plain(c), |c| Some(Some(c))));
+        } else {
+            let mut at = start;
+            while at < end {
+                let (reads, length) = folded.next(bytes, at);
+                if reads {
+                    push(text, at..at + length, &mut edits, plain);
+                }
+                at += length;
+            }
+        }
+        at = end;
+    }
+    edits
 }
 
-/// What a character reads as; `None` if it isn't seen at all.
-fn plain(c: char) -> Option<char> {
-    let digit = |zero: char| char::from_digit(c as u32 - zero as u32, 10).unwrap_or(c);
-    Some(match c {
-        '\0'..='\u{7F}' => c,
-        // Soft hyphen, joiners, marks of direction, invisible operators, variation selectors, tags.
-        '\u{AD}'
-        | '\u{34F}'
-        | '\u{61C}'
-        | '\u{180E}'
-        | '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FEFF}'
-        | '\u{E0000}'..='\u{E01EF}' => return None,
-        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2E3A}' | '\u{2E3B}' | '\u{FE58}' | '\u{FE63}' => '-',
-        '\u{2024}' | '\u{3002}' | '\u{FE52}' | '\u{FF61}' => '.',
-        '\u{FE6B}' => '@',
-        '\u{2044}' | '\u{2215}' => '/',
-        '\u{FE55}' | '\u{2236}' | '\u{A789}' => ':',
-        // Full-width forms of ASCII.
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
-        '\u{660}'..='\u{669}' => digit('\u{660}'),
-        '\u{6F0}'..='\u{6F9}' => digit('\u{6F0}'),
-        '\u{7C0}'..='\u{7C9}' => digit('\u{7C0}'),
-        '\u{966}'..='\u{96F}' => digit('\u{966}'),
-        '\u{9E6}'..='\u{9EF}' => digit('\u{9E6}'),
-        '\u{A66}'..='\u{A6F}' => digit('\u{A66}'),
-        '\u{AE6}'..='\u{AEF}' => digit('\u{AE6}'),
-        '\u{B66}'..='\u{B6F}' => digit('\u{B66}'),
-        '\u{BE6}'..='\u{BEF}' => digit('\u{BE6}'),
-        '\u{C66}'..='\u{C6F}' => digit('\u{C66}'),
-        '\u{CE6}'..='\u{CEF}' => digit('\u{CE6}'),
-        '\u{D66}'..='\u{D6F}' => digit('\u{D66}'),
-        '\u{E50}'..='\u{E59}' => digit('\u{E50}'),
-        '\u{ED0}'..='\u{ED9}' => digit('\u{ED0}'),
-        '\u{1040}'..='\u{1049}' => digit('\u{1040}'),
-        '\u{17E0}'..='\u{17E9}' => digit('\u{17E0}'),
-        '\u{2080}'..='\u{2089}' => digit('\u{2080}'),
-        '\u{2070}' | '\u{2074}'..='\u{2079}' => digit('\u{2070}'),
-        '\u{B9}' => '1',
-        '\u{B2}' => '2',
-        '\u{B3}' => '3',
-        // Mathematical digits: five alphabets in a row.
-        '\u{1D7CE}'..='\u{1D7FF}' => char::from_digit((c as u32 - 0x1D7CE) % 10, 10).unwrap_or(c),
-        other => other,
-    })
+fn next(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool) -> Option<usize> {
+    bytes.get(from..)?.iter().position(|byte| is(*byte)).map(|offset| from + offset)
+}
+
+/// Takes down what `read` says of the characters of `run`.
+fn push(text: &str, run: Range<usize>, edits: &mut Vec<Edit>, read: impl Fn(char) -> Option<Option<u8>>) {
+    let start = run.start;
+    for (offset, c) in text.get(run).unwrap_or_default().char_indices() {
+        if let Some(plain) = read(c) {
+            let from = start + offset;
+            edits.push(Edit { from: from as u32, to: (from + c.len_utf8()) as u32, at: 0, plain });
+        }
+    }
+}
+
+/// Whether `run` has only letters that look like those of ASCII and belongs to a word with such letters: then it is
+/// neither Cyrillic nor Greek but a disguise. Country letters of an IBAN count, too.
+fn is_disguised(text: &str, run: &Range<usize>) -> bool {
+    let bytes = text.as_bytes();
+    let lettered = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let before = run.start.checked_sub(1).and_then(|at| bytes.get(at));
+    let numbered = || bytes.get(run.end..run.end + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
+    let beside = lettered(before) || lettered(bytes.get(run.end)) || (run.len() == 4 && numbered());
+    let letters = || text.get(run.clone()).unwrap_or_default().chars();
+    beside
+        && letters().all(|c| confusable(c).is_some() || plain(c).is_some())
+        && letters().any(|c| confusable(c).is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(text: &str) -> String {
+        Shadow::of(text).map_or_else(|| text.to_owned(), |shadow| shadow.text)
+    }
 
     #[test]
     fn look_alikes_read_as_ascii_and_lead_back() {
@@ -117,15 +157,54 @@ mod tests {
     }
 
     #[test]
+    fn every_range_leads_back_to_whole_characters() {
+        let text = "é\u{200B}４\u{200B}\u{200B}ü＠x\u{FEFF}😀𝐛1\u{336}z\u{AD}";
+        let shadow = Shadow::of(text).expect("it differs");
+        let places: Vec<usize> =
+            (0..=shadow.text.len()).filter(|at| shadow.text.is_char_boundary(*at)).collect();
+        for &start in &places {
+            for &end in places.iter().filter(|end| **end > start) {
+                let original = shadow.original(&(start..end));
+                let part = text.get(original).expect("on boundaries");
+                assert_eq!(read(part), shadow.text[start..end], "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
     fn no_character_that_reads_as_another_is_passed_over() {
         for c in '\u{80}'..=char::MAX {
-            assert_eq!(differs(&c.to_string()), plain(c) != Some(c), "{:x}", c as u32);
+            assert_eq!(Shadow::of(&c.to_string()).is_some(), plain(c).is_some(), "{:x}", c as u32);
         }
     }
 
     #[test]
     fn other_scripts_have_no_shadow() {
         assert!(Shadow::of("plain").is_none());
-        assert!(Shadow::of("Grüße an Œuvre, привет, 你好").is_none());
+        assert!(Shadow::of("Grüße an Œuvre, привет, Афины: ΑΒΓ, 你好 Python和Rust, SMS-сообщение, µm").is_none());
+    }
+
+    #[test]
+    fn a_letter_in_disguise_is_read_and_words_of_its_script_are_not() {
+        assert_eq!(read("ghр_x АKIA DЕ89 ѕk-"), "ghp_x AKIA DE89 sk-");
+        assert_eq!(read("ЕЅ12"), "ES12");
+        assert_eq!(read("он сказал iPhoneом"), "он сказал iPhoneом");
+    }
+
+    #[test]
+    fn letters_and_digits_in_costume_are_read() {
+        assert_eq!(read("𝐛𝐨𝐛@𝓮𝔁𝒶𝓶𝖕𝗅𝘦.ⓞⓡⓖ"), "bob@example.org");
+        assert_eq!(read("4\u{FE0F}\u{20E3}①❷𝟛𝟜⁵₆٧۸९1\u{336}"), "412345678９1".replace('９', "9"));
+        assert_eq!(read("Rene\u{301}"), "Rene");
+    }
+
+    #[test]
+    fn what_is_written_in_tags_is_read_by_itself() {
+        let tags: String = "bob@x".bytes().filter_map(|b| char::from_u32(0xE0000 + u32::from(b))).collect();
+        let text = format!("hi{tags}!");
+        let shadow = Shadow::hidden(&text).expect("has tags");
+        assert_eq!(shadow.text, "\n\nbob@x\n");
+        assert_eq!(&text[shadow.original(&(2..7))], tags);
+        assert!(Shadow::hidden("🏴 😀").is_none());
     }
 }
