@@ -13,6 +13,7 @@ mod shadow;
 mod window;
 mod words;
 
+pub(crate) use self::charset::CharSet;
 pub(crate) use self::context::{Topic, Topics};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
 pub(crate) use self::window::{Shape, is_word};
@@ -188,6 +189,8 @@ impl Engine {
     }
 
     fn build(parts: Parts) -> Result<Self, Box<str>> {
+        CharSet::warm_up();
+        Shadow::warm_up();
         let (secrets, keywords) = Secrets::new()?;
         let ids = Ids::new(|entity| parts.wants(entity), |entity| parts.threshold(entity))?;
         let extras = Extras::new(|entity| parts.wants(entity))?;

@@ -225,9 +225,7 @@ fn is_beginning(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     let inside = || match bytes.get(..at) {
         Some([.., before]) if before.is_ascii() => window::is_word(*before),
-        Some([_, ..]) => {
-            text.get(..at).and_then(|text| text.chars().next_back()).is_some_and(char::is_alphanumeric)
-        }
+        Some([_, ..]) => CharSet::alphanumeric().has_before(bytes, at),
         _ => false,
     };
     let ascii = bytes.get(at).is_some_and(u8::is_ascii);

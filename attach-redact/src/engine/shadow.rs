@@ -28,6 +28,11 @@ struct Edit {
 }
 
 impl Shadow {
+    /// Makes the tables, so that nobody's request has to.
+    pub(crate) fn warm_up() {
+        folded();
+    }
+
     /// The shadow of `text`, if it differs from it.
     pub(crate) fn of(text: &str) -> Option<Self> {
         if text.is_ascii() || u32::try_from(text.len()).is_err() {
@@ -74,7 +79,9 @@ impl Shadow {
     /// The byte of the original, or the character, that the byte `at` of the shadow stands for.
     fn origin(&self, at: usize) -> Range<usize> {
         let before = self.edits.partition_point(|edit| edit.at as usize <= at);
-        let Some(edit) = before.checked_sub(1).and_then(|last| self.edits.get(last)) else { return at..at + 1 };
+        let Some(edit) = before.checked_sub(1).and_then(|last| self.edits.get(last)) else {
+            return at..at + 1;
+        };
         let past = edit.at as usize + usize::from(edit.plain.is_some());
         match at.checked_sub(past) {
             None => edit.from as usize..edit.to as usize,
@@ -181,7 +188,9 @@ mod tests {
     #[test]
     fn other_scripts_have_no_shadow() {
         assert!(Shadow::of("plain").is_none());
-        assert!(Shadow::of("Grüße an Œuvre, привет, Афины: ΑΒΓ, 你好 Python和Rust, SMS-сообщение, µm").is_none());
+        assert!(
+            Shadow::of("Grüße an Œuvre, привет, Афины: ΑΒΓ, 你好 Python和Rust, SMS-сообщение, µm").is_none()
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::ending;
 use super::lexicon::{Lexicon, Word};
+use crate::engine::CharSet;
 
 /// One word of a row.
 #[derive(Debug, Clone)]
@@ -230,13 +231,13 @@ fn extent(text: &str, start: usize) -> (usize, bool) {
             }
             Some(b'-' | b'\'') if is_letter(text, at + 1) => at += 1,
             Some(byte) if *byte >= 0x80 => {
-                let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-                let next = at + letter.len_utf8();
-                if !(letter.is_alphanumeric() || letter == '’' && is_letter(text, next)) {
+                let (inside, length) = CharSet::alphanumeric().next(bytes, at);
+                let quote = || text.get(at..).is_some_and(|rest| rest.starts_with('’'));
+                if !(inside || quote() && is_letter(text, at + length)) {
                     break;
                 }
-                other |= letter.is_numeric();
-                at = next;
+                other |= CharSet::numeric().has(bytes, at);
+                at += length;
             }
             _ => break,
         }
