@@ -31,7 +31,7 @@ use crate::recognizers::names::Names;
 use crate::recognizers::phone::Phones;
 use crate::recognizers::secrets::{self, Secrets};
 use crate::recognizers::terms::Terms;
-use crate::recognizers::{crypto, url};
+use crate::recognizers::{crypto, spelled, url};
 use crate::{Basis, ConfigError, Detection, Entity, Fault, Finding, Recognize};
 
 /// What is found in one text so far.
@@ -308,6 +308,7 @@ impl Engine {
             Lead::Bech32 if hits.wants(&Entity::Crypto) => crypto::scan_bech32(hits, start),
             Lead::Ethereum if hits.wants(&Entity::Crypto) => crypto::scan_ethereum(hits, start),
             Lead::Name if hits.wants(&Entity::Person) => self.names.scan_lower(hits, end),
+            Lead::Spelled(sign) if hits.wants(&Entity::Email) => spelled::scan(hits, *sign, &word),
             Lead::GenericSecret => secrets::generic::scan(hits, word),
             Lead::Secrets(rules) if hits.wants(&Entity::Secret) => {
                 rules.iter().for_each(|&rule| self.secrets.scan(hits, rule, word.clone()));

@@ -9,7 +9,7 @@ use super::{Engine, Hits};
 use crate::Entity;
 use crate::budget::SEARCH;
 use crate::placeholder::look_alike;
-use crate::recognizers::{crypto, digits, email, extras, iban};
+use crate::recognizers::{broken, crypto, digits, email, extras, iban};
 
 /// What a place looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Engine {
         self.group(hits, &group);
         if at >= seen.digits {
             let (run, shape) = window::digit_run(text, at, &mut hits.groups);
-            seen.digits = run.end;
+            seen.digits = self.broken(hits, &run).unwrap_or(run.end);
             if (shape.digits >= 7 || shape.dots >= 3) && !hits.is_explained(&run) {
                 self.look(hits, Trigger::Digits(shape), run);
             }
@@ -168,6 +168,14 @@ impl Engine {
         if self.extras.wants_digits() {
             self.extras.digits(hits, &group, &mut seen.extras);
         }
+    }
+
+    /// Looks for a number that goes on where numbers don't.
+    fn broken(&self, hits: &mut Hits<'_>, run: &Range<usize>) -> Option<usize> {
+        let groups = std::mem::take(&mut hits.groups);
+        let found = broken::scan(hits, run, &groups).filter(|end| *end > run.end);
+        hits.groups = groups;
+        found
     }
 
     /// Looks at the words that wait, if any.

@@ -69,11 +69,17 @@ impl Shadow {
         Some(Self { text: shadow, edits })
     }
 
-    /// The range of the original that `range` of the shadow stands for, with what is invisible inside it.
+    /// The range of the original that `range` of the shadow stands for, with what is invisible inside it and
+    /// behind it.
     pub(crate) fn original(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.origin(range.start).start;
         let last = range.end.checked_sub(1).map_or(start, |last| self.origin(last).end);
-        start..last.max(start)
+        let next = self.edits.partition_point(|edit| edit.from < last as u32);
+        let unseen = self.edits.get(next..).unwrap_or_default().iter();
+        let end = unseen
+            .take_while(|edit| edit.plain.is_none() && edit.at as usize == range.end)
+            .map(|edit| edit.to as usize);
+        start..end.last().unwrap_or(last).max(start)
     }
 
     /// The byte of the original, or the character, that the byte `at` of the shadow stands for.
@@ -132,13 +138,19 @@ fn push(text: &str, run: Range<usize>, edits: &mut Vec<Edit>, read: impl Fn(char
 }
 
 /// Whether `run` has only letters that look like those of ASCII and belongs to a word with such letters: then it is
-/// neither Cyrillic nor Greek but a disguise. Country letters of an IBAN count, too.
+/// neither Cyrillic nor Greek but a disguise. So are the letters of an IBAN's country, and
+/// letters among digits, as of a network card's address.
 fn is_disguised(text: &str, run: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
     let lettered = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
     let before = run.start.checked_sub(1).and_then(|at| bytes.get(at));
+    let after = bytes.get(run.end);
     let numbered = || bytes.get(run.end..run.end + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
-    let beside = lettered(before) || lettered(bytes.get(run.end)) || (run.len() == 4 && numbered());
+    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let inner = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b':');
+    let last = run.start.checked_sub(2).is_some_and(|at| bytes.get(at) == Some(&b':'));
+    let within = digit(before) && (inner(after) || last) || digit(after) && before == Some(&b':');
+    let beside = lettered(before) || lettered(after) || within || (run.len() == 4 && numbered());
     let letters = || text.get(run.clone()).unwrap_or_default().chars();
     beside
         && letters().all(|c| confusable(c).is_some() || plain(c).is_some())

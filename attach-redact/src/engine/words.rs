@@ -12,11 +12,14 @@ use crate::recognizers::extras::Extras;
 use crate::recognizers::ids::Ids;
 use crate::recognizers::secrets::Keywords;
 use crate::recognizers::secrets::generic::KEYWORDS;
+use crate::recognizers::spelled::{self, Sign};
 
 /// What a word may be the beginning of.
 #[derive(Debug, Clone)]
 pub(super) enum Lead {
     Url,
+    /// The sign of an e-mail address or a dot in one, escaped or spelled out.
+    Spelled(Sign),
     Password,
     Authorization,
     CurlUser,
@@ -76,7 +79,8 @@ impl Words {
         let secret = keywords.into_iter().map(|(word, rules)| (word, Lead::Secrets(rules.into())));
         let context = context.into_iter().map(|(word, topics)| (word, Lead::Context(topics.into())));
         let generic = KEYWORDS.into_iter().filter(|_| generic).map(|word| (word, Lead::GenericSecret));
-        let all = LEADS.into_iter().chain(secret).chain(generic).chain(context);
+        let spelled = spelled::words().map(|(word, sign)| (word, Lead::Spelled(sign)));
+        let all = LEADS.into_iter().chain(spelled).chain(secret).chain(generic).chain(context);
         let (words, leads): (Vec<&str>, Vec<Lead>) = all.unzip();
         let automaton = DFA::builder()
             .ascii_case_insensitive(true)

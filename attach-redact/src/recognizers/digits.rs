@@ -128,6 +128,11 @@ pub(crate) fn only_digits(text: &str) -> Vec<u8> {
     text.bytes().filter(u8::is_ascii_digit).collect()
 }
 
+/// Whether a card may have the number, by issuer, length and check digit.
+pub(super) fn is_card(digits: &[u8]) -> bool {
+    issue(digits) == Some(Issue::Usual) && luhn(digits)
+}
+
 /// ISO/IEC 7812-1 annex B.
 fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
@@ -175,7 +180,7 @@ fn issue(digits: &[u8]) -> Option<Issue> {
 
 /// The Social Security Administration has issued no such area, group or serial number; one number was printed in
 /// millions of wallets.
-fn is_ssn(digits: &[u8]) -> bool {
+pub(super) fn is_ssn(digits: &[u8]) -> bool {
     let (Some(area), Some(group), Some(serial)) = (digits.get(..3), digits.get(3..5), digits.get(5..9))
     else {
         return false;

@@ -11,9 +11,9 @@ const FILES: [&str; 14] =
 
 /// Characters of a local part and of a label, labels, and characters of a top-level domain, at most.
 const LOCAL: usize = 64;
-const LABEL: usize = 63;
-const LABELS: usize = 9;
-const TOP: usize = 24;
+pub(super) const LABEL: usize = 63;
+pub(super) const LABELS: usize = 9;
+pub(super) const TOP: usize = 24;
 
 /// Looks at the address around the `@` at `at`. Quoted local parts are not looked for, nor signs that also separate:
 /// `=`, `/`, `?` …
@@ -34,7 +34,7 @@ pub(crate) fn accept(hits: &mut Hits<'_>, range: Range<usize>) -> bool {
 }
 
 /// Where the local part before `at` begins.
-fn local(text: &str, at: usize) -> Option<usize> {
+pub(super) fn local(text: &str, at: usize) -> Option<usize> {
     let before = text.get(..at)?;
     if before.ends_with(['.', '\'']) {
         return None;
@@ -90,11 +90,16 @@ fn is_top(label: &str) -> bool {
 fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.rsplit_once('@') else { return false };
     let top = domain.rsplit('.').next().unwrap_or_default();
-    local != "git" && !FILES.iter().any(|file| top.eq_ignore_ascii_case(file))
+    local != "git" && !is_file(top)
+}
+
+/// Whether `top` is no domain but the kind of a file.
+pub(super) fn is_file(top: &str) -> bool {
+    FILES.iter().any(|file| top.eq_ignore_ascii_case(file))
 }
 
 /// Whether an address that begins at `start` is the user and the host of a URL.
-fn is_userinfo(text: &str, start: usize) -> bool {
+pub(super) fn is_userinfo(text: &str, start: usize) -> bool {
     let before = text.as_bytes()[..start].iter().rev().take(256);
     let part = before
         .take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'<' | b'?'))

@@ -14,18 +14,24 @@ const LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY
     LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 \
     RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
 
+/// Signs between two groups, at most: the check digits say enough for bold text and the end of a line to be among them.
+const GAP: usize = 5;
+
 /// Looks for a number that begins with `window`.
 pub(crate) fn scan(hits: &mut Hits<'_>, window: &Range<usize>) {
     let text = hits.text.as_bytes();
     let Some(length) = text.get(window.start..window.start + 2).and_then(length) else { return };
     let mut compact = String::with_capacity(length);
-    let mut at = window.start;
+    let (mut at, mut gap) = (window.start, 0);
     while compact.len() < length {
-        match text.get(at) {
-            Some(byte) if byte.is_ascii_alphanumeric() => compact.push(char::from(*byte)),
-            Some(b' ' | b'-') if !matches!(text.get(at + 1), Some(b' ' | b'-')) => {}
+        gap = match text.get(at) {
+            Some(byte) if byte.is_ascii_alphanumeric() => {
+                compact.push(char::from(*byte));
+                0
+            }
+            Some(b' ' | b'-' | b'.' | b'_' | b'/' | b'\r' | b'\n' | b'\t' | b'*') if gap < GAP => gap + 1,
             _ => return,
-        }
+        };
         at += 1;
     }
     let ends = !text.get(at).is_some_and(|&next| crate::engine::is_word(next));

@@ -1,5 +1,6 @@
 //! What is looked for, one file per kind.
 
+pub(crate) mod broken;
 pub(crate) mod crypto;
 pub(crate) mod digits;
 pub(crate) mod email;
@@ -10,5 +11,6 @@ pub(crate) mod ip;
 pub(crate) mod names;
 pub(crate) mod phone;
 pub(crate) mod secrets;
+pub(crate) mod spelled;
 pub(crate) mod terms;
 pub(crate) mod url;

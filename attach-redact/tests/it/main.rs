@@ -10,6 +10,7 @@ mod complaints;
 mod compose;
 mod countries;
 mod engine;
+mod evasion;
 mod exfiltration;
 mod external;
 mod inspect;

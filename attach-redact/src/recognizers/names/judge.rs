@@ -194,10 +194,23 @@ fn lower_street(after: &str) -> bool {
     })
 }
 
+/// In a run of Base64 (RFC 4648) that is longer than anything people write without a space.
+fn is_data(text: &str, at: usize) -> bool {
+    const LONG: usize = 64;
+    let inside =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    let (before, after) = text.as_bytes().split_at(at.min(text.len()));
+    let before = before.iter().rev().take(LONG).take_while(inside).count();
+    before > 0 && before + after.iter().take(LONG).take_while(inside).count() >= LONG
+}
+
 /// Part of a path, a handle, an address or a piece of code.
 fn is_identifier(text: &str, start: usize, end: usize) -> bool {
     let before = text.get(..start).and_then(|before| before.chars().next_back());
     let after = text.get(end..).unwrap_or_default();
+    if is_data(text, start) {
+        return true;
+    }
     if [" = ", " => ", " -> ", " == "].iter().any(|sign| after.starts_with(sign)) {
         return true;
     }
