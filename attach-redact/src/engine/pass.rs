@@ -149,7 +149,7 @@ impl Engine {
         self.group(hits, &group);
         if at >= seen.digits {
             let (run, shape) = window::digit_run(text, at, &mut hits.groups);
-            seen.digits = self.broken(hits, &run).unwrap_or(run.end);
+            seen.digits = broken(hits, &run).unwrap_or(run.end);
             if (shape.digits >= 7 || shape.dots >= 3) && !hits.is_explained(&run) {
                 self.look(hits, Trigger::Digits(shape), run);
             }
@@ -168,14 +168,6 @@ impl Engine {
         if self.extras.wants_digits() {
             self.extras.digits(hits, &group, &mut seen.extras);
         }
-    }
-
-    /// Looks for a number that goes on where numbers don't.
-    fn broken(&self, hits: &mut Hits<'_>, run: &Range<usize>) -> Option<usize> {
-        let groups = std::mem::take(&mut hits.groups);
-        let found = broken::scan(hits, run, &groups).filter(|end| *end > run.end);
-        hits.groups = groups;
-        found
     }
 
     /// Looks at the words that wait, if any.
@@ -226,6 +218,17 @@ impl Engine {
         }
         hits.groups = groups;
     }
+}
+
+/// Looks for a number that goes on where numbers don't.
+fn broken(hits: &mut Hits<'_>, run: &Range<usize>) -> Option<usize> {
+    if !broken::may_begin(&hits.groups) {
+        return None;
+    }
+    let groups = std::mem::take(&mut hits.groups);
+    let found = broken::scan(hits, run, &groups).filter(|end| *end > run.end);
+    hits.groups = groups;
+    found
 }
 
 /// Whether a word begins with a capital letter at `at`.

@@ -31,12 +31,17 @@ const SIGNS: usize = 6;
 /// Groups of a number, at most.
 const GROUPS: usize = 5;
 
+/// Whether the first of `groups` of digits may begin a number that is broken up.
+pub(crate) fn may_begin(groups: &[Range<usize>]) -> bool {
+    matches!((groups.first().map(Range::len), groups.len()), (Some(1), 9..) | (Some(3 | 4), 1..=GROUPS))
+}
+
 /// Looks for a number that begins with the first of `run`'s `groups` of digits; gives where it ends.
 pub(crate) fn scan(hits: &mut Hits<'_>, run: &Range<usize>, groups: &[Range<usize>]) -> Option<usize> {
     let first = groups.first()?;
     match first.len() {
-        1 if groups.len() >= 9 => one_by_one(hits, groups),
-        3 | 4 if groups.len() <= GROUPS && (goes_on(hits.text, run.end) || is_wide(hits.text, groups)) => {
+        1 => one_by_one(hits, groups),
+        3 | 4 if (goes_on(hits.text, run.end) || is_wide(hits.text, groups)) => {
             let number = Number::read(hits.text.as_bytes(), first.start)?;
             if first.len() == 4 { number.card(hits) } else { number.ssn(hits) }
         }

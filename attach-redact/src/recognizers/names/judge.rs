@@ -201,7 +201,7 @@ fn is_data(text: &str, at: usize) -> bool {
         |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
     let (before, after) = text.as_bytes().split_at(at.min(text.len()));
     let before = before.iter().rev().take(LONG).take_while(inside).count();
-    before > 0 && before + after.iter().take(LONG).take_while(inside).count() >= LONG
+    before + after.iter().take(LONG).take_while(inside).count() >= LONG
 }
 
 /// Part of a path, a handle, an address or a piece of code.
