@@ -209,7 +209,7 @@ fn is_alone(text: &[u8], range: &Range<usize>) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let number = signs > 0 && before.iter().rev().nth(signs).is_some_and(u8::is_ascii_digit);
     let listed = before.get(before.len() - signs..).is_some_and(|signs| !signs.contains(&b':'));
-    !word(before.last()) && !word(text.get(range.end)) && !(number && listed)
+    !(word(before.last()) || word(text.get(range.end)) || number && listed)
 }
 
 #[cfg(test)]
