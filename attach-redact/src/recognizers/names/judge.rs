@@ -195,7 +195,7 @@ fn lower_street(after: &str) -> bool {
 }
 
 /// In a run of Base64 (RFC 4648) that is longer than anything people write without a space.
-fn is_data(text: &str, at: usize) -> bool {
+pub(super) fn is_data(text: &str, at: usize) -> bool {
     const LONG: usize = 64;
     let inside =
         |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
@@ -208,9 +208,6 @@ fn is_data(text: &str, at: usize) -> bool {
 fn is_identifier(text: &str, start: usize, end: usize) -> bool {
     let before = text.get(..start).and_then(|before| before.chars().next_back());
     let after = text.get(end..).unwrap_or_default();
-    if is_data(text, start) {
-        return true;
-    }
     if [" = ", " => ", " -> ", " == "].iter().any(|sign| after.starts_with(sign)) {
         return true;
     }

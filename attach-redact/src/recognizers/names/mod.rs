@@ -96,7 +96,9 @@ impl Names {
         let (Some(first), Some(last)) = (row.tokens().first(), row.tokens().last()) else { return };
         let before = cue::before(hits.text, first.range.start, self.lexicon);
         let after = cue::after(hits.text, last.reach(), last.owns > 0, before.starts, self.lexicon);
-        if let Some((range, score)) = judge::judge(hits.text, row, Around { before, after }, self.listed) {
+        if let Some((range, score)) = judge::judge(hits.text, row, Around { before, after }, self.listed)
+            && !judge::is_data(hits.text, range.start)
+        {
             hits.push(Finding::new(range, Entity::Person, score));
         }
     }
