@@ -77,13 +77,27 @@ impl Vault {
 
     /// The placeholder that stands for `value`; the same for the same. `None` if every tag is taken.
     pub(crate) fn placeholder(&mut self, label: &str, value: &str) -> Option<&str> {
-        let code = self.code(label, value);
-        let known = self.by_code.get(&code).copied();
-        let index = match known {
+        let index = match self.remembered(label, value) {
             Some(index) => index,
-            None => self.insert(code, label, value)?,
+            None => {
+                let code = self.code(label, value);
+                let known = self.by_code.get(&code).copied();
+                known.map_or_else(|| self.insert(code, label, value), Some)?
+            }
         };
         self.entries.get(index).map(|entry| entry.placeholder.as_str())
+    }
+
+    /// The entry of a value that came up before, if it is among the first few: conversations repeat them, and to compare
+    /// costs less than to compute a code.
+    fn remembered(&self, label: &str, value: &str) -> Option<usize> {
+        const FEW: usize = 32;
+        let of_label = |placeholder: &str| {
+            let rest = placeholder.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(label));
+            rest.and_then(|rest| rest.strip_prefix('_')).is_some_and(|tag| !tag.contains('_'))
+        };
+        let same = |entry: &Entry| *entry.value == value && of_label(&entry.placeholder);
+        self.entries.iter().take(FEW).position(same)
     }
 
     fn insert(&mut self, code: [u8; 32], label: &str, value: &str) -> Option<usize> {

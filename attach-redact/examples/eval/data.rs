@@ -69,7 +69,9 @@ impl Line {
             let expected = expected.collect();
             return Ok(Self { form: Form::Sentence, text, entity: None, rule, expected, others: Vec::new() });
         }
-        let entity = line["entity"].as_str().unwrap_or_default();
+        // Presidio's older name of it.
+        let entity = line["entity"].as_str().map(|name| if name == "FIN" { "SG_NRIC_FIN" } else { name });
+        let entity = entity.unwrap_or_default();
         let none = Vec::new();
         let score = |at: usize| line["scores"][at].as_f64().unwrap_or(1.0) as f32;
         let expected = line["expected"].as_array().unwrap_or(&none);
