@@ -64,7 +64,8 @@ impl Redactor {
     ///
     /// Every string is looked at, a short one together with its key; a string that itself is a JSON object or list is
     /// taken apart, as the arguments of tool calls are; so is every key, and every number of seven digits or more,
-    /// which becomes a string if it is replaced. Bytes that need no change stay as they are.
+    /// which becomes a string if it is replaced. Bytes that need no change stay as they are. A file in base64 is a string
+    /// like others here, and nothing in it is found; the [layer](crate::RedactLayer) refuses it.
     ///
     /// # Errors
     ///

@@ -1,5 +1,8 @@
 //! From the leaves of a call to the edits of its body.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use attach_core::call::{Modality, Opaque, Place};
 use attach_core::exchange::Coverage;
 use attach_core::json::{Document, Edit, Kind, NodeId, Value};
@@ -120,17 +123,19 @@ impl Plan {
     fn of(payload: &Payload, hide_system: bool) -> Result<Self, Fault> {
         let mut plan = Self::default();
         let document = payload.document();
+        let mut known = HashMap::new();
         for leaf in &payload.call().leaves {
             let value = document.value(leaf.node);
             let first = plan.texts.len();
             match leaf.place {
+                Place::Text if is_escaped_json(value) && !is_signed(value) => plan.arguments(value),
                 Place::Text => plan.string(value, None),
                 Place::Key => plan.key(value, None),
                 Place::Number => plan.number(value, None),
                 Place::Arguments => plan.arguments(value),
                 _ => return Err(Fault::new("a kind of leaf that is not known")),
             }
-            if hide_system && is_system(value) {
+            if hide_system && is_system(value, &mut known) {
                 let texts = plan.texts.split_off(first);
                 plan.texts.extend(texts.into_iter().map(|text| text.hidden(true)));
             }
@@ -145,7 +150,7 @@ impl Plan {
 
     fn string(&mut self, value: Value<'_>, inside: Option<usize>) {
         let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
-        let text = match value.key() {
+        let text = match naming_key(value) {
             // `"ssn": "078051120"` says what it is; `"content"` doesn't.
             Some(_) if next_prefix(&text, 0).is_some() && is_signed(value) => Text::signed(&text),
             Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
@@ -162,7 +167,7 @@ impl Plan {
 
     fn number(&mut self, value: Value<'_>, inside: Option<usize>) {
         if let Ok(number) = std::str::from_utf8(value.raw()) {
-            self.push(Text::number(value.key().as_deref(), number), value.id(), false, inside);
+            self.push(Text::number(naming_key(value).as_deref(), number), value.id(), false, inside);
         }
     }
 
@@ -190,14 +195,43 @@ impl Plan {
     }
 }
 
-/// Whether `value` stands in the system prompt: a top-level field for it, or a message of that role.
-fn is_system(value: Value<'_>) -> bool {
-    std::iter::successors(Some(value), |value| value.parent()).any(|value| {
-        let is_field = matches!(value.raw_key(), Some(b"system" | b"instructions"))
-            && value.parent().is_some_and(|parent| parent.parent().is_none());
-        let role = value.get("role").and_then(Value::as_str);
-        is_field || matches!(role.as_deref(), Some("system" | "developer"))
-    })
+/// Whether `value` stands in the system prompt: a top-level field for it, or a message of that role. What is `known`
+/// of the values around it is not found out again: one may have as many members as a body has room for.
+fn is_system(value: Value<'_>, known: &mut HashMap<NodeId, bool>) -> bool {
+    let mut new = Vec::new();
+    let mut at = Some(value);
+    let is_inside = loop {
+        let Some(value) = at else { break false };
+        if let Some(is_system) = known.get(&value.id()) {
+            break *is_system;
+        }
+        new.push(value.id());
+        if begins_system(value) {
+            break true;
+        }
+        at = value.parent();
+    };
+    known.extend(new.into_iter().map(|id| (id, is_inside)));
+    is_inside
+}
+
+fn begins_system(value: Value<'_>) -> bool {
+    let is_field = matches!(value.raw_key(), Some(b"system" | b"instructions"))
+        && value.parent().is_some_and(|parent| parent.parent().is_none());
+    let role = value.get("role").and_then(Value::as_str);
+    is_field || matches!(role.as_deref(), Some("system" | "developer"))
+}
+
+/// The key that says what `value` is: its own, that of the list it stands in, or in `{"ssn": {"value": …}}` the one around.
+fn naming_key(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let around = std::iter::successors(Some(value), |value| value.parent()).take(4);
+    around.filter(|value| value.raw_key() != Some(b"value")).find_map(Value::key)
+}
+
+/// Whether a text is JSON with escapes in it, as the results of tools are: characters and ends of lines in them are not
+/// what they look like.
+fn is_escaped_json(value: Value<'_>) -> bool {
+    value.as_str().is_some_and(|text| text.trim_start().starts_with(['{', '[']) && text.contains('\\'))
 }
 
 /// Whether a provider has signed what stands here, so that a change would be found out: Anthropic's thinking,

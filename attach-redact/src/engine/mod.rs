@@ -16,7 +16,7 @@ mod words;
 pub(crate) use self::charset::CharSet;
 pub(crate) use self::context::{Topic, Topics};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
-pub(crate) use self::window::{Shape, is_word};
+pub(crate) use self::window::{Shape, is_emphasis, is_word};
 
 use self::context::Places;
 use self::shadow::Shadow;

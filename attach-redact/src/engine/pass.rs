@@ -235,7 +235,7 @@ fn broken(hits: &mut Hits<'_>, run: &Range<usize>) -> Option<usize> {
 fn is_beginning(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     let inside = || match bytes.get(..at) {
-        Some([.., before]) if before.is_ascii() => window::is_word(*before),
+        Some([.., before]) if before.is_ascii() => window::is_word_before(bytes, at),
         Some([_, ..]) => CharSet::alphanumeric().has_before(bytes, at),
         _ => false,
     };

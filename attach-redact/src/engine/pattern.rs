@@ -12,21 +12,6 @@ pub(crate) struct Pattern {
     regex: Regex,
     /// The group that holds the finding: 1 if there is one, else the whole match.
     group: usize,
-    /// The pattern without what it looks around for: needs no backtracking, and rules most windows out.
-    gate: Option<Regex>,
-}
-
-/// What patterns of whole words and whole numbers begin and end with.
-const ENDS: [(&str, &str); 2] = [
-    (r"(?<![A-Za-z0-9_])(?<![0-9][.\-])(?:", r")(?![A-Za-z0-9_])(?![.\-][0-9])"),
-    (r"(?<![A-Za-z0-9_])(?:", r")(?![A-Za-z0-9_])"),
-];
-
-/// What stands between such ends, if it looks around for nothing itself.
-fn between_ends(pattern: &str) -> Option<&str> {
-    let inner = |(start, end): &(&str, &str)| pattern.strip_prefix(start)?.strip_suffix(end);
-    let hard = ["(?=", "(?!", "(?<", r"\1", r"\2"];
-    ENDS.iter().find_map(inner).filter(|inner| !hard.iter().any(|mark| inner.contains(mark)))
 }
 
 /// What became of a window.
@@ -41,10 +26,7 @@ pub(crate) enum Match {
 impl Pattern {
     /// Compiles a pattern of our own: ASCII classes spelled out, quantifiers bounded.
     pub(crate) fn new(pattern: &str) -> Result<Self, Box<str>> {
-        let gate = between_ends(pattern).map(|inner| RegexBuilder::new(inner).build());
-        let gate = gate.transpose().map_err(|error| error.to_string())?;
-        let pattern = Self::build(RegexBuilder::new(pattern).seek(true).backtrack_limit(BACKTRACK_LIMIT))?;
-        Ok(Self { gate, ..pattern })
+        Self::build(RegexBuilder::new(pattern).seek(true).backtrack_limit(BACKTRACK_LIMIT))
     }
 
     /// Compiles a pattern that is run on all of a text, however long it takes.
@@ -72,7 +54,7 @@ impl Pattern {
     fn build(builder: &mut RegexBuilder) -> Result<Self, Box<str>> {
         let regex = builder.build().map_err(|error| error.to_string())?;
         let group = usize::from(regex.captures_len() > 1);
-        Ok(Self { regex, group, gate: None })
+        Ok(Self { regex, group })
     }
 
     /// Calls `accept` with every match that begins and ends in `window`, from left to right, none overlapping one
@@ -80,10 +62,6 @@ impl Pattern {
     pub(crate) fn scan(&self, text: &str, window: Range<usize>, mut accept: impl FnMut(Match) -> bool) {
         let mut from = floor(text, window.start);
         let end = ceil(text, window.end);
-        let window = text.get(from..end).unwrap_or_default();
-        if self.gate.as_ref().is_some_and(|gate| matches!(gate.is_match(window), Ok(false))) {
-            return;
-        }
         while from < end {
             let input = RegexInput::new(text).range(from..end);
             match self.find(input) {
@@ -183,15 +161,6 @@ mod tests {
     #[test]
     fn the_group_is_the_finding() {
         assert_eq!(all(r"key=([a-z]{1,9})", "key=abc key=d"), [Match::At(4..7), Match::At(12..13)]);
-    }
-
-    #[test]
-    fn the_gate_of_a_pattern_lets_through_what_the_pattern_matches() {
-        let pattern = r"(?<![A-Za-z0-9_])(?:[A-Z]{2}[0-9]{2})(?![A-Za-z0-9_])";
-        assert!(Pattern::new(pattern).expect("compiles").gate.is_some());
-        assert_eq!(all(pattern, "xAB12 AB12"), [Match::At(6..10)]);
-        assert!(all(pattern, "ab12").is_empty());
-        assert!(between_ends(r"(?<![A-Za-z0-9_])(?:a(?=b))(?![A-Za-z0-9_])").is_none());
     }
 
     #[test]

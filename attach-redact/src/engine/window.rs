@@ -26,7 +26,7 @@ impl Shape {
 pub(super) fn is_iban(text: &[u8], at: usize) -> bool {
     let letter =
         |back: usize| at.checked_sub(back).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    letter(1) && letter(2) && !is_word(at.checked_sub(2).map_or(0, |at| before(text, at)))
+    letter(1) && letter(2) && !at.checked_sub(2).is_some_and(|at| is_word_before(text, at))
 }
 
 /// Where a word begins whose first digits are at `at`, if it begins as addresses of cryptocurrencies do: Bitcoin's with 1
@@ -47,6 +47,24 @@ pub(super) fn before(text: &[u8], at: usize) -> u8 {
 
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Whether underscores that no word goes on from come next, or before if `bytes` go backwards: Markdown's emphasis
+/// (CommonMark §6.2).
+pub(crate) fn is_emphasis<'b>(bytes: impl Iterator<Item = &'b u8>) -> bool {
+    let mut marks = 0;
+    for byte in bytes.take(4) {
+        if *byte != b'_' {
+            return marks > 0 && !is_word(*byte);
+        }
+        marks += 1;
+    }
+    (1..=3).contains(&marks)
+}
+
+/// Whether a word goes on to the left of `at`.
+pub(crate) fn is_word_before(text: &[u8], at: usize) -> bool {
+    is_word(before(text, at)) && !is_emphasis(text[..at].iter().rev())
 }
 
 fn is_separator(byte: u8) -> bool {
@@ -190,7 +208,14 @@ fn first_group(text: &[u8], at: usize) -> usize {
     let left = |end: usize, most: usize| {
         text[..end].iter().rev().take(most).take_while(|byte| in_group(**byte)).count()
     };
-    let mut start = at - left(at, REACH);
+    let own = match left(at, REACH) {
+        // Letters of other scripts without end: what is around the digits would be looked at with each of them again.
+        REACH => {
+            text[..at].iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric()).count()
+        }
+        own => own,
+    };
+    let mut start = at - own;
     for _ in 0..2 {
         let Some(separator) = start.checked_sub(1).filter(|at| joins(text[*at])) else { break };
         let length = left(separator, GROUP + 1);
@@ -263,5 +288,17 @@ mod tests {
             ("else knows 943-476-5919 by heart".to_owned(), 10)
         );
         assert_eq!(around("x1"), ("x1".to_owned(), 1));
+    }
+
+    #[test]
+    fn letters_without_end_are_not_looked_at_again_with_every_number_in_them() {
+        let text = "é12net".repeat(60);
+        let (mut at, mut seen) = (0, 0);
+        while let Some(next) = text.as_bytes()[at..].iter().position(u8::is_ascii_digit) {
+            let run = words_around(text.as_bytes(), at + next, None);
+            seen += run.range.len();
+            at = run.range.end;
+        }
+        assert!(seen <= text.len() * 2, "{seen} of {}", text.len());
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::budget::SEARCH;
-use crate::engine::{Hits, Shape};
+use crate::engine::{Hits, Shape, is_emphasis};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
@@ -110,17 +110,23 @@ fn begins(text: &[u8], groups: &[Range<usize>], joints: &[u8]) -> bool {
     let Some(first) = groups.first() else { return false };
     match text.get(..first.start) {
         Some([.., digit, joint]) if joints.contains(joint) => !digit.is_ascii_digit(),
-        Some([.., before]) => !is_part(*before),
-        _ => true,
+        Some(before) => !before.last().is_some_and(|byte| is_part(*byte)) || is_emphasis(before.iter().rev()),
+        None => true,
     }
 }
 
 /// Whether neither a word nor, across one of `joints`, a number goes on at `end`.
 fn ends(text: &[u8], end: usize, joints: &[u8]) -> bool {
     match text.get(end..) {
+        // A spreadsheet's number that became one with a fraction.
+        Some([b'.', b'0', rest @ ..])
+            if !rest.first().is_some_and(|byte| is_part(*byte) || *byte == b'.') =>
+        {
+            true
+        }
         Some([joint, digit, ..]) if joints.contains(joint) => !digit.is_ascii_digit(),
-        Some([after, ..]) => !is_part(*after),
-        _ => true,
+        Some(after) => !after.first().is_some_and(|byte| is_part(*byte)) || is_emphasis(after.iter()),
+        None => true,
     }
 }
 

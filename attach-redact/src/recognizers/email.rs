@@ -57,8 +57,9 @@ fn domain(text: &str, start: usize) -> Option<usize> {
         if label.is_empty() || label.starts_with('-') || next.as_ref().is_some_and(inside) {
             break;
         }
-        if index > 0 && is_top(label) && next != Some('@') {
-            found = Some(at + length);
+        let top = without_dash(label);
+        if index > 0 && is_top(top) && !rest[top.len()..].starts_with('@') {
+            found = Some(at + top.len());
         } else if index > 0
             && let Some(top) = glued(label)
         {
@@ -71,6 +72,14 @@ fn domain(text: &str, start: usize) -> Option<usize> {
         at += 1;
     }
     found
+}
+
+/// A label without the dash of the sentence that goes on behind it.
+fn without_dash(label: &str) -> &str {
+    match label.split_once("--") {
+        Some((top, _)) if !top.eq_ignore_ascii_case("xn") => top,
+        _ => label.trim_end_matches('-'),
+    }
 }
 
 /// The length of the top-level domain in letters of ASCII that other letters follow, as where there are no spaces.
@@ -89,8 +98,7 @@ fn is_top(label: &str) -> bool {
 /// Neither a file such as `logo@2x.png` nor the user of every Git server.
 fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let top = domain.rsplit('.').next().unwrap_or_default();
-    local != "git" && !is_file(top)
+    local != "git" && !is_file(domain.rsplit('.').next().unwrap_or_default())
 }
 
 /// Whether `top` is no domain but the kind of a file.
@@ -125,6 +133,9 @@ mod tests {
         assert_eq!(found("bob@example.org536さん"), None);
         assert_eq!(found("bob@example.orgを536"), Some("bob@example.org"));
         assert_eq!(found("-bob@example.org-x"), None);
+        assert_eq!(found("bob@example.org--he knows"), Some("bob@example.org"));
+        assert_eq!(found("bob@example.org-"), Some("bob@example.org"));
+        assert_eq!(found("bob@a--b.example.org"), Some("bob@a--b.example.org"));
         for none in ["bob@example", "bob@-example.org", "bob.@example.org", "@example.org", "a@b.c0m"] {
             assert_eq!(found(none), None, "{none}");
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use iban::{Iban, ParseIbanError};
 
-use crate::engine::Hits;
+use crate::engine::{Hits, is_emphasis, is_word};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
@@ -34,7 +34,7 @@ pub(crate) fn scan(hits: &mut Hits<'_>, window: &Range<usize>) {
         };
         at += 1;
     }
-    let ends = !text.get(at).is_some_and(|&next| crate::engine::is_word(next));
+    let ends = !text.get(at).is_some_and(|&next| is_word(next)) || is_emphasis(text[at..].iter());
     let has = |case: fn(&u8) -> bool| compact.bytes().any(|byte| case(&byte));
     let one_case = !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase));
     compact.make_ascii_uppercase();

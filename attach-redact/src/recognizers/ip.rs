@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::engine::{Hits, is_word};
+use crate::engine::{Hits, is_emphasis, is_word};
 use crate::{Entity, Finding};
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ fn dotted(text: &[u8], four: &[Range<usize>]) -> Option<Range<usize>> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let goes_on = match before {
         [.., digit, b'.'] => digit.is_ascii_digit(),
-        [.., byte] => part(byte),
+        [.., byte] => part(byte) && !is_emphasis(before.iter().rev()),
         [] => false,
     };
     let after = text.get(last.end..)?;
@@ -83,7 +83,7 @@ fn dotted(text: &[u8], four: &[Range<usize>]) -> Option<Range<usize>> {
     };
     let ends = |rest: &[u8]| match rest {
         [b'.', rest @ ..] if digits(rest) > 0 => is_port(rest),
-        [byte, ..] => !part(byte),
+        [byte, ..] => !part(byte) || is_emphasis(rest.iter()),
         [] => true,
     };
     let prefix = match after {

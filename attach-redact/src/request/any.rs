@@ -87,8 +87,9 @@ impl Plan {
 
 /// Whether a string begins as an object or a list does. A string of digits is JSON, too, but belongs to its key.
 fn may_be_json(value: Value<'_>) -> bool {
-    let text = value.raw().get(1..).unwrap_or_default().trim_ascii_start();
-    matches!(text.first(), Some(b'{' | b'['))
+    value.as_str().is_some_and(|text| {
+        text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\n', '\r']).starts_with(['{', '['])
+    })
 }
 
 /// 422 `uninspectable_content` for a file within the document, unless it is permitted: a `data:` URL (RFC 2397) in

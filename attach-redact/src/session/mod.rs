@@ -119,7 +119,7 @@ impl<'r> Session<'r> {
             for (text, found) in texts.iter().zip(&mut all) {
                 self.deadline.check()?;
                 found.extend(names.find(text.current()));
-                *found = self.outside_placeholders(text.current(), resolve(std::mem::take(found)));
+                *found = self.outside_placeholders(text.current(), self.resolve(std::mem::take(found)));
             }
         }
         Ok(all)
@@ -143,7 +143,21 @@ impl<'r> Session<'r> {
         if text.whole && !found.is_empty() {
             found.iter_mut().for_each(|finding| finding.range = 0..current.len());
         }
-        Ok(self.outside_placeholders(current, resolve(found)))
+        Ok(self.outside_placeholders(current, self.resolve(found)))
+    }
+
+    /// Makes disjoint findings of `found`. What is only counted neither hides what it overlaps nor makes it longer.
+    fn resolve(&self, found: Vec<Finding>) -> Vec<Finding> {
+        let is_shadow = |finding: &Finding| self.redactor.action(&finding.entity) == Action::Shadow;
+        let (shadows, acted): (Vec<_>, Vec<_>) = found.into_iter().partition(is_shadow);
+        if shadows.is_empty() || acted.is_empty() {
+            return resolve([shadows, acted].concat());
+        }
+        let mut all = resolve(acted);
+        let known: Vec<_> = all.iter().map(|finding| finding.range.clone()).collect();
+        all.extend(resolve(shadows).iter().flat_map(|shadow| cut_out(shadow, &known)));
+        all.sort_by_key(|finding| finding.range.start);
+        all
     }
 
     /// Cuts what already is a placeholder, or looks like one, out of `found`.
@@ -257,17 +271,18 @@ impl<'r> Session<'r> {
     /// Placeholders for every word of the caller's `text` that a placeholder could be read from.
     fn literals(&mut self, text: &str) -> Result<Vec<Edit>, Fault> {
         let mut edits = Vec::new();
-        let mut at = 0;
+        let (mut at, mut word) = (0, 0);
         while let Some(start) = next_prefix(text, at) {
             let rest = &text[start..];
-            let word =
-                rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\\')).count();
+            // A word may have many beginnings; its end is looked for once.
+            if start >= word {
+                let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\\');
+                word = start + rest.bytes().take_while(inside).count();
+            }
             let end = match self.vault.at(rest) {
-                Place::Whole { length, .. } => start + length.max(word),
-                Place::Beginning => start + word.max(1),
-                Place::Nothing if rest.get(3..).is_some_and(|rest| rest.starts_with(['_', '\\'])) => {
-                    start + word
-                }
+                Place::Whole { length, .. } => word.max(start + length),
+                Place::Beginning => word,
+                Place::Nothing if rest.get(3..).is_some_and(|rest| rest.starts_with(['_', '\\'])) => word,
                 Place::Nothing => {
                     at = start + 1;
                     continue;
@@ -288,7 +303,7 @@ impl<'r> Session<'r> {
         for _ in 0..ROUNDS {
             let mut found = self.find_in(text)?;
             found.extend(names.find(text.current()));
-            let found = self.outside_placeholders(text.current(), resolve(found));
+            let found = self.outside_placeholders(text.current(), self.resolve(found));
             if !self.apply(std::slice::from_mut(text), &[found], false)? {
                 break;
             }

@@ -13,6 +13,7 @@ mod engine;
 mod evasion;
 mod exfiltration;
 mod external;
+mod hostile;
 mod inspect;
 #[cfg(feature = "ner")]
 mod ner;

@@ -173,8 +173,9 @@ fn may_begin(text: &[u8], group: &Range<usize>) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
     let at = |index: usize| text.get(index);
     let after = match at(group.end) {
-        Some(b'/' | b'-' | b'.') => {
-            at(group.end + 1).is_some_and(|byte| byte.is_ascii_digit() || letter(byte) || *byte == b' ')
+        Some(sign @ (b'/' | b'-' | b'.')) => {
+            let next = behind(text, group.end, *sign);
+            at(next).is_some_and(letter) || are_three(text, group.len(), next, *sign)
         }
         Some(b' ') => at(group.end + 1).is_some_and(letter),
         Some(byte) => letter(byte),
@@ -182,6 +183,26 @@ fn may_begin(text: &[u8], group: &Range<usize>) -> bool {
     };
     let before = group.start.checked_sub(2).and_then(at).is_some_and(|byte| letter(byte) || *byte == b'.');
     group.len() <= 4 && (after || before)
+}
+
+/// Where what is behind the `sign` at `at` begins. Behind a full stop there may be a space.
+fn behind(text: &[u8], at: usize, sign: u8) -> usize {
+    at + 1 + usize::from(sign == b'.' && text.get(at + 1) == Some(&b' '))
+}
+
+/// Whether behind a number of `first` digits and a `sign` stands another one at `next`, and behind the same sign a third;
+/// a month and a year are two.
+fn are_three(text: &[u8], first: usize, next: usize, sign: u8) -> bool {
+    let digits = |at: usize| {
+        text.get(at..).unwrap_or_default().iter().take(5).take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let second = digits(next);
+    if sign == b'/' && matches!(second, 2 | 4) {
+        return true;
+    }
+    let end = next + second;
+    let fits = |third: usize| if first == 4 { matches!(third, 1 | 2) } else { matches!(third, 2 | 4) };
+    (1..=2).contains(&second) && text.get(end) == Some(&sign) && fits(digits(behind(text, end, sign)))
 }
 
 /// Whether numbers are those of a day in the calendar; what has the name of a month is one by its form.

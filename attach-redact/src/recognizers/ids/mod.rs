@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use self::gate::Gate;
 use crate::engine::{Hits, Match, Pattern, Topics};
 use crate::finding::Strength;
 use crate::{Basis, Entity, Finding};
@@ -16,6 +17,7 @@ mod ca;
 mod de;
 mod es;
 mod fi;
+mod gate;
 mod in_;
 mod it;
 mod kr;
@@ -109,6 +111,7 @@ pub(crate) struct Ids {
 struct Compiled {
     rule: &'static Rule,
     pattern: Pattern,
+    gate: Gate,
     topics: Topics,
     /// Fewer letters it never has.
     letters: usize,
@@ -127,7 +130,7 @@ impl Ids {
             let pattern = Pattern::new(rule.pattern).map_err(|why| format!("{}: {why}", rule.entity))?;
             let alone = rule.form.max(rule.checked) >= threshold(&rule.entity);
             let (topics, letters) = (Topics::of([&rule.entity]), letters(&rule.entity));
-            rules.push(Compiled { rule, pattern, topics, letters, alone });
+            rules.push(Compiled { rule, pattern, gate: Gate::of(rule.pattern), topics, letters, alone });
         }
         let topics = Topics::of(rules.iter().map(|compiled| &compiled.rule.entity));
         let any =
@@ -177,6 +180,9 @@ fn letters(entity: &Entity) -> usize {
 impl Compiled {
     fn scan(&self, hits: &mut Hits<'_>, window: &Range<usize>) {
         let (text, rule) = (hits.text, self.rule);
+        if !self.gate.lets(text, window) {
+            return;
+        }
         // What is looked for behind the end: a separator, and a digit.
         let seen = window.start..(window.end + 2).min(text.len());
         self.pattern.scan(text, seen, |found| {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::cue::{After, Before, Cue};
 use super::lexicon::Word;
 use super::token::{Row, Shape, Token};
+use crate::engine::is_emphasis;
 
 /// Words of one name, at most.
 const LONGEST: usize = 5;
@@ -211,10 +212,14 @@ fn is_identifier(text: &str, start: usize, end: usize) -> bool {
     if [" = ", " => ", " -> ", " == "].iter().any(|sign| after.starts_with(sign)) {
         return true;
     }
+    let emphasised =
+        [is_emphasis(text.as_bytes()[..start].iter().rev()), is_emphasis(after.as_bytes().iter())];
     let mut after = after.chars();
     let (next, second) = (after.next(), after.next());
     let escaped = next == Some('\\') && matches!(second, Some('"' | '\''));
-    matches!(before, Some('@' | '#' | '/' | '\\' | '.' | '_' | '$' | '<' | '&' | '-' | '='))
-        || !escaped && matches!(next, Some('(' | '_' | '/' | '\\' | '@' | '=' | '[' | '{' | '<'))
+    matches!(before, Some('@' | '#' | '/' | '\\' | '.' | '$' | '<' | '&' | '-' | '='))
+        || before == Some('_') && !emphasised[0]
+        || next == Some('_') && !emphasised[1]
+        || !escaped && matches!(next, Some('(' | '/' | '\\' | '@' | '=' | '[' | '{' | '<'))
         || (matches!(next, Some('.' | ':' | '-')) && second.is_some_and(|c| c.is_alphanumeric() || c == ':'))
 }

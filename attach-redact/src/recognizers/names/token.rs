@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::ending;
 use super::lexicon::{Lexicon, Word};
-use crate::engine::CharSet;
+use crate::engine::{CharSet, is_emphasis};
 
 /// One word of a row.
 #[derive(Debug, Clone)]
@@ -225,6 +225,7 @@ fn extent(text: &str, start: usize) -> (usize, bool) {
     loop {
         match bytes.get(at) {
             Some(byte) if byte.is_ascii_alphabetic() => at += 1,
+            Some(b'_') if is_emphasis(bytes[at..].iter()) => break,
             Some(byte) if byte.is_ascii_digit() || *byte == b'_' => {
                 other = true;
                 at += 1;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rlibphonenumber::Region;
 
 use crate::budget::SEARCH;
-use crate::engine::{Hits, is_word};
+use crate::engine::{Hits, is_emphasis, is_word};
 use crate::{Entity, Finding};
 
 mod plans;
@@ -105,8 +105,8 @@ fn beginning(text: &str, groups: &[Range<usize>]) -> Option<usize> {
         matches!(previous, b'.' | b'-' | b'/' | b':' | b',') && before(start - 1).is_ascii_digit();
     // "is415-555-0132": a letter in front is believed only before the most distinctive shape.
     let after_letter = previous.is_ascii_lowercase() && start == first && sizes(groups) == [3, 3, 4];
-    ((!is_word(previous) && previous != b'$' && previous != b'#' && !part_of_number) || after_letter)
-        .then_some(start)
+    let inside = is_word(previous) && !is_emphasis(bytes[..start].iter().rev());
+    ((!inside && previous != b'$' && previous != b'#' && !part_of_number) || after_letter).then_some(start)
 }
 
 fn sizes(groups: &[Range<usize>]) -> Vec<usize> {
@@ -145,7 +145,7 @@ impl<'t> Candidate<'t> {
         let rest = self.text.as_bytes().get(self.range.end..).unwrap_or_default();
         match rest {
             [b'.' | b',' | b'-' | b'/' | b':', digit, ..] if digit.is_ascii_digit() => false,
-            [byte, ..] => !is_word(*byte) || extension(rest) > 0,
+            [byte, ..] => !is_word(*byte) || extension(rest) > 0 || is_emphasis(rest.iter()),
             [] => true,
         }
     }
