@@ -300,13 +300,18 @@ impl<'r> Session<'r> {
     fn redact_again(&mut self, text: &mut Text) -> Result<(), Fault> {
         let counts = self.counts.clone();
         let names = Occurrences::of(&self.names);
-        for _ in 0..ROUNDS {
+        let mut settled = false;
+        for _ in 0..=ROUNDS {
             let mut found = self.find_in(text)?;
             found.extend(names.find(text.current()));
             let found = self.outside_placeholders(text.current(), self.resolve(found));
-            if !self.apply(std::slice::from_mut(text), &[found], false)? {
+            settled = !self.apply(std::slice::from_mut(text), &[found], false)?;
+            if settled {
                 break;
             }
+        }
+        if !settled {
+            return Err(Fault::new("the text did not settle"));
         }
         self.counts = counts;
         Ok(())
