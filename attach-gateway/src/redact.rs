@@ -3,7 +3,7 @@
 use attach_core::call::Modality;
 use attach_redact::{Action, Builder, Entity, Redactor, Uninspectable};
 
-use crate::config::{ConfigError, Redact};
+use crate::config::{ConfigError, Redact, RedactPattern};
 
 mod engine;
 mod ner;
@@ -21,7 +21,11 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
 
 /// The same, to be changed before it is built.
 pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
-    let mut builder = Redactor::builder().budget(config.budget);
+    let mut builder = Redactor::builder();
+    // Without a file, on the command line, nobody waits but who asked.
+    if !config.budget.is_zero() {
+        builder = builder.budget(config.budget);
+    }
     if let Some(key) = &config.key {
         builder = builder.key(key.expose().as_bytes());
     }
@@ -30,11 +34,19 @@ pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
     }
     builder = builder.private_addresses(config.private_addresses).exempt(&config.exempt);
     builder = entities(builder, config)?;
-    for (name, regex) in &config.patterns {
+    for pattern in &config.patterns {
+        let RedactPattern { entity: name, regex, score, words } = pattern;
         builder = builder
-            .pattern(entity("redact.pattern", name)?, regex)
+            .pattern_with(entity("redact.pattern", name)?, regex, score.unwrap_or(1.0), words)
             .map_err(|why| wrong("redact.pattern", &why))?;
     }
+    if let Some(regions) = &config.regions {
+        builder = builder.regions(regions).map_err(|why| wrong("redact.regions", &why))?;
+    }
+    builder = builder
+        .external_tools(config.external_tools.iter().map(String::as_str))
+        .restore_system(!config.hide_system)
+        .inspect_signed(config.inspect_signed);
     for (name, terms) in &config.terms {
         builder = builder.terms(entity("redact.terms", name)?, terms);
     }
@@ -116,3 +128,6 @@ fn modality(at: &str, name: &str) -> Result<Modality, ConfigError> {
 fn wrong(at: &str, why: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::new(format!("{at}: {why}"))
 }
+
+#[cfg(test)]
+mod tests;

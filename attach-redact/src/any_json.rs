@@ -1,16 +1,16 @@
 //! A request of no known API: any JSON.
 
 use attach_core::exchange::Coverage;
-use attach_core::json::{Document, JsonError};
+use attach_core::json::{Document, Edit, JsonError};
 use attach_core::{Body, BoxError, Exchange, Payload, Rejection};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::offload::{Elsewhere, LARGE, perform};
-use crate::request::{Looked, Whose, check_files, fault};
+use crate::request::{Prepared, fault};
+use crate::steps::{self, scope};
 use crate::vault::Vault;
-use crate::{Fault, RedactLayer, Redactor, Scope};
+use crate::{Fault, RedactLayer, Redactor};
 
 /// The request without what was found in it, and what it takes to restore the answer.
 pub(crate) async fn redact<B>(
@@ -22,27 +22,25 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
+    let nothing = || layer.redactor().vault(&scope(exchange));
     if request.body().is_end_stream() {
-        return Ok((request.map(Body::new), layer.redactor().vault(&scope)));
+        return Ok((request.map(Body::new), nothing()));
     }
     if !is_json(request.headers()) {
         if !layer.passes_other_media() {
             return Err(other_media());
         }
         exchange.facts(|facts| facts.redaction.get_or_insert_default().coverage = Coverage::Partial);
-        return Ok((request.map(Body::new), layer.redactor().vault(&scope)));
+        return Ok((request.map(Body::new), nothing()));
     }
     let (mut request, bytes) = Payload::take_bytes(request, layer.limit()).await?;
     if bytes.is_empty() {
-        return Ok((request, layer.redactor().vault(&scope)));
+        return Ok((request, nothing()));
     }
-    let whose = Whose { scope: scope.clone(), budget: layer.budget_of_one() };
-    let offload = layer.elsewhere().filter(|_| bytes.len() > LARGE);
-    let elsewhere = offload.map(|offload| Elsewhere { offload, whose: &scope, bytes: bytes.len() });
-    let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
-    let work = move || document(&redactor, &whose, bytes, &noted);
-    let (redacted, vault) = perform(elsewhere.as_ref(), work).await?;
+    let size = bytes.len();
+    let prepare =
+        move |redactor: &Redactor| Prepared::of_any(redactor, Document::parse(bytes).map_err(not_json)?);
+    let (redacted, vault) = steps::redact(layer, exchange, size, prepare, spliced).await?;
     if let Some(bytes) = redacted {
         let headers = request.headers_mut();
         headers.remove(TRANSFER_ENCODING);
@@ -56,23 +54,13 @@ where
     Ok((request, vault))
 }
 
-/// The bytes without what was found in them, `None` if nothing was; what was found is noted also if it is blocked.
-fn document(
-    redactor: &Redactor,
-    whose: &Whose,
-    bytes: Bytes,
-    exchange: &Exchange,
-) -> Result<(Option<Bytes>, Vault), Rejection> {
-    if !redactor.inspectors().is_empty() {
-        return Err(fault(Fault::new("inspectors are asked about known calls only")));
+/// The bytes of `document` with `edits`, `None` if there are none.
+fn spliced(document: &Document, edits: &[Edit]) -> Result<Option<Bytes>, Rejection> {
+    if edits.is_empty() {
+        return Ok(None);
     }
-    let document = Document::parse(bytes).map_err(not_json)?;
-    let coverage = check_files(redactor, &document)?;
-    let looked = Looked::at(redactor, whose, &document, coverage).map_err(fault)?;
-    exchange.facts(|facts| facts.redaction = Some(looked.facts().clone()));
-    looked.check()?;
-    let (redacted, outcome) = looked.spliced().map_err(fault)?;
-    Ok((redacted.map(|document| document.bytes().clone()), outcome.vault))
+    let spliced = document.splice(edits).map_err(|error| fault(Fault::new(error.to_string())))?;
+    Ok(Some(spliced.bytes().clone()))
 }
 
 /// JSON under any of its names; a body that does not say what it is has to be JSON.

@@ -6,17 +6,15 @@ use attach_core::call::{Glob, Modality};
 
 use crate::budget::Budget;
 use crate::clock::Clock;
-use crate::engine::{Engine, Parts, Pattern};
+use crate::engine::Configured;
 use crate::inspect::Inspector;
 use crate::recognizers::phone;
-use crate::recognizers::terms::Terms;
-use crate::redactor::Inner;
-use crate::restore::External;
-use crate::scope::Key;
-use crate::toward::{Actions, Exceptions};
-use crate::{Action, ConfigError, Detection, Entity, Inspect, Recognize, Redactor, Uninspectable, WhenDown};
+use crate::toward::Exceptions;
+use crate::{Action, ConfigError, Detection, Entity, Inspect, Recognize, Uninspectable, WhenDown};
 
-/// Sets up a [`Redactor`]; made by [`Redactor::builder`].
+mod build;
+
+/// Sets up a [`Redactor`](crate::Redactor); made by [`Redactor::builder`](crate::Redactor::builder).
 ///
 /// ```
 /// use attach_redact::{Action, Entity, Redactor};
@@ -46,12 +44,13 @@ pub struct Builder {
     private_addresses: bool,
     regions: Option<Vec<rlibphonenumber::Region>>,
     terms: Vec<(Entity, Vec<String>)>,
-    patterns: Vec<(Entity, Pattern)>,
+    patterns: Vec<Configured>,
     recognizers: Vec<Box<dyn Recognize>>,
     inspectors: Vec<Inspector>,
     external: Vec<Glob>,
     restore_system: bool,
     budget: Budget,
+    inspect_signed: bool,
 }
 
 impl Builder {
@@ -76,6 +75,7 @@ impl Builder {
             external: Vec::new(),
             restore_system: true,
             budget: Budget::default(),
+            inspect_signed: false,
         }
     }
 
@@ -165,11 +165,39 @@ impl Builder {
     /// matches the empty string.
     ///
     /// [`fancy-regex`]: https://docs.rs/fancy-regex
-    pub fn pattern(mut self, entity: Entity, regex: &str) -> Result<Self, ConfigError> {
-        let named = entity.name().into();
-        let pattern =
-            Pattern::foreign(regex).map_err(|reason| ConfigError::Pattern { entity: named, reason })?;
-        self.patterns.push((entity, pattern));
+    pub fn pattern(self, entity: Entity, regex: &str) -> Result<Self, ConfigError> {
+        self.pattern_with::<&str>(entity, regex, 1.0, [])
+    }
+
+    /// A [`pattern`](Self::pattern) that alone says little: a match scores `score`, from 0 to 1, and 0.35 more and at
+    /// least 0.5 if one of `words` stands as a whole word in the 64 bytes before it, in any ASCII case. Below the
+    /// [threshold](Self::threshold) of `entity`, 0.4 unless set, a match without a word does not count.
+    ///
+    /// ```
+    /// use attach_redact::{Entity, Redactor};
+    ///
+    /// let badge = Entity::custom("BADGE")?;
+    /// let redactor = Redactor::builder().pattern_with(badge, "[0-9]{5}", 0.2, ["employee", "badge"])?.build()?;
+    /// assert_eq!(redactor.find("Badge no. 40712 opens 40713 doors").len(), 2);
+    /// assert!(redactor.find("40713 doors").is_empty());
+    /// # Ok::<(), attach_redact::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`pattern`](Self::pattern); a score that is not from 0 to 1, more than 200 words, a word of fewer than 2 or
+    /// more than 64 bytes.
+    pub fn pattern_with<T: Into<String>>(
+        mut self,
+        entity: Entity,
+        regex: &str,
+        score: f32,
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        let name = entity.name().into();
+        let words: Vec<String> = words.into_iter().map(Into::into).collect();
+        let pattern = Configured::new(entity, regex).and_then(|pattern| pattern.scored(score, &words));
+        self.patterns.push(pattern.map_err(|reason| ConfigError::Pattern { entity: name, reason })?);
         Ok(self)
     }
 
@@ -181,7 +209,7 @@ impl Builder {
 
     /// Something that finds somewhere else, asked once for each request; several are asked at the same time.
     ///
-    /// [`RedactLayer`](crate::RedactLayer) asks it; for a text of your own, [`Redactor::inspect_text`] does.
+    /// [`RedactLayer`](crate::RedactLayer) asks it; for a text of your own, [`Redactor::inspect_text`](crate::Redactor::inspect_text) does.
     pub fn inspector(mut self, inspector: impl Inspect, when_down: WhenDown) -> Self {
         self.inspectors.push(Inspector::new(inspector, when_down));
         self
@@ -262,83 +290,13 @@ impl Builder {
         self
     }
 
-    /// The redactor. Compiles every pattern; takes some tenths of a second, so do it once, at start.
-    ///
-    /// # Errors
-    ///
-    /// A key that is too short, terms that are too many or too long, no random bytes for a key.
-    pub fn build(self) -> Result<Redactor, ConfigError> {
-        let key = match &self.key {
-            Some(key) if key.len() < 16 => return Err(ConfigError::KeyTooShort),
-            Some(key) => Key::new(key),
-            None => random_key()?,
-        };
-        let terms = self.terms.iter().map(|(entity, terms)| Terms::new(entity.clone(), terms));
-        let terms = terms.collect::<Result<Vec<_>, _>>()?;
-        let (labels, off) = (self.labels(), self.off());
-        let parts = Parts {
-            off,
-            on: self.actions.keys().cloned().collect(),
-            thresholds: self.thresholds,
-            labels: labels.clone(),
-            words: self.words,
-            exempt: self.exempt,
-            lexicon: self.lexicon,
-            private_addresses: self.private_addresses,
-            regions: self.regions,
-            terms,
-            patterns: self.patterns,
-            recognizers: self.recognizers,
-        };
-        let engine = Engine::new(parts)?;
-        let usual = Actions { named: self.actions, default: self.default, inside: false };
-        Ok(Redactor::new(Inner {
-            engine,
-            key,
-            usual,
-            exceptions: self.exceptions,
-            uninspectable: self.uninspectable,
-            labels,
-            inspectors: self.inspectors,
-            external: External::new(self.external),
-            restore_system: self.restore_system,
-            budget: self.budget,
-        }))
+    /// Whether text that the provider has signed is looked at like any other: the `thinking` of Anthropic, and
+    /// OpenRouter's `reasoning_details`, that clients send back with the assistant's messages. Off unless set: such text
+    /// passes as it is and the exchange's coverage is partial, because the provider refuses it if a letter of it has
+    /// changed, and has said it itself. Whether the signature holds only the provider can tell.
+    pub fn inspect_signed(self, on: bool) -> Self {
+        Self { inspect_signed: on, ..self }
     }
-
-    /// What placeholders may call anything that is found.
-    fn labels(&self) -> Vec<String> {
-        let custom = self.terms.iter().map(|(entity, _)| entity).chain(self.patterns.iter().map(|(e, _)| e));
-        let custom =
-            custom.chain(self.actions.keys()).chain(self.exceptions.values().flat_map(HashMap::keys));
-        let recognized: Vec<_> =
-            self.recognizers.iter().flat_map(|recognizer| recognizer.entities()).collect();
-        let all = Entity::BUILT_IN.iter().chain(custom).chain(&recognized);
-        let mut labels: Vec<String> = all.map(|entity| entity.label().to_owned()).collect();
-        labels.push(crate::entity::LITERAL.to_owned());
-        labels.sort_unstable();
-        labels.dedup();
-        labels
-    }
-
-    /// What is left alone toward everybody.
-    fn off(&self) -> HashSet<Entity> {
-        let is_left = |entity: &&Entity| {
-            let usual = self.actions.get(entity).copied().unwrap_or(self.default);
-            let mut others = self.exceptions.values().filter_map(|named| named.get(entity));
-            usual == Action::Allow && others.all(|action| *action == Action::Allow)
-        };
-        Entity::BUILT_IN.iter().chain(self.actions.keys()).filter(is_left).cloned().collect()
-    }
-}
-
-fn random_key() -> Result<Key, ConfigError> {
-    let mut random = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *random).map_err(|_| ConfigError::NoRandomness)?;
-    tracing::warn!(
-        "no redaction key is set: placeholders will change with the next start, and differ between nodes"
-    );
-    Ok(Key::new(&*random))
 }
 
 impl fmt::Debug for Builder {

@@ -35,15 +35,12 @@ impl Asked {
     #[must_use]
     pub fn with(redactor: &Redactor, api: Api, body: Bytes) -> Option<(Self, Bytes)> {
         let payload = Payload::parse(api, body).ok()?;
-        let redacted = request::redact(
-            redactor,
-            &request::Whose::own(redactor, &Scope::anonymous()),
-            &payload,
-            &exchange(),
-        )
-        .ok()?;
-        let asked = Self { vault: redacted.vault, tally: Tally::default() };
-        Some((asked, redacted.payload.bytes().clone()))
+        let prepared = request::Prepared::of(redactor, &payload).ok()?;
+        let whose = request::Whose::own(redactor, &Scope::anonymous());
+        let (edits, vault) = prepared.redact(redactor, &whose, &exchange()).ok()?;
+        let redacted = payload.splice(&edits).ok()?;
+        let asked = Self { vault, tally: Tally::default() };
+        Some((asked, redacted.bytes().clone()))
     }
 
     /// The placeholder for a value.

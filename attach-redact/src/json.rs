@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use attach_core::exchange::Coverage;
 use attach_core::json::Document;
 use bytes::Bytes;
 
-use crate::request::{Looked, Whose};
+use crate::request::{Prepared, Whose};
 use crate::restore::restore_json;
 use crate::session::{Outcome, Session};
 use crate::{Entity, Fault, RedactError, Redacted, Redactor, Scope};
@@ -78,13 +77,15 @@ impl Redactor {
         // The messages hold paths, never values.
         let document = Document::parse(Bytes::copy_from_slice(bytes))
             .map_err(|error| RedactError::NotJson(error.to_string().into()))?;
-        let looked = Looked::at(self, &Whose::own(self, scope), &document, Coverage::Full)
-            .map_err(RedactError::Fault)?;
+        let prepared = Prepared::of_document(document.clone());
+        let looked = prepared.look(self, &Whose::own(self, scope)).map_err(RedactError::Fault)?;
         let blocked = looked.blocked();
         if !blocked.is_empty() {
             return Err(RedactError::Blocked(blocked));
         }
-        let (redacted, outcome) = looked.spliced().map_err(RedactError::Fault)?;
+        let (edits, outcome) = looked.edits().map_err(RedactError::Fault)?;
+        let spliced = || document.splice(&edits).map_err(|error| Fault::new(error.to_string()));
+        let redacted = (!edits.is_empty()).then(spliced).transpose().map_err(RedactError::Fault)?;
         Ok(RedactedJson { original: bytes, redacted, outcome })
     }
 }

@@ -56,6 +56,7 @@ mod scope;
 mod service;
 mod session;
 mod shares;
+mod steps;
 mod toward;
 mod url;
 mod vault;

@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) inspectors: Vec<Inspector>,
     pub(crate) external: External,
     pub(crate) restore_system: bool,
+    pub(crate) inspect_signed: bool,
     pub(crate) exceptions: Exceptions,
     pub(crate) budget: Budget,
 }
@@ -94,6 +95,10 @@ impl Redactor {
 
     pub(crate) fn restores_system(&self) -> bool {
         self.0.restore_system
+    }
+
+    pub(crate) fn inspects_signed(&self) -> bool {
+        self.0.inspect_signed
     }
 
     /// Everything in `text` that is looked for, disjoint and in order; inspectors are not asked. All of `text` as one
@@ -210,9 +215,10 @@ impl Redactor {
         Ok(found)
     }
 
-    /// Whether a finding of somebody else's counts.
-    pub(crate) fn acts_on(&self, finding: &Finding) -> bool {
-        self.action(&finding.entity) != Action::Allow && self.0.engine.is_sure(finding)
+    /// Whether a finding of somebody else's, `value`, counts.
+    pub(crate) fn acts_on(&self, finding: &Finding, value: &str) -> bool {
+        let engine = &self.0.engine;
+        self.action(&finding.entity) != Action::Allow && engine.is_sure(finding) && !engine.is_exempt(value)
     }
 
     /// Whether even a short text takes long.

@@ -4,35 +4,18 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use attach_core::call::{Modality, Opaque, Place};
-use attach_core::exchange::Coverage;
+use attach_core::exchange::{Coverage, Redaction};
 use attach_core::json::{Document, Edit, Kind, NodeId, Value};
 use attach_core::{Exchange, Outcome as End, Payload, Rejection};
 use http::StatusCode;
 
 use crate::budget::Budget;
-use crate::session::{Session, Text};
+use crate::session::{Outcome, Session, Text};
 use crate::vault::{Vault, next_prefix};
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 
 mod any;
-
-pub(crate) use self::any::{Looked, check_files};
-
-/// A call without what was found in it.
-pub(crate) struct Redacted {
-    pub(crate) payload: Payload,
-    pub(crate) vault: Vault,
-}
-
-/// Redacts every leaf of `payload` for the caller `scope`; what was found is noted in `exchange` also if it is blocked.
-pub(crate) fn redact(
-    redactor: &Redactor,
-    whose: &Whose,
-    payload: &Payload,
-    exchange: &Exchange,
-) -> Result<Redacted, Rejection> {
-    Prepared::of(redactor, payload)?.redact(redactor, whose, payload, exchange)
-}
+mod signed;
 
 /// Whose call it is, and how long it may be looked at.
 pub(crate) struct Whose {
@@ -47,17 +30,32 @@ impl Whose {
     }
 }
 
-/// A call taken apart: what is in it, before it is redacted.
+/// A request taken apart: what is in it, before it is redacted.
 pub(crate) struct Prepared {
+    document: Document,
     plan: Plan,
     pub(crate) coverage: Coverage,
+}
+
+/// A request that was looked at.
+pub(crate) struct Looked {
+    document: Document,
+    plan: Plan,
+    facts: Redaction,
+    outcome: Outcome,
 }
 
 impl Prepared {
     /// The texts of `payload`, unless it has what nobody can look into.
     pub(crate) fn of(redactor: &Redactor, payload: &Payload) -> Result<Self, Rejection> {
         let coverage = check_opaque(redactor, payload)?;
-        Ok(Self { plan: Plan::of(payload, !redactor.restores_system()).map_err(fault)?, coverage })
+        let plan = Plan::of(redactor, payload).map_err(fault)?;
+        let coverage = if plan.passes { Coverage::Partial } else { coverage };
+        Ok(Self { document: payload.document().clone(), plan, coverage })
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
     }
 
     pub(crate) fn texts(&self) -> &[Text] {
@@ -68,21 +66,43 @@ impl Prepared {
         &mut self.plan.texts
     }
 
+    /// Looks at all of it for the caller `whose`.
+    pub(crate) fn look(self, redactor: &Redactor, whose: &Whose) -> Result<Looked, Fault> {
+        let Self { document, mut plan, coverage } = self;
+        let mut session = Session::new(redactor, &whose.scope, whose.budget.start());
+        plan.texts = session.redact_unless_blocked(plan.texts)?;
+        Ok(Looked { document, plan, facts: session.facts(coverage), outcome: session.into_outcome() })
+    }
+
+    /// The edits that take out what is found for the caller `whose`, and what it takes to restore; what was found is
+    /// noted in `exchange` also if it is blocked.
     pub(crate) fn redact(
         self,
         redactor: &Redactor,
         whose: &Whose,
-        payload: &Payload,
         exchange: &Exchange,
-    ) -> Result<Redacted, Rejection> {
-        let Plan { arguments, texts, places } = self.plan;
-        let mut session = Session::new(redactor, &whose.scope, whose.budget.start());
-        let texts = session.redact_unless_blocked(texts).map_err(fault)?;
-        exchange.facts(|facts| facts.redaction = Some(session.facts(self.coverage)));
-        check_blocked(payload, &arguments, &texts, &places)?;
-        let edits = edits(&arguments, texts, &places).map_err(fault)?;
-        let payload = payload.splice(&edits)?;
-        Ok(Redacted { payload, vault: session.into_outcome().vault })
+    ) -> Result<(Vec<Edit>, Vault), Rejection> {
+        let looked = self.look(redactor, whose).map_err(fault)?;
+        exchange.facts(|facts| facts.redaction = Some(looked.facts.clone()));
+        looked.plan.check(&looked.document)?;
+        let (edits, outcome) = looked.edits().map_err(fault)?;
+        Ok((edits, outcome.vault))
+    }
+}
+
+impl Looked {
+    /// What is in it that is to be blocked.
+    pub(crate) fn blocked(&self) -> Vec<Entity> {
+        let texts = self.plan.texts.iter();
+        let mut blocked: Vec<_> = texts.flat_map(|text| text.blocked().iter().cloned()).collect();
+        blocked.sort_unstable();
+        blocked.dedup();
+        blocked
+    }
+
+    /// What takes out what was found, and what it takes to restore.
+    pub(crate) fn edits(self) -> Result<(Vec<Edit>, Outcome), Fault> {
+        Ok((self.plan.edits()?, self.outcome))
     }
 }
 
@@ -117,18 +137,25 @@ struct Plan {
     arguments: Vec<Arguments>,
     texts: Vec<Text>,
     places: Vec<Origin>,
+    /// Something that could be looked at passes as it is.
+    passes: bool,
 }
 
 impl Plan {
-    fn of(payload: &Payload, hide_system: bool) -> Result<Self, Fault> {
+    fn of(redactor: &Redactor, payload: &Payload) -> Result<Self, Fault> {
+        let hide_system = !redactor.restores_system();
         let mut plan = Self::default();
         let document = payload.document();
         let mut known = HashMap::new();
         for leaf in &payload.call().leaves {
             let value = document.value(leaf.node);
+            if !redactor.inspects_signed() && signed::is_history(value) {
+                plan.passes = true;
+                continue;
+            }
             let first = plan.texts.len();
             match leaf.place {
-                Place::Text if is_escaped_json(value) && !is_signed(value) => plan.arguments(value),
+                Place::Text if is_escaped_json(value) && !signed::is_signed(value) => plan.arguments(value),
                 Place::Text => plan.string(value, None),
                 Place::Key => plan.key(value, None),
                 Place::Number => plan.number(value, None),
@@ -152,7 +179,7 @@ impl Plan {
         let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
         let text = match naming_key(value) {
             // `"ssn": "078051120"` says what it is; `"content"` doesn't.
-            Some(_) if next_prefix(&text, 0).is_some() && is_signed(value) => Text::signed(&text),
+            Some(_) if next_prefix(&text, 0).is_some() && signed::is_signed(value) => Text::signed(&text),
             Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
             _ => Text::plain(&text),
         };
@@ -234,16 +261,6 @@ fn is_escaped_json(value: Value<'_>) -> bool {
     value.as_str().is_some_and(|text| text.trim_start().starts_with(['{', '[']) && text.contains('\\'))
 }
 
-/// Whether a provider has signed what stands here, so that a change would be found out: Anthropic's thinking,
-/// OpenRouter's details of reasoning.
-fn is_signed(value: Value<'_>) -> bool {
-    let block = value.parent();
-    let signature = || block.and_then(|block| block.get("signature")?.as_str());
-    value.raw_key() == Some(b"thinking") && signature().is_some_and(|signature| !signature.is_empty())
-        || std::iter::successors(block, |value| value.parent())
-            .any(|value| value.raw_key() == Some(b"reasoning_details"))
-}
-
 /// The keys under which calls have their texts.
 fn is_plain_key(key: &str) -> bool {
     matches!(
@@ -252,60 +269,55 @@ fn is_plain_key(key: &str) -> bool {
     )
 }
 
-fn edits(arguments: &[Arguments], texts: Vec<Text>, places: &[Origin]) -> Result<Vec<Edit>, Fault> {
-    let mut edits = Vec::new();
-    let mut inner: Vec<Vec<Edit>> = arguments.iter().map(|_| Vec::new()).collect();
-    for (text, place) in texts.into_iter().zip(places) {
-        let Some(redacted) = text.into_redacted() else { continue };
-        let edit =
-            if place.is_key { Edit::key(place.node, redacted) } else { Edit::string(place.node, redacted) };
-        match place.inside.and_then(|inside| inner.get_mut(inside)) {
-            Some(inner) => inner.push(edit),
-            None => edits.push(edit),
+impl Plan {
+    fn edits(self) -> Result<Vec<Edit>, Fault> {
+        let Self { arguments, texts, places, .. } = self;
+        let mut edits = Vec::new();
+        let mut inner: Vec<Vec<Edit>> = arguments.iter().map(|_| Vec::new()).collect();
+        for (text, place) in texts.into_iter().zip(&places) {
+            let Some(redacted) = text.into_redacted() else { continue };
+            let edit = if place.is_key {
+                Edit::key(place.node, redacted)
+            } else {
+                Edit::string(place.node, redacted)
+            };
+            match place.inside.and_then(|inside| inner.get_mut(inside)) {
+                Some(inner) => inner.push(edit),
+                None => edits.push(edit),
+            }
         }
-    }
-    for (arguments, inner) in arguments.iter().zip(inner).filter(|(_, inner)| !inner.is_empty()) {
-        let spliced = arguments.document.splice(&inner).map_err(|error| Fault::new(error.to_string()))?;
-        let written = std::str::from_utf8(spliced.bytes()).map_err(|error| Fault::new(error.to_string()))?;
-        edits.push(Edit::string(arguments.node, written));
-    }
-    Ok(edits)
-}
-
-/// 422 `content_blocked`, naming entities and places, never values.
-fn check_blocked(
-    payload: &Payload,
-    arguments: &[Arguments],
-    texts: &[Text],
-    places: &[Origin],
-) -> Result<(), Rejection> {
-    blocked_in(payload.document(), arguments, texts, places)
-}
-
-fn blocked_in(
-    document: &Document,
-    arguments: &[Arguments],
-    texts: &[Text],
-    places: &[Origin],
-) -> Result<(), Rejection> {
-    /// More are not listed.
-    const MOST: usize = 10;
-    let mut found: Vec<(Entity, String)> = Vec::new();
-    for (text, place) in texts.iter().zip(places) {
-        let node =
-            place.inside.and_then(|inside| arguments.get(inside)).map_or(place.node, |outer| outer.node);
-        let path = || document.value(node).path();
-        found.extend(text.blocked().iter().take(MOST).map(|entity| (entity.clone(), path())));
-        if found.len() >= MOST {
-            break;
+        for (arguments, inner) in arguments.iter().zip(inner).filter(|(_, inner)| !inner.is_empty()) {
+            let spliced = arguments.document.splice(&inner).map_err(|error| Fault::new(error.to_string()))?;
+            let written =
+                std::str::from_utf8(spliced.bytes()).map_err(|error| Fault::new(error.to_string()))?;
+            edits.push(Edit::string(arguments.node, written));
         }
+        Ok(edits)
     }
-    found.dedup();
-    let Some((_, first)) = found.first() else { return Ok(()) };
-    let list: Vec<_> = found.iter().map(|(entity, path)| format!("{entity} at {path}")).collect();
-    let message = format!("the request contains what must not leave: {}", list.join(", "));
-    let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
-    Err(rejection.with_param(first.as_str()).with_outcome(End::Blocked))
+
+    /// 422 `content_blocked` if something in `document` is to be blocked, naming entities and places, never values.
+    fn check(&self, document: &Document) -> Result<(), Rejection> {
+        /// More are not listed.
+        const MOST: usize = 10;
+        let mut found: Vec<(Entity, String)> = Vec::new();
+        for (text, place) in self.texts.iter().zip(&self.places) {
+            let node = place
+                .inside
+                .and_then(|inside| self.arguments.get(inside))
+                .map_or(place.node, |outer| outer.node);
+            let path = || document.value(node).path();
+            found.extend(text.blocked().iter().take(MOST).map(|entity| (entity.clone(), path())));
+            if found.len() >= MOST {
+                break;
+            }
+        }
+        found.dedup();
+        let Some((_, first)) = found.first() else { return Ok(()) };
+        let list: Vec<_> = found.iter().map(|(entity, path)| format!("{entity} at {path}")).collect();
+        let message = format!("the request contains what must not leave: {}", list.join(", "));
+        let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
+        Err(rejection.with_param(first.as_str()).with_outcome(End::Blocked))
+    }
 }
 
 /// 422 `uninspectable_content` for a part that nobody can look into, unless it is permitted.

@@ -1,15 +1,15 @@
 use std::task::{Context, Poll};
 
+use attach_core::json::{Document, Edit};
 use attach_core::{Body, BoxError, Destination, Exchange, Payload, Rejection, ResponseBody, ResponseFuture};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::offload::{Elsewhere, LARGE, perform};
-use crate::request::Whose;
+use crate::request::Prepared;
 use crate::vault::Vault;
-use crate::{RedactLayer, Redactor, Scope, any_json, inspect, request, restore};
+use crate::{RedactLayer, Redactor, any_json, restore, steps};
 
 /// The service of [`RedactLayer`](crate::RedactLayer).
 #[derive(Debug, Clone)]
@@ -83,25 +83,14 @@ where
         return any_json::redact(layer, request, exchange).await;
     }
     let (mut request, payload) = Payload::take(request, layer.limit()).await?;
-    let scope = exchange.identity().map_or_else(Scope::anonymous, |identity| Scope::from(&**identity));
-    let (redactor, noted) = (layer.redactor().clone(), exchange.clone());
-    let whose = Whose { scope: scope.clone(), budget: layer.budget_of_one() };
-    let bytes = payload.bytes().len();
-    let offload = layer.elsewhere().filter(|_| bytes > LARGE || redactor.is_slow());
-    let elsewhere = offload.map(|offload| Elsewhere { offload, whose: &scope, bytes });
-    let elsewhere = elsewhere.as_ref();
-    let redacted = if redactor.inspectors().is_empty() {
-        perform(elsewhere, move || request::redact(&redactor, &whose, &payload, &noted)).await?
-    } else {
-        let (by, taken) = (redactor.clone(), payload.clone());
-        let mut call = perform(elsewhere, move || request::Prepared::of(&by, &taken)).await?;
-        inspect::inspect(&redactor, &mut call, exchange).await?;
-        perform(elsewhere, move || call.redact(&redactor, &whose, &payload, &noted)).await?
-    };
-    redacted.payload.attach(&mut request);
-    if !redacted.vault.is_empty() {
+    let (size, taken) = (payload.bytes().len(), payload.clone());
+    let prepare = move |redactor: &Redactor| Prepared::of(redactor, &taken);
+    let splice = move |_: &Document, edits: &[Edit]| payload.splice(edits);
+    let (payload, vault) = steps::redact(layer, exchange, size, prepare, splice).await?;
+    payload.attach(&mut request);
+    if !vault.is_empty() {
         // An encoded answer could not be restored.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    Ok((request, redacted.vault))
+    Ok((request, vault))
 }

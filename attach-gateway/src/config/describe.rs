@@ -158,8 +158,26 @@ fn redact(out: &mut String, redact: &Redact) {
     if redact.private_addresses {
         let _ = writeln!(out, "redact IP_ADDRESS: private addresses, too");
     }
-    for (entity, regex) in &redact.patterns {
-        let _ = writeln!(out, "redact {entity}: pattern {regex}");
+    if let Some(regions) = &redact.regions {
+        let _ = writeln!(out, "redact PHONE_NUMBER: as written at home in {}", listed(regions));
+    }
+    for pattern in &redact.patterns {
+        let score = pattern.score.map(|score| format!(", scores {score}")).unwrap_or_default();
+        let words = if pattern.words.is_empty() {
+            String::new()
+        } else {
+            format!(", more after {}", pattern.words.join(", "))
+        };
+        let _ = writeln!(out, "redact {}: pattern {}{score}{words}", pattern.entity, pattern.regex);
+    }
+    if !redact.external_tools.is_empty() {
+        let _ = writeln!(out, "redact: no values into calls of {}", redact.external_tools.join(", "));
+    }
+    if redact.inspect_signed {
+        let _ = writeln!(out, "redact: signed thinking is looked at, too");
+    }
+    if redact.hide_system {
+        let _ = writeln!(out, "redact: values of system prompts are not restored");
     }
     for (entity, terms) in &redact.terms {
         let _ = writeln!(out, "redact {entity}: {} terms", terms.len());
@@ -171,4 +189,8 @@ fn redact(out: &mut String, redact: &Redact) {
         let _ = writeln!(out, "redact.uninspectable.{modality} = \"{action}\"");
     }
     redact.engines.iter().for_each(|engine| super::engine::describe(out, engine));
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "no country".into() } else { names.join(", ") }
 }

@@ -151,6 +151,10 @@ pub(super) struct Redact {
     pub(super) ner: Option<ner::Ner>,
     pub(super) private_addresses: bool,
     pub(super) exempt: Vec<String>,
+    pub(super) regions: Option<Vec<String>>,
+    pub(super) external_tools: Vec<String>,
+    pub(super) restore_system: Option<bool>,
+    pub(super) inspect_signed: bool,
     #[serde(rename = "for")]
     pub(super) toward: Vec<Toward>,
 }
@@ -171,6 +175,7 @@ pub(super) enum EntitySetting {
         lexicon: Option<bool>,
         threshold: Option<f32>,
         words: Option<Vec<String>>,
+        context: Option<bool>,
     },
 }
 
@@ -178,6 +183,9 @@ pub(super) enum EntitySetting {
 pub(super) struct Pattern {
     pub(super) entity: String,
     pub(super) regex: String,
+    pub(super) score: Option<f32>,
+    #[serde(default)]
+    pub(super) words: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

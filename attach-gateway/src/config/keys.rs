@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn what_is_below_an_entity_is_checked() {
         assert!(refusal("[redact.entities]\nPERSON = { aktion = \"mask\" }").contains("\"action\""));
-        assert!(refusal("[redact.entities]\nPERSON = { context = false }").contains("later version"));
+        assert!(refusal("[redact.entities]\nUK_NHS = { contexts = false }").contains("\"context\""));
+        assert!(refusal("[[redact.pattern]]\nscores = 0.2").contains("\"score\""));
+        assert!(refusal("[redact]\nextern_tools = []").contains("\"external_tools\""));
     }
 
     #[test]

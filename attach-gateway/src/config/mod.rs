@@ -176,7 +176,7 @@ pub struct Redact {
     pub enabled: bool,
     /// Key of the placeholders' tags, shared by nodes; random per start if absent.
     pub key: Option<Secret>,
-    /// How long one call may be looked at, and how long it may wait for that.
+    /// How long one call may be looked at, and how long it may wait for that. Zero: as long as it takes.
     pub budget: Duration,
     /// What to do with what no setting names.
     pub default_action: Option<String>,
@@ -192,8 +192,16 @@ pub struct Redact {
     pub toward: Vec<(String, String, String)>,
     /// Whether private, loopback and documentation addresses count.
     pub private_addresses: bool,
-    /// Entity and regular expression.
-    pub patterns: Vec<(String, String)>,
+    /// The countries whose telephone numbers are known as they are written at home, if they are said.
+    pub regions: Option<Vec<String>>,
+    /// Tools whose arguments get no values back.
+    pub external_tools: Vec<String>,
+    /// Whether values that stand only in a system prompt stay hidden from the caller.
+    pub hide_system: bool,
+    /// Whether text that a provider has signed is looked at.
+    pub inspect_signed: bool,
+    /// Patterns of the operator's own.
+    pub patterns: Vec<RedactPattern>,
     /// Entity and the terms of a file.
     pub terms: Vec<(String, Vec<String>)>,
     /// The model that finds names, if there is one.
@@ -202,6 +210,20 @@ pub struct Redact {
     pub uninspectable: Vec<(String, String)>,
     /// Who else finds.
     pub engines: Vec<Engine>,
+}
+
+/// A pattern of the operator's own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RedactPattern {
+    /// What its matches are.
+    pub entity: String,
+    /// Regular expression.
+    pub regex: String,
+    /// What a match scores without one of the words, from 0 to 1.
+    pub score: Option<f32>,
+    /// Words before a match that make it likelier.
+    pub words: Vec<String>,
 }
 
 /// How much the audit log promises.

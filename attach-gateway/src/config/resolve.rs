@@ -12,9 +12,12 @@ use super::file::{EntitySetting, File};
 use super::keys::nearest;
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, Revocation, Server, Source, Target, Upstream, access, admin,
-    alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
+    Audit, Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Upstream,
+    access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
 };
+
+/// What a check digit that holds scores at least, without a word that names the number.
+const CHECK_DIGIT: f32 = 0.3;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -187,13 +190,24 @@ fn toward(
     Ok(toward)
 }
 
+/// What a finding has to score: `context = false` accepts a check digit without a word that names it.
+fn alone(name: &str, threshold: Option<f32>, context: Option<bool>) -> Result<Option<f32>, ConfigError> {
+    match (threshold, context) {
+        (Some(_), Some(false)) => Err(ConfigError::new(format!(
+            "redact.entities.{name}: context = false is threshold = {CHECK_DIGIT}; write one of them"
+        ))),
+        (None, Some(false)) => Ok(Some(CHECK_DIGIT)),
+        (threshold, _) => Ok(threshold),
+    }
+}
+
 fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Result<Redact, ConfigError> {
     let (mut entities, mut thresholds, mut words) = (Vec::new(), Vec::new(), Vec::new());
     for (name, setting) in from.entities {
         let (action, lexicon, threshold, named) = match setting {
             EntitySetting::Action(action) => (Some(action), None, None, None),
-            EntitySetting::Detailed { action, lexicon, threshold, words } => {
-                (action, lexicon, threshold, words)
+            EntitySetting::Detailed { action, lexicon, threshold, words, context } => {
+                (action, lexicon, alone(&name, threshold, context)?, words)
             }
         };
         words.extend(named.map(|words| (name.clone(), words)));
@@ -222,12 +236,21 @@ fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Resu
         exempt: from.exempt,
         private_addresses: from.private_addresses,
         toward: toward(from.toward, upstreams)?,
-        patterns: from.pattern.into_iter().map(|pattern| (pattern.entity, pattern.regex)).collect(),
+        regions: from.regions,
+        external_tools: from.external_tools,
+        inspect_signed: from.inspect_signed,
+        hide_system: from.restore_system == Some(false),
+        patterns: from.pattern.into_iter().map(pattern).collect(),
         terms: terms.collect::<Result<_, ConfigError>>()?,
         ner: from.ner,
         uninspectable: from.uninspectable.into_iter().collect(),
         engines: engine::resolve(from.engine, env)?,
     })
+}
+
+fn pattern(from: file::Pattern) -> RedactPattern {
+    let file::Pattern { entity, regex, score, words } = from;
+    RedactPattern { entity, regex, score, words }
 }
 
 fn audit(from: &file::Audit) -> Result<Audit, ConfigError> {

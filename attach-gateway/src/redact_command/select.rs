@@ -84,7 +84,7 @@ fn ask(builder: Builder, entity: &Entity, config: &Redact, threshold: f32) -> Bu
 fn known(config: &Redact) -> Result<Vec<Entity>, ConfigError> {
     let mut known = Entity::BUILT_IN.to_vec();
     let configured = config.entities.iter().map(|(name, ..)| name);
-    let patterns = config.patterns.iter().map(|(name, _)| name);
+    let patterns = config.patterns.iter().map(|pattern| &pattern.entity);
     let terms = config.terms.iter().map(|(name, _)| name);
     for name in configured.chain(patterns).chain(terms) {
         let entity = name.parse().map_err(|why| ConfigError::new(format!("redact: {why}")))?;

@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod authority;
 mod budget;
+mod canary;
 mod config;
 mod corpora;
 #[cfg(feature = "dev")]
@@ -47,4 +48,5 @@ mod support;
 mod translation;
 mod trouble;
 mod usage;
+mod withheld;
 mod workspace;

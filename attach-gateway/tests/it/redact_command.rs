@@ -111,6 +111,16 @@ async fn a_text_is_printed_without_what_was_found() {
 }
 
 #[tokio::test]
+async fn nothing_but_the_text_is_printed_without_a_key_or_settings() {
+    let finished = redact(&[], "mail bob@example.org").await;
+    assert!(finished.ok && finished.stderr.is_empty(), "{finished:?}");
+    let tag = finished.stdout.strip_prefix("mail PII_EMAIL_").expect("the text alone");
+    assert_eq!(tag.len(), 8, "{finished:?}");
+    let clean = redact(&[], "nothing to see").await;
+    assert_eq!((clean.stdout.as_str(), clean.stderr.as_str()), ("nothing to see", ""));
+}
+
+#[tokio::test]
 async fn an_explanation_says_where_and_why_and_shows_no_value_unless_told() {
     let text = "hello\n  card 4111 1111 1111 1111, Dear Mrs. Oyelaran,\n";
     let table = redact(&["--explain"], text).await.stdout;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::Entity;
 
 /// How far back a word counts, in bytes.
-const REACH: usize = 64;
+pub(super) const REACH: usize = 64;
 
 /// What a word says about a number after it: that it is an entity, or the version of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Places {
 
 /// Whether a word stands for itself: no letter goes on before or after, and no digit before. A capital letter begins
 /// a word of its own, as in `phoneNumber`.
-fn is_word(text: &str, start: usize, end: usize) -> bool {
+pub(super) fn is_word(text: &str, start: usize, end: usize) -> bool {
     let (before, after) = (text[..start].chars().next_back(), text[end..].chars().next());
     let (first, last) = (text[start..].chars().next(), text[..end].chars().next_back());
     let humps = |left: Option<char>, right: Option<char>| {

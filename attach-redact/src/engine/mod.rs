@@ -6,6 +6,7 @@ use std::ops::Range;
 
 mod charset;
 mod code;
+mod configured;
 mod context;
 mod pass;
 mod pattern;
@@ -14,6 +15,7 @@ mod window;
 mod words;
 
 pub(crate) use self::charset::CharSet;
+pub(crate) use self::configured::Configured;
 pub(crate) use self::context::{Topic, Topics};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
 pub(crate) use self::window::{Shape, is_emphasis, is_word};
@@ -157,7 +159,7 @@ pub(crate) struct Parts {
     pub(crate) private_addresses: bool,
     pub(crate) regions: Option<Vec<rlibphonenumber::Region>>,
     pub(crate) terms: Vec<Terms>,
-    pub(crate) patterns: Vec<(Entity, Pattern)>,
+    pub(crate) patterns: Vec<Configured>,
     pub(crate) recognizers: Vec<Box<dyn Recognize>>,
 }
 
@@ -230,9 +232,8 @@ impl Engine {
         }
         found.retain(|finding| !self.parts.off.contains(&finding.entity));
         if !self.parts.exempt.is_empty() {
-            found.retain(|finding| {
-                text.get(finding.range.clone()).is_none_or(|value| !self.parts.exempt.contains(value))
-            });
+            found
+                .retain(|finding| text.get(finding.range.clone()).is_none_or(|value| !self.is_exempt(value)));
         }
         // What was broken off is not all that is there.
         deadline.check()?;
@@ -257,6 +258,11 @@ impl Engine {
         found
     }
 
+    /// Whether `value` is never found.
+    pub(crate) fn is_exempt(&self, value: &str) -> bool {
+        self.parts.exempt.contains(value)
+    }
+
     /// Whether a finding scores what its entity asks for.
     pub(crate) fn is_sure(&self, finding: &Finding) -> bool {
         finding.score >= self.parts.threshold(&finding.entity)
@@ -277,20 +283,12 @@ impl Engine {
 
     /// Looks for what was configured.
     fn configured(&self, hits: &mut Hits<'_>) {
-        let text = hits.text;
         self.parts.terms.iter().for_each(|terms| terms.scan(hits));
-        for (entity, pattern) in &self.parts.patterns {
+        for pattern in &self.parts.patterns {
             if hits.is_late_after(u32::MAX) {
                 break;
             }
-            pattern.search(text, |found| {
-                let range = match found {
-                    Match::At(range) => range,
-                    Match::GivenUp => 0..text.len(),
-                };
-                hits.push(Finding::new(range, entity.clone(), 1.0).on(Basis::Pattern));
-                !hits.is_late_after(SEARCH)
-            });
+            pattern.scan(hits);
         }
     }
 

@@ -1,66 +1,24 @@
 //! Any JSON: a document of which nothing is known but its strings, keys and numbers.
 
 use attach_core::call::Modality;
-use attach_core::exchange::{Coverage, Redaction};
+use attach_core::exchange::Coverage;
 use attach_core::json::{Document, Kind, Value};
 use attach_core::{Outcome as End, Rejection};
 use http::StatusCode;
 
-use super::{Arguments, Origin, Plan, Whose, blocked_in, edits, switch};
-use crate::session::{Outcome, Session, Text};
-use crate::{Entity, Fault, Redactor, Uninspectable};
+use super::{Plan, Prepared, switch};
+use crate::{Redactor, Uninspectable};
 
-/// A document that was looked at.
-pub(crate) struct Looked<'d> {
-    document: &'d Document,
-    arguments: Vec<Arguments>,
-    texts: Vec<Text>,
-    places: Vec<Origin>,
-    facts: Redaction,
-    outcome: Outcome,
-}
-
-impl<'d> Looked<'d> {
-    /// Looks at every string of `document` for the caller `whose`, JSON within strings included, at every key, and at
-    /// numbers of seven digits or more.
-    pub(crate) fn at(
-        redactor: &Redactor,
-        whose: &Whose,
-        document: &'d Document,
-        coverage: Coverage,
-    ) -> Result<Self, Fault> {
-        let Plan { arguments, texts, places } = Plan::of_any(document);
-        let mut session = Session::new(redactor, &whose.scope, whose.budget.start());
-        let texts = session.redact_unless_blocked(texts)?;
-        let facts = session.facts(coverage);
-        Ok(Self { document, arguments, texts, places, facts, outcome: session.into_outcome() })
+impl Prepared {
+    /// The texts of any JSON, unless it has a file that must not leave unseen.
+    pub(crate) fn of_any(redactor: &Redactor, document: Document) -> Result<Self, Rejection> {
+        let coverage = check_files(redactor, &document)?;
+        Ok(Self { coverage, ..Self::of_document(document) })
     }
 
-    pub(crate) fn facts(&self) -> &Redaction {
-        &self.facts
-    }
-
-    /// What is in it that is to be blocked.
-    pub(crate) fn blocked(&self) -> Vec<Entity> {
-        let mut blocked: Vec<_> = self.texts.iter().flat_map(|text| text.blocked().iter().cloned()).collect();
-        blocked.sort_unstable();
-        blocked.dedup();
-        blocked
-    }
-
-    /// 422 `content_blocked` if something in it is to be blocked.
-    pub(crate) fn check(&self) -> Result<(), Rejection> {
-        blocked_in(self.document, &self.arguments, &self.texts, &self.places)
-    }
-
-    /// The document without what was found in it, `None` if nothing was, and what it takes to restore.
-    pub(crate) fn spliced(self) -> Result<(Option<Document>, Outcome), Fault> {
-        let edits = edits(&self.arguments, self.texts, &self.places)?;
-        if edits.is_empty() {
-            return Ok((None, self.outcome));
-        }
-        let spliced = self.document.splice(&edits).map_err(|error| Fault::new(error.to_string()))?;
-        Ok((Some(spliced), self.outcome))
+    /// Every string of `document`, JSON within strings included, every key, and numbers of seven digits or more.
+    pub(crate) fn of_document(document: Document) -> Self {
+        Self { plan: Plan::of_any(&document), document, coverage: Coverage::Full }
     }
 }
 
@@ -94,7 +52,7 @@ fn may_be_json(value: Value<'_>) -> bool {
 
 /// 422 `uninspectable_content` for a file within the document, unless it is permitted: a `data:` URL (RFC 2397) in
 /// base64 is the form in which one is known to be one.
-pub(crate) fn check_files(redactor: &Redactor, document: &Document) -> Result<Coverage, Rejection> {
+fn check_files(redactor: &Redactor, document: &Document) -> Result<Coverage, Rejection> {
     let root = document.root();
     let mut coverage = Coverage::Full;
     for value in std::iter::once(root).chain(root.descendants()).filter(|value| value.kind() == Kind::String)

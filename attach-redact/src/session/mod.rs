@@ -1,11 +1,11 @@
 //! One request's texts, taken together: names found in one are names in the others, and all share one vault.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
 use attach_core::exchange::{Coverage, Redaction};
+use zeroize::Zeroizing;
 
 use crate::budget::Deadline;
 use crate::entity::LITERAL;
@@ -14,10 +14,12 @@ use crate::occurrences::Occurrences;
 use crate::placeholder::{HASH, LONG, look_alikes, tag};
 use crate::restore::is_restored;
 use crate::vault::{Place, Vault, next_prefix};
+mod names;
 mod text;
 
 pub(crate) use self::text::Text;
 
+use self::names::Names;
 use self::text::Edit;
 use crate::{Action, Entity, Fault, Finding, RedactError, Redactor, Scope};
 
@@ -30,7 +32,7 @@ pub(crate) struct Session<'r> {
     redactor: &'r Redactor,
     vault: Vault,
     counts: Vec<(Entity, u32)>,
-    names: BTreeSet<String>,
+    names: Names,
     labels: Cow<'r, [String]>,
     deadline: Deadline,
 }
@@ -44,7 +46,7 @@ pub(crate) struct Outcome {
 impl<'r> Session<'r> {
     pub(crate) fn new(redactor: &'r Redactor, scope: &Scope, deadline: Deadline) -> Self {
         let labels = Cow::Borrowed(redactor.labels());
-        let (counts, names) = (Vec::new(), BTreeSet::new());
+        let (counts, names) = (Vec::new(), Names::default());
         Self { redactor, vault: redactor.vault(scope), counts, names, labels, deadline }
     }
 
@@ -110,12 +112,12 @@ impl<'r> Session<'r> {
         for text in texts {
             let found = if text.changed { self.find_in(text)? } else { Vec::new() };
             for name in self.redactor.names_in(text.current(), &found) {
-                new_names |= self.names.insert(name);
+                new_names |= self.names.add(name);
             }
             all.push(found);
         }
         if new_names {
-            let names = Occurrences::of(&self.names);
+            let names = Occurrences::of(self.names.iter());
             for (text, found) in texts.iter().zip(&mut all) {
                 self.deadline.check()?;
                 found.extend(names.find(text.current()));
@@ -130,7 +132,8 @@ impl<'r> Session<'r> {
         let mut found = if text.context.is_empty() {
             self.redactor.find_raw(current, &self.deadline)?
         } else {
-            let mut found = self.redactor.find_raw(&format!("{}{current}", text.context), &self.deadline)?;
+            let whole = Zeroizing::new(format!("{}{current}", text.context));
+            let mut found = self.redactor.find_raw(&whole, &self.deadline)?;
             let before = text.context.len();
             found.retain_mut(|finding| {
                 finding.range =
@@ -139,7 +142,7 @@ impl<'r> Session<'r> {
             });
             found
         };
-        found.extend(text.seen().filter(|seen| self.redactor.acts_on(seen)));
+        found.extend(text.seen(|finding, value| self.redactor.acts_on(finding, value)));
         if text.whole && !found.is_empty() {
             found.iter_mut().for_each(|finding| finding.range = 0..current.len());
         }
@@ -207,7 +210,7 @@ impl<'r> Session<'r> {
             text.get(range.clone()).ok_or_else(|| Fault::new("a finding off character boundaries"))?;
         let Some(replacement) = self.replacement(action, &finding.entity, value)? else { return Ok(None) };
         let restored = if action == Action::Replace { value.to_owned() } else { replacement.clone() };
-        Ok(Some(Edit { range, replacement, restored }))
+        Ok(Some(Edit { range, replacement, restored: Zeroizing::new(restored) }))
     }
 
     /// What stands for `value`, if anything does.
@@ -288,7 +291,7 @@ impl<'r> Session<'r> {
                     continue;
                 }
             };
-            let literal = text[start..end].to_owned();
+            let literal = Zeroizing::new(text[start..end].to_owned());
             let replacement = self.placeholder(LITERAL, &literal)?;
             edits.push(Edit { range: start..end, replacement, restored: literal });
             at = end;
@@ -299,7 +302,7 @@ impl<'r> Session<'r> {
     /// Redacts a text whose look-alikes were replaced; what is found was counted before.
     fn redact_again(&mut self, text: &mut Text) -> Result<(), Fault> {
         let counts = self.counts.clone();
-        let names = Occurrences::of(&self.names);
+        let names = Occurrences::of(self.names.iter());
         let mut settled = false;
         for _ in 0..=ROUNDS {
             let mut found = self.find_in(text)?;

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use crate::{Entity, Finding};
 
 /// One text of a request.
 pub(crate) struct Text {
     /// What stands before it in the same breath: the key of a member. Looked at, not replaced.
     pub(super) context: String,
-    pub(super) original: String,
+    pub(super) original: Zeroizing<String>,
     /// A number is replaced as a whole.
     pub(super) whole: bool,
     /// The provider's own words under its signature: placeholders in them are its spelling of ours, and stay.
@@ -18,7 +20,7 @@ pub(crate) struct Text {
     pub(super) hidden: bool,
     pub(super) redacted: Option<String>,
     /// What stands in the redacted text in place of what: where, and what restoring gives.
-    stands_for: Vec<(Range<usize>, String)>,
+    stands_for: Vec<(Range<usize>, Zeroizing<String>)>,
     pub(super) blocked: Vec<Entity>,
     pub(super) changed: bool,
     /// What was found elsewhere, in the original.
@@ -32,14 +34,14 @@ pub(super) struct Edit {
     pub(super) range: Range<usize>,
     pub(super) replacement: String,
     /// What restoring gives: the value, or the replacement if that is for good.
-    pub(super) restored: String,
+    pub(super) restored: Zeroizing<String>,
 }
 
 impl Text {
     pub(crate) fn plain(text: &str) -> Self {
         Self {
             context: String::new(),
-            original: text.to_owned(),
+            original: Zeroizing::new(text.to_owned()),
             whole: false,
             signed: false,
             hidden: false,
@@ -85,7 +87,7 @@ impl Text {
     pub(crate) fn in_context(&self) -> Cow<'_, str> {
         match self.context.as_str() {
             "" => Cow::Borrowed(&self.original),
-            context => Cow::Owned(format!("{context}{}", self.original)),
+            context => Cow::Owned(format!("{context}{}", *self.original)),
         }
     }
 
@@ -99,10 +101,12 @@ impl Text {
         self.seen.extend(findings.into_iter().filter(|finding| !finding.range.is_empty()));
     }
 
-    /// What was found elsewhere, and was not replaced yet.
-    pub(super) fn seen(&self) -> impl Iterator<Item = Finding> {
+    /// What was found elsewhere, `counts` as the value it is in the original, and was not replaced yet.
+    pub(super) fn seen(&self, counts: impl Fn(&Finding, &str) -> bool) -> impl Iterator<Item = Finding> {
         let seen = if self.early { self.seen.as_slice() } else { &[] };
-        seen.iter().map(|finding| Finding { range: self.moved(&finding.range), ..finding.clone() })
+        let value = |finding: &Finding| self.original.get(finding.range.clone()).unwrap_or_default();
+        let seen = seen.iter().filter(move |finding| counts(finding, value(finding)));
+        seen.map(|finding| Finding { range: self.moved(&finding.range), ..finding.clone() })
     }
 
     /// The labels that what was found elsewhere gives to placeholders.
@@ -132,9 +136,9 @@ impl Text {
     }
 
     /// What the redacted text has to become when it is restored.
-    pub(super) fn expected(&self) -> String {
+    pub(super) fn expected(&self) -> Zeroizing<String> {
         let edits = self.stands_for.iter().map(|(range, restored)| (range, restored.as_str()));
-        with_edits(self.current(), edits)
+        Zeroizing::new(with_edits(self.current(), edits))
     }
 
     /// Makes `edits`, disjoint and in order.

@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use attach_core::call::Modality;
 use attach_core::destination::{Candidate, Destination, Labels};
+use attach_core::exchange::Coverage;
 use attach_core::{Body, Exchange};
-use attach_redact::{Action, Entity, RedactLayer, Redactor, Uninspectable};
+use attach_redact::{
+    Action, Entity, Fault, Finding, Inspect, Inspection, RedactLayer, Redactor, Uninspectable, WhenDown,
+};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -167,4 +170,70 @@ async fn a_known_call_stays_what_it_is_beside_any_json() {
     let seen = post(layer(), request, JSON, |_| "{}".into()).await;
     let sent: Value = serde_json::from_str(&seen.service.unwrap()).unwrap();
     assert!(sent["messages"][0]["content"].as_str().unwrap().starts_with("I am PII_EMAIL_"));
+}
+
+/// Finds projects, refuses plans, and breaks down at riddles.
+struct Archive;
+
+impl Inspect for Archive {
+    async fn inspect(&self, texts: &[&str]) -> Result<Inspection, Fault> {
+        tokio::task::yield_now().await;
+        let mut seen = Inspection::new();
+        for (index, text) in texts.iter().enumerate() {
+            if text.contains("riddle") {
+                return Err(Fault::new("no answer"));
+            }
+            if text.contains("plan") {
+                seen.refuse("plans");
+            }
+            for word in ["Nightingale", "Kingfisher"] {
+                let project = Entity::custom("PROJECT").unwrap();
+                let places = text.match_indices(word).map(|(at, _)| at..at + word.len());
+                places.for_each(|range| seen.found(index, Finding::new(range, project.clone(), 0.9)));
+            }
+        }
+        Ok(seen)
+    }
+}
+
+fn asking(when_down: WhenDown) -> RedactLayer {
+    let builder = Redactor::builder().key(b"0123456789abcdef").exempt(["Kingfisher"]);
+    RedactLayer::new(builder.inspector(Archive, when_down).build().unwrap()).any_json()
+}
+
+fn coverage(seen: &Seen) -> Coverage {
+    seen.exchange.facts(|facts| facts.redaction.as_ref().unwrap().coverage)
+}
+
+#[tokio::test]
+async fn inspectors_are_asked_about_any_json() {
+    let body = json!({
+        "project": "Nightingale", "public": "Kingfisher",
+        "call": "{\"to\":[\"Nightingale\"]}", "mail": "bob@example.org",
+    });
+    let body = body.to_string();
+    let seen = post(asking(WhenDown::Closed), ticket("application/json", &body), JSON, str::to_owned).await;
+    let service = seen.service.as_ref().expect("it was forwarded");
+    assert!(!service.contains("Nightingale") && !service.contains("bob@"), "{service}");
+    assert!(service.contains("Kingfisher"), "is exempt: {service}");
+    assert_eq!((seen.status, &seen.client, coverage(&seen)), (200, &body, Coverage::Full));
+}
+
+#[tokio::test]
+async fn an_inspector_refuses_any_json_by_its_rule() {
+    let body = json!({"notes": ["our plan for bob@example.org"]}).to_string();
+    let seen = post(asking(WhenDown::Open), ticket("application/json", &body), JSON, str::to_owned).await;
+    assert_eq!((seen.status, &seen.service), (422, &None));
+    assert!(seen.client.contains("plans") && !seen.client.contains("bob@"), "{}", seen.client);
+}
+
+#[tokio::test]
+async fn any_json_goes_without_an_inspector_only_where_that_is_permitted() {
+    let body = json!({"notes": ["a riddle for bob@example.org"]}).to_string();
+    let seen = post(asking(WhenDown::Closed), ticket("application/json", &body), JSON, str::to_owned).await;
+    assert_eq!((seen.status, &seen.service), (503, &None));
+    let seen = post(asking(WhenDown::Open), ticket("application/json", &body), JSON, str::to_owned).await;
+    assert_eq!((seen.status, coverage(&seen)), (200, Coverage::Partial));
+    let service = seen.service.expect("it was forwarded");
+    assert!(service.contains("riddle") && !service.contains("bob@"), "{service}");
 }

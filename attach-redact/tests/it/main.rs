@@ -25,6 +25,7 @@ mod remote;
 mod requests;
 mod secrets;
 mod shares;
+mod signed;
 mod splits;
 mod streams;
 mod support;

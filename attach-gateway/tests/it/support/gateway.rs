@@ -281,6 +281,13 @@ impl Lines {
         self.0.borrow().join("\n")
     }
 
+    /// Waits for the last line.
+    pub(crate) async fn ended(&self) {
+        let mut receiver = self.0.clone();
+        let last = async { while receiver.changed().await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, last).await.expect("the program has closed its output");
+    }
+
     /// Waits for a line in which `look` finds something.
     pub(crate) async fn find<T>(&self, what: &str, mut look: impl FnMut(&str) -> Option<T>) -> T {
         let mut receiver = self.0.clone();

@@ -72,6 +72,11 @@ impl From<bool> for Verdict {
 const WORD: f32 = 0.35;
 const NAMED: f32 = 0.5;
 
+/// What scores `score` alone, with a word that names it.
+pub(crate) fn named(score: f32) -> f32 {
+    (score + WORD).clamp(NAMED, 1.0)
+}
+
 /// All tables.
 const TABLES: &[&[Rule]] = &[
     au::RULES,
@@ -193,12 +198,12 @@ impl Compiled {
                 Verdict::Form => rule.form,
                 Verdict::Checked => rule.checked,
             };
-            let named = hits.is_near(&rule.entity, range.start);
-            let score = if named { (score + WORD).clamp(NAMED, 1.0) } else { score };
-            let sure = named && verdict == Verdict::Checked;
+            let is_named = hits.is_near(&rule.entity, range.start);
+            let score = if is_named { named(score) } else { score };
+            let sure = is_named && verdict == Verdict::Checked;
             let strength = if sure { Strength::Checksum } else { Strength::Form };
             let finding = Finding::strong(range, rule.entity.clone(), score, strength);
-            hits.push(if named && !sure { finding.on(Basis::NamingWord) } else { finding });
+            hits.push(if is_named && !sure { finding.on(Basis::NamingWord) } else { finding });
             true
         });
     }
