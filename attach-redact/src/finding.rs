@@ -81,10 +81,16 @@ pub(crate) fn resolve(mut found: Vec<Finding>) -> Vec<Finding> {
     found.sort_by_key(|finding| (finding.range.start, finding.range.end));
     let mut resolved: Vec<Finding> = Vec::with_capacity(found.len());
     let mut winner: Option<Finding> = None;
-    for next in found {
+    for mut next in found {
         match (resolved.last_mut(), &mut winner) {
             (Some(union), Some(best)) if next.range.start < union.range.end => {
                 let end = union.range.end.max(next.range.end);
+                if next.entity == union.entity {
+                    // Several ways to the same: the surest counts.
+                    let score = union.score.max(next.score);
+                    union.score = score;
+                    next.score = score;
+                }
                 if next.rank() > best.rank() {
                     *union = Finding { range: union.range.clone(), ..next.clone() };
                     *best = next;

@@ -16,6 +16,11 @@
 //! # Ok::<(), attach_redact::ConfigError>(())
 //! ```
 //!
+//! What is looked for is [`Entity`]; what happens to it is an [`Action`]. [`RedactLayer::any_json`] is for services that are
+//! no LLM's, [`Redactor::redact`] and [`Redactor::json`] for texts and documents without a service. Whatever cannot be looked
+//! at does not leave: there is an error, or a refusal. It finds forms, check digits, cues and listed names, so it is not
+//! complete.
+//!
 //! | feature | brings |
 //! |---|---|
 //! | `remote` | [`remote`](https://docs.rs/attach-redact/latest/attach_redact/remote/): engines behind a network, a Presidio analyzer and a webhook |

@@ -19,6 +19,7 @@ mod inspect;
 mod ner;
 mod offload;
 mod properties;
+mod reference;
 mod refusals;
 #[cfg(feature = "remote")]
 mod remote;
