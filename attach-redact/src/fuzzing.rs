@@ -11,6 +11,12 @@ use crate::restore::{Stream, Tally, unary};
 use crate::vault::Vault;
 use crate::{Redactor, Scope, request};
 
+/// How many of the redactor's keywords `text` has: the search for them alone, for measuring what all else costs.
+#[must_use]
+pub fn count_words(redactor: &Redactor, text: &str) -> usize {
+    redactor.count_words(text)
+}
+
 /// Whoever asked and is to get values back.
 #[derive(Debug)]
 pub struct Asked {

@@ -221,6 +221,10 @@ impl Redactor {
         self.action(&finding.entity) != Action::Allow && engine.is_sure(finding) && !engine.is_exempt(value)
     }
 
+    pub(crate) fn count_words(&self, text: &str) -> usize {
+        self.0.engine.count_words(text)
+    }
+
     /// Whether even a short text takes long.
     pub(crate) fn is_slow(&self) -> bool {
         self.0.engine.is_slow()

@@ -263,6 +263,11 @@ impl Engine {
         self.parts.exempt.contains(value)
     }
 
+    /// How many of the engine's words `text` has.
+    pub(crate) fn count_words(&self, text: &str) -> usize {
+        self.words.count(text.as_bytes())
+    }
+
     /// Whether a finding scores what its entity asks for.
     pub(crate) fn is_sure(&self, finding: &Finding) -> bool {
         finding.score >= self.parts.threshold(&finding.entity)

@@ -112,6 +112,18 @@ impl Words {
         (Cursor(state), text.len())
     }
 
+    /// How many words `text` has: the search alone, to compare all the rest with.
+    pub(super) fn count(&self, text: &[u8]) -> usize {
+        let (mut state, mut count) = (self.start, 0);
+        for &byte in text {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if self.automaton.is_special(state) && self.automaton.is_match(state) {
+                count += 1;
+            }
+        }
+        count
+    }
+
     /// The words that end here: their lengths, and what they lead to.
     pub(super) fn ending(&self, cursor: Cursor) -> impl Iterator<Item = (usize, &Lead)> {
         let words = if self.automaton.is_match(cursor.0) { self.automaton.match_len(cursor.0) } else { 0 };
