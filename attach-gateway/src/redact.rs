@@ -3,7 +3,7 @@
 use attach_core::call::Modality;
 use attach_redact::{Action, Builder, Entity, Redactor, Uninspectable};
 
-use crate::config::{ConfigError, Redact, RedactPattern};
+use crate::config::{ConfigError, Redact, RedactPattern, nearest};
 
 mod engine;
 mod ner;
@@ -63,10 +63,24 @@ pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
     Ok(builder)
 }
 
+/// An error if nothing finds the entity `name`: it is misspelt, and what it stands for would leave.
+fn check_found(config: &Redact, at: &str, name: &str) -> Result<(), ConfigError> {
+    let mut own =
+        config.patterns.iter().map(|pattern| &pattern.entity).chain(config.terms.iter().map(|t| &t.0));
+    let by_others = config.ner.is_some() || !config.engines.is_empty();
+    if by_others || !matches!(entity(at, name)?, Entity::Custom(_)) || own.any(|own| own == name) {
+        return Ok(());
+    }
+    let known = nearest(name, Entity::BUILT_IN.iter().map(Entity::name));
+    let hint = known.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+    Err(wrong(at, &format!("nothing finds it: neither a pattern nor terms have this name{hint}")))
+}
+
 /// What is said about single entities.
 fn entities(mut builder: Builder, config: &Redact) -> Result<Builder, ConfigError> {
     for (name, action, lexicon) in &config.entities {
         let at = format!("redact.entities.{name}");
+        check_found(config, &at, name)?;
         // What is named is looked for, whatever is said about it.
         let action = action.as_deref().or(config.default_action.as_deref());
         let action = action.map(|action| parse_action(&at, action)).transpose()?.unwrap_or_default();
@@ -91,6 +105,7 @@ fn entities(mut builder: Builder, config: &Redact) -> Result<Builder, ConfigErro
     }
     for (upstream, name, action) in &config.toward {
         let at = format!("redact.for.entities.{name}");
+        check_found(config, &at, name)?;
         builder = builder.entity_for(upstream, entity(&at, name)?, parse_action(&at, action)?);
     }
     Ok(builder)

@@ -68,3 +68,12 @@ fn where_values_do_not_come_back_is_shown() {
     assert!(said.contains("redact: values of system prompts are not restored"), "{said}");
     assert!(said.contains("redact: signed thinking is looked at, too"), "{said}");
 }
+
+#[test]
+fn an_entity_that_nothing_finds_is_misspelt() {
+    let why = refusal("[redact.entities]\nUK_NSH = \"block\"");
+    assert!(why.contains("redact.entities.UK_NSH") && why.contains("did you mean UK_NHS?"), "{why}");
+    let pattern =
+        "pattern = [{ entity = \"BADGE\", regex = '\\bB[0-9]{6}\\b' }]\n[redact.entities]\nBADGE = \"block\"";
+    assert_eq!(found(pattern, "badge B123456"), ["BADGE"]);
+}
