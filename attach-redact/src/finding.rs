@@ -85,8 +85,9 @@ pub(crate) fn resolve(mut found: Vec<Finding>) -> Vec<Finding> {
         match (resolved.last_mut(), &mut winner) {
             (Some(union), Some(best)) if next.range.start < union.range.end => {
                 let end = union.range.end.max(next.range.end);
-                if next.entity == union.entity {
-                    // Several ways to the same: the surest counts.
+                let again = [&*union, &next].iter().any(|one| one.basis() == Basis::Occurrence);
+                if next.entity == union.entity && !again {
+                    // Several ways to the same: the surest counts. That it stands elsewhere, too, is no way to it.
                     let score = union.score.max(next.score);
                     union.score = score;
                     next.score = score;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::budget::SEARCH;
 use crate::engine::{Hits, Shape, is_emphasis};
 use crate::finding::Strength;
+use crate::recognizers::ids::check;
 use crate::{Entity, Finding};
 
 /// Looks for numbers among `groups` of digits.
@@ -139,18 +140,8 @@ pub(super) fn is_card(digits: &[u8]) -> bool {
     issue(digits) == Some(Issue::Usual) && luhn(digits)
 }
 
-/// ISO/IEC 7812-1 annex B.
 fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| {
-            let digit = u32::from(digit - b'0');
-            if index % 2 == 0 { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != b'0')
+    check::luhn(&digits.iter().map(|digit| u32::from(digit - b'0')).collect::<Vec<_>>())
 }
 
 /// Whether an issuer's cards have such a number.
