@@ -29,7 +29,7 @@ pub(crate) fn scan(hits: &mut Hits<'_>, window: &Range<usize>) {
                 compact.push(char::from(*byte));
                 0
             }
-            Some(b' ' | b'-' | b'.' | b'_' | b'/' | b'\r' | b'\n' | b'\t' | b'*') if gap < GAP => gap + 1,
+            Some(b' ' | b'-' | b'.' | b'_' | b'\r' | b'\n' | b'\t' | b'*') if gap < GAP => gap + 1,
             _ => return,
         };
         at += 1;
