@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::breaks::Breaks;
 use super::fold::{Folded, LONGEST, fold};
 
 const LISTS: [(&str, u32, u32); 14] = [
@@ -111,6 +112,7 @@ pub(super) struct Lexicon {
     slots: Box<[u32]>,
     entries: Vec<(u32, u8, Word)>,
     letters: String,
+    breaks: Breaks,
 }
 
 static LEXICON: OnceLock<Lexicon> = OnceLock::new();
@@ -125,7 +127,12 @@ impl Lexicon {
     }
 
     fn load() -> Self {
-        let mut lexicon = Self { slots: vec![0; SLOTS].into(), entries: Vec::new(), letters: String::new() };
+        let mut lexicon = Self {
+            slots: vec![0; SLOTS].into(),
+            entries: Vec::new(),
+            letters: String::new(),
+            breaks: Breaks::new(std::iter::empty()),
+        };
         for (list, strong, weak) in LISTS {
             let lines = list.lines().filter(|line| !line.starts_with('#'));
             for word in lines.flat_map(str::split_whitespace) {
@@ -133,7 +140,15 @@ impl Lexicon {
                 lexicon.add(word, flags);
             }
         }
+        let breaking = (0..lexicon.entries.len())
+            .filter(|entry| lexicon.entries.get(*entry).is_some_and(|(.., word)| word.is_break()));
+        lexicon.breaks = Breaks::new(breaking.filter_map(|entry| lexicon.letters_of(entry)));
         lexicon
+    }
+
+    /// Short words that no name goes across.
+    pub(super) fn breaks(&self) -> &Breaks {
+        &self.breaks
     }
 
     fn add(&mut self, word: &str, flags: u32) {

@@ -23,6 +23,7 @@ use crate::budget::SEARCH;
 use crate::engine::Hits;
 use crate::{Entity, Finding};
 
+mod breaks;
 mod cue;
 mod ending;
 mod fold;
@@ -66,7 +67,8 @@ impl Names {
     /// Looks at the row of capitalised words that begins at `start`; gives where it ends, after `start`.
     pub(crate) fn at(&self, hits: &mut Hits<'_>, start: usize) -> usize {
         let text = hits.text;
-        if let Some(end) = token::in_code(text, start) {
+        let breaks = self.lexicon.breaks();
+        if let Some(end) = breaks.word_at(text, start).or_else(|| token::in_code(text, start)) {
             return end;
         }
         if hits.is_late_after(SEARCH / 4) {
