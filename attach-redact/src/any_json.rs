@@ -4,7 +4,7 @@ use attach_core::exchange::Coverage;
 use attach_core::json::{Document, Edit, JsonError};
 use attach_core::{Body, BoxError, Exchange, Payload, Rejection};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, StatusCode};
 
 use crate::request::{Prepared, fault};
@@ -46,10 +46,6 @@ where
         headers.remove(TRANSFER_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         *request.body_mut() = Body::from(bytes);
-    }
-    if !vault.is_empty() {
-        // An encoded answer could not be restored.
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     Ok((request, vault))
 }

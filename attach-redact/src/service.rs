@@ -59,10 +59,14 @@ where
             return ResponseFuture::new(async move { Ok(answer.await?.map(ResponseBody::inner)) });
         };
         ResponseFuture::new(async move {
-            let (request, vault) = match redact(&layer, request, &exchange).await {
+            let (mut request, vault) = match redact(&layer, request, &exchange).await {
                 Ok(redacted) => redacted,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
+            if !vault.is_empty() {
+                // An encoded answer could not be restored.
+                request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             let response = inner.call(request).await?;
             Ok(restore::response(response, vault, &exchange).await)
         })
@@ -88,9 +92,5 @@ where
     let splice = move |_: &Document, edits: &[Edit]| payload.splice(edits);
     let (payload, vault) = steps::redact(layer, exchange, size, prepare, splice).await?;
     payload.attach(&mut request);
-    if !vault.is_empty() {
-        // An encoded answer could not be restored.
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    }
     Ok((request, vault))
 }

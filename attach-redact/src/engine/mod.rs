@@ -20,7 +20,7 @@ pub(crate) use self::configured::Configured;
 pub(crate) use self::context::Topics;
 pub(crate) use self::hits::Hits;
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
-pub(crate) use self::window::{Shape, is_emphasis, is_word};
+pub(crate) use self::window::{Shape, before, is_ascii_word, is_emphasis, is_word};
 
 use self::shadow::Shadow;
 use self::words::{Lead, Words, topics};

@@ -41,12 +41,17 @@ pub(super) fn base58_start(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The byte before `at`, or 0.
-pub(super) fn before(text: &[u8], at: usize) -> u8 {
+pub(crate) fn before(text: &[u8], at: usize) -> u8 {
     at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(0)
 }
 
 pub(crate) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    is_ascii_word(byte) || byte >= 0x80
+}
+
+/// What no number and no key goes on with: letters beyond ASCII may stand right beside them.
+pub(crate) fn is_ascii_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// Whether underscores that no word goes on from come next, or before if `bytes` go backwards: Markdown's emphasis

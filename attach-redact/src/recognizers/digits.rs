@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::budget::SEARCH;
-use crate::engine::{Hits, Shape, is_emphasis};
+use crate::engine::{Hits, Shape, is_ascii_word, is_emphasis};
 use crate::finding::Strength;
 use crate::recognizers::ids::check;
 use crate::{Entity, Finding};
@@ -102,16 +102,14 @@ fn is_single(text: &[u8], pair: &[Range<usize>], separators: &[u8]) -> bool {
     matches!(text.get(left.end..right.start), Some([one]) if separators.contains(one))
 }
 
-fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
 /// Whether the first of `groups` goes on from neither a word nor, across one of `joints`, a number.
 fn begins(text: &[u8], groups: &[Range<usize>], joints: &[u8]) -> bool {
     let Some(first) = groups.first() else { return false };
     match text.get(..first.start) {
         Some([.., digit, joint]) if joints.contains(joint) => !digit.is_ascii_digit(),
-        Some(before) => !before.last().is_some_and(|byte| is_part(*byte)) || is_emphasis(before.iter().rev()),
+        Some(before) => {
+            !before.last().is_some_and(|byte| is_ascii_word(*byte)) || is_emphasis(before.iter().rev())
+        }
         None => true,
     }
 }
@@ -121,12 +119,12 @@ fn ends(text: &[u8], end: usize, joints: &[u8]) -> bool {
     match text.get(end..) {
         // A spreadsheet's number that became one with a fraction.
         Some([b'.', b'0', rest @ ..])
-            if !rest.first().is_some_and(|byte| is_part(*byte) || *byte == b'.') =>
+            if !rest.first().is_some_and(|byte| is_ascii_word(*byte) || *byte == b'.') =>
         {
             true
         }
         Some([joint, digit, ..]) if joints.contains(joint) => !digit.is_ascii_digit(),
-        Some(after) => !after.first().is_some_and(|byte| is_part(*byte)) || is_emphasis(after.iter()),
+        Some(after) => !after.first().is_some_and(|byte| is_ascii_word(*byte)) || is_emphasis(after.iter()),
         None => true,
     }
 }

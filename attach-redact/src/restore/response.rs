@@ -81,34 +81,20 @@ where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    let Some(api) = exchange.api() else { return unmetered(response, vault, wire, exchange) };
     let mut guard = Stream::new(vault, wire, exchange.clone());
-    if !response.status().is_success() {
-        // The meter leaves it alone, frames and all.
+    let api = exchange.api();
+    if api.is_none() || !response.status().is_success() {
+        // Nobody counts tokens in it, so nobody cuts it into events.
         guard = guard.reframing();
     }
-    // Whole events, and what the upstream sent is what is counted.
-    let mut response = body::metered(response, api, exchange);
+    let mut response = match api {
+        // Whole events, and what the upstream sent is what is counted.
+        Some(api) => body::metered(response, api, exchange),
+        None => response.map(ResponseBody::inner),
+    };
     response.headers_mut().remove(CONTENT_LENGTH);
     DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
     response.map(|inner| inner.gated(guard, exchange))
-}
-
-/// The stream of a service that is none of the known ones: nobody counts tokens, so nobody cuts it into events.
-fn unmetered<R>(
-    mut response: Response<R>,
-    vault: Vault,
-    wire: Wire,
-    exchange: &Exchange,
-) -> Response<ResponseBody<R>>
-where
-    R: http_body::Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<BoxError>,
-{
-    response.headers_mut().remove(CONTENT_LENGTH);
-    DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
-    let guard = Stream::new(vault, wire, exchange.clone()).reframing();
-    response.map(|inner| ResponseBody::inner(inner).gated(guard, exchange))
 }
 
 async fn whole<R>(

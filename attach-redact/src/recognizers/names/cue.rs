@@ -1,7 +1,8 @@
 //! What is around a name and says that it is one, or that it is none.
 
 use super::lexicon::{Lexicon, Word};
-use super::token::{is_capital, is_word};
+use super::token::is_capital;
+use crate::engine::is_word;
 
 /// How much the words around a capitalised one say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

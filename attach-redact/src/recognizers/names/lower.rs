@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::cue;
 use super::lexicon::{Lexicon, Word};
-use super::token::is_word;
 use crate::engine::Hits;
+use crate::engine::is_word;
 use crate::{Entity, Finding};
 
 /// Who writes more than this uses capitals; what doesn't is no chat.

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::ending;
 use super::lexicon::{Lexicon, Word};
+#[cfg(test)]
+use crate::engine::is_word;
 use crate::engine::{CharSet, is_emphasis};
 
 /// One word of a row.
@@ -143,10 +145,6 @@ pub(super) fn next_capital(text: &str, from: usize) -> Option<usize> {
         at += 1;
     }
     None
-}
-
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 pub(super) fn is_capital(text: &str, at: usize) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::engine::Hits;
+use crate::engine::{Hits, is_ascii_word as is_key};
 use crate::finding::Strength;
 use crate::{Entity, Finding};
 
@@ -113,15 +113,11 @@ fn is_begun(text: &str, at: usize) -> bool {
 }
 
 fn before(text: &str, at: usize) -> u8 {
-    at.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied().unwrap_or(0)
+    crate::engine::before(text.as_bytes(), at)
 }
 
 fn after(text: &str, at: usize) -> u8 {
     text.as_bytes().get(at).copied().unwrap_or(0)
-}
-
-fn is_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 #[cfg(test)]
