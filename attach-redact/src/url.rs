@@ -1,11 +1,14 @@
 //! Whether a place in a text lies within a URL: there a value could be carried off by whoever serves it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// Of a longer word only so much is kept as a mark may be cut in.
+use sha2::{Digest, Sha256};
+
+/// Of a longer word only so much is kept as a mark may be cut in, and a digest of what is before.
 const LONGEST: usize = 4096;
-/// The longest host after a placeholder that is waited for.
-const LONGEST_HOST: usize = 256;
+/// The longest rest of an authority after a placeholder that is waited for, and compared.
+const LONGEST_AUTHORITY: usize = 4096;
 
 /// What was read of the word that a text is at.
 #[derive(Clone, Default)]
@@ -13,8 +16,8 @@ pub(crate) struct Sight {
     word: String,
     /// What the word stands in, and hence what it goes on across.
     within: Within,
-    /// The word was longer than what is kept of it.
-    cut: bool,
+    /// What isn't kept of a word that is longer.
+    cut: Option<Sha256>,
     /// What isn't kept had a mark of a URL in it.
     marked: bool,
 }
@@ -47,8 +50,8 @@ impl Sight {
                 }
             } else if self.word.len() > LONGEST {
                 self.marked |= self.has_mark();
-                self.cut = true;
                 let tail = crate::engine::floor(&self.word, self.word.len() - 16);
+                self.cut.get_or_insert_default().update(&self.word[..tail]);
                 self.word.drain(..tail);
             }
         }
@@ -96,25 +99,38 @@ impl Sight {
     }
 
     /// What stands around a placeholder that comes next and that `after` follows: the outer `None` if more of `after`
-    /// has to be known, the inner `None` if it isn't in a URL whose beginning is known.
+    /// has to be known, the inner `None` if it isn't in a URL.
     pub(crate) fn surroundings(&self, after: &str, last: bool) -> Option<Option<String>> {
-        if self.cut || !self.is_url() {
+        if !self.is_url() {
             return Some(None);
         }
-        let before = &self.word[self.beginning()..];
-        let Some(scheme) = before.find("://") else { return Some(Some(before.to_owned())) };
-        if before[scheme + 3..].contains(['/', '?', '#', '\\']) {
-            return Some(Some(before.to_owned()));
+        let before = self.before();
+        if !self.is_authority() {
+            return Some(Some(before.into_owned()));
         }
         // Within the authority what follows decides where the request goes.
-        let host_end = after
-            .find(|c: char| is_end(c) || matches!(c, '/' | '?' | '#' | '\\' | '(' | ')' | '\'' | ',' | ';'));
-        match host_end {
-            Some(end) => Some(Some(format!("{before}\n{}", &after[..end]))),
-            None if last => Some(Some(format!("{before}\n{after}"))),
-            None if after.len() > LONGEST_HOST => Some(None),
-            None => None,
+        let end = after
+            .find(|c: char| is_end(c) || matches!(c, '/' | '?' | '#' | '\\' | '(' | ')' | '\'' | ',' | ';'))
+            .or((last || after.len() > LONGEST_AUTHORITY).then_some(after.len()))?;
+        let authority = &after[..crate::engine::floor(after, end.min(LONGEST_AUTHORITY))];
+        Some(Some(format!("{before}\n{authority}")))
+    }
+
+    /// What the URL has been so far; of a very long one its digest, together with what it is wrapped in.
+    fn before(&self) -> Cow<'_, str> {
+        match self.cut.clone() {
+            Some(cut) => {
+                let digest = cut.chain_update(&self.word).finalize();
+                Cow::Owned(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+            }
+            None => Cow::Borrowed(&self.word[self.beginning()..]),
         }
+    }
+
+    /// Whether what comes next may stand in the URL's authority (RFC 3986 §3.2), as it may if the beginning is not kept.
+    fn is_authority(&self) -> bool {
+        let after_scheme = self.word.find("://").map(|scheme| &self.word[scheme + 3..]);
+        self.cut.is_some() || after_scheme.is_some_and(|rest| !rest.contains(['/', '?', '#', '\\']))
     }
 
     /// Where the URL in the word begins.
@@ -214,5 +230,22 @@ mod tests {
         assert_eq!(around("postgres://", "@db:5432/x"), Some("postgres://\n@db:5432".into()));
         assert_eq!(sight("postgres://").surroundings("@db", false), None);
         assert_eq!(around("plain ", ""), None);
+    }
+
+    #[test]
+    fn surroundings_do_not_depend_on_how_a_long_url_comes_in() {
+        let text = format!("[a](https://x.io/?q={}é", "word é ".repeat(2000));
+        for size in [1, 7, 4095, 4096, 4097, text.len()] {
+            let mut pieces = Sight::default();
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let (piece, later) = rest.split_at(crate::engine::floor(rest, size.max(2).min(rest.len())));
+                pieces.pass(piece);
+                rest = later;
+            }
+            assert_eq!(pieces.surroundings("x) ", false), sight(&text).surroundings("x) ", true), "{size}");
+        }
+        assert_ne!(sight(&text).surroundings(" ", false), sight(&text[1..]).surroundings(" ", false));
+        assert_eq!(sight(&text).surroundings("x", false), None);
     }
 }
