@@ -122,12 +122,12 @@ pub(crate) fn read(line: &[u8]) -> Option<Link<'_>> {
     if Hash::leaf(&line[..line.len() - UNHASHED]) != hash {
         return None;
     }
-    let (seq, chain) = head(line)?;
+    let (seq, chain) = place(line)?;
     Some(Link { seq, chain, prev, hash })
 }
 
 /// The line's place: `{"v":1,"id":"<36>","seq":<digits>,"chain":"<no quote>"`.
-fn head(line: &[u8]) -> Option<(u64, &str)> {
+pub(crate) fn place(line: &[u8]) -> Option<(u64, &str)> {
     let rest = line.strip_prefix(b"{\"v\":1,\"id\":\"")?.get(36..)?.strip_prefix(b"\",\"seq\":")?;
     let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
     let seq = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;

@@ -28,15 +28,24 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | – | there is none yet |
+//! | `checkpoints` | signed Merkle checkpoints |
+//! | `content` | what was asked and answered, redacted or sealed |
+//! | `egress` | records sent to other systems |
+//! | `otlp`, `otlp-grpc` | … as OTLP logs |
+//! | `syslog` | … as RFC 5424 over TLS |
+//! | `sqlite` | an index of the log |
 
 mod audit;
 mod chain;
 mod deed;
+#[cfg(feature = "egress")]
+pub mod egress;
+pub mod format;
 mod intent;
 pub mod log;
 mod mode;
 mod outer;
+pub mod read;
 mod record;
 mod refusals;
 mod sink;

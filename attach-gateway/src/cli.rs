@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::audit_command::AuditCommand;
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
 use crate::server::StopSignals;
@@ -83,15 +84,6 @@ enum StateCommand {
     Import(Serve),
 }
 
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Verify the hash chain of an audit log: a folder, or one of its segments.
-    Verify {
-        /// The folder or file.
-        path: PathBuf,
-    },
-}
-
 /// Runs the program with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -105,7 +97,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
         Some(Command::Redact(redact)) => return explained(redact.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
-        Some(Command::Audit(AuditCommand::Verify { path })) => return verify(&path),
+        Some(Command::Audit(command)) => return command.run(),
         Some(Command::Login(login)) => return crate::login::login(&login),
         Some(Command::Token(which)) => return crate::login::token(&which),
         Some(Command::Logout(which)) => return crate::login::logout(&which),
@@ -163,19 +155,6 @@ fn state(command: &StateCommand) -> Result<(), StartError> {
     };
     print(&done?);
     Ok(())
-}
-
-fn verify(path: &Path) -> ExitCode {
-    match attach_audit::verify::verify(path) {
-        Ok(report) => {
-            print(&format!("{report}\n"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
 }
 
 impl Serve {
@@ -253,6 +232,6 @@ pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn complain(error: &dyn std::error::Error) {
+pub(crate) fn complain(error: &dyn std::error::Error) {
     let _ = writeln!(std::io::stderr(), "attach-gateway: {error}");
 }

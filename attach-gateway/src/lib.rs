@@ -12,6 +12,7 @@ pub mod dev;
 
 mod admin;
 mod alerts;
+mod audit_command;
 mod callers;
 mod dollars;
 mod explain;

@@ -15,31 +15,38 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::watch::Receiver;
+
 mod batch;
+mod follow;
 mod name;
 mod options;
 mod queue;
 mod recover;
 mod segment;
 mod storage;
+mod tail;
 mod tee;
 #[cfg(test)]
 mod tests;
 mod watch;
 mod writer;
 
+pub use self::follow::{Follower, Line, Position};
 pub use self::options::Options;
 pub use self::storage::{Disk, Segment, Storage};
+pub use self::tail::Tail;
 
 pub(crate) use self::name::SegmentName;
 pub(crate) use self::recover::LONGEST;
 
 use self::queue::Queue;
+use self::tail::Reached;
 use self::tee::Tee;
 use self::writer::{Farewell, Writer};
 use crate::{Ack, Record, Sink};
@@ -62,6 +69,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 pub struct Log {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
+    reached: Receiver<Reached>,
+    dir: Option<PathBuf>,
 }
 
 impl Log {
@@ -71,7 +80,15 @@ impl Log {
     ///
     /// If the directory cannot be used, another process writes to it, or the first record cannot be made durable.
     pub fn open(dir: &Path, options: Options) -> io::Result<Self> {
-        Self::open_on(Disk::open(dir)?, options)
+        let mut log = Self::open_on(Disk::open(dir)?, options)?;
+        log.dir = Some(dir.to_owned());
+        Ok(log)
+    }
+
+    /// How far the log is durable, for who reads it while it is written; `None` for storage that is no directory.
+    #[must_use]
+    pub fn tail(&self) -> Option<Tail> {
+        Some(Tail::new(self.dir.clone()?, self.reached.clone()))
     }
 
     /// Opens the log on storage of the caller's.
@@ -87,10 +104,11 @@ impl Log {
     fn start(storage: Box<dyn Storage>, options: Options, tee: Option<Tee>) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(&options));
         let writer = Writer::open(storage, options, Arc::clone(&queue), tee)?;
+        let reached = writer.reached();
         let (watched, farewell) = (Arc::clone(&queue), Farewell::new(Arc::clone(&queue)));
         let watchdog = Builder::new().name("attach-audit-watch".into()).spawn(move || watched.watch())?;
         let writer = Builder::new().name("attach-audit-log".into()).spawn(move || writer.run(farewell))?;
-        Ok(Self { queue, threads: vec![watchdog, writer] })
+        Ok(Self { queue, threads: vec![watchdog, writer], reached, dir: None })
     }
 }
 

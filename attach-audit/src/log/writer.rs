@@ -3,12 +3,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::batch::{Batch, Waiting};
 use super::queue::Queue;
 use super::recover::{Recovered, recover};
 use super::segment::{Framer, Tip};
+use super::tail::Reached;
 use super::tee::Tee;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
@@ -41,6 +43,7 @@ pub(super) struct Writer {
     /// Who waits for what has just become durable.
     landed: Vec<Waiting>,
     tee: Option<Tee>,
+    reached: watch::Sender<Reached>,
 }
 
 /// Closes the queue and fails what is in it when the writer ends, however that comes about.
@@ -82,7 +85,6 @@ impl Writer {
             storage,
             options,
             queue,
-            name,
             bytes: 0,
             disowned: 0,
             number: 1,
@@ -91,9 +93,15 @@ impl Writer {
             out: Vec::new(),
             landed: Vec::new(),
             tee,
+            reached: watch::Sender::new(Reached { segment: name.clone(), bytes: 0 }),
+            name,
         };
         writer.begin(found)?;
         Ok(writer)
+    }
+
+    pub(super) fn reached(&self) -> watch::Receiver<Reached> {
+        self.reached.subscribe()
     }
 
     /// Writes the `start` record and an `orphan` record for each request that was left open.
@@ -261,7 +269,9 @@ impl Writer {
         if outage { Requests::Refused } else { Requests::Taken }
     }
 
+    /// What is durable now may be read, and is printed.
     fn copy(&self) {
+        self.reached.send_replace(Reached { segment: self.name.clone(), bytes: self.bytes });
         if let Some(tee) = &self.tee {
             tee.copy(&self.out);
         }

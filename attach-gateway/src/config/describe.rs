@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use attach_core::Dialect;
 
+use super::audit;
 use super::{Config, Model, Redact, Source, Upstream};
 
 mod rights;
@@ -40,8 +41,7 @@ pub(super) fn describe(config: &Config) -> String {
     }
     redact(&mut out, &config.redact);
     rights::describe(&mut out, config);
-    let copy = if config.audit.stdout { ", copied to standard output" } else { "" };
-    let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"{copy}", config.audit.mode.as_str());
+    audit::describe(&mut out, &config.audit);
     out
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::file::{Audit, File, Introspection, Issuer, Redact, Server, State, Timeout, Upstream};
+use super::audit;
+use super::file::{File, Introspection, Issuer, Redact, Server, State, Timeout, Upstream};
 use super::quota::Quota;
 use super::secret::SecretRef;
 use super::units::Size;
@@ -59,7 +60,7 @@ pub(super) fn read(env: Env<'_>) -> Result<Config, ConfigError> {
             key: env("ATTACH_REDACT_KEY").map(|_| SecretRef::Env("ATTACH_REDACT_KEY".into())),
             ..Redact::default()
         },
-        audit: Audit { mode: env("ATTACH_AUDIT_MODE"), ..Audit::default() },
+        audit: audit::File { mode: env("ATTACH_AUDIT_MODE"), ..audit::File::default() },
         ..File::default()
     };
     let mut config = resolve::resolve(file, env)?;

@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, engine, minting, ner, price, quota, revocation};
+use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -24,7 +24,7 @@ pub(super) struct File {
     pub(super) quota: Vec<quota::Quota>,
     pub(super) price: Vec<price::Entry>,
     pub(super) redact: Redact,
-    pub(super) audit: Audit,
+    pub(super) audit: audit::File,
     pub(super) revocation: revocation::File,
     pub(super) keys: Option<minting::File>,
     pub(super) admin: Option<admin::File>,
@@ -192,17 +192,4 @@ pub(super) struct Pattern {
 pub(super) struct Terms {
     pub(super) entity: String,
     pub(super) file: PathBuf,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Audit {
-    pub(super) mode: Option<String>,
-    pub(super) content: Option<String>,
-    pub(super) egress: Vec<Egress>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Egress {
-    pub(super) kind: String,
 }

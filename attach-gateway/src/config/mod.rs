@@ -20,6 +20,7 @@ use http::Uri;
 pub(crate) mod access;
 mod admin;
 mod alerts;
+mod audit;
 mod decimal;
 mod describe;
 mod engine;
@@ -44,6 +45,7 @@ mod upstream;
 
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
+pub use self::audit::{Audit, Egress, Receiver};
 pub(crate) use self::decimal::scaled;
 pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]
@@ -224,16 +226,6 @@ pub struct RedactPattern {
     pub score: Option<f32>,
     /// Words before a match that make it likelier.
     pub words: Vec<String>,
-}
-
-/// How much the audit log promises.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Audit {
-    /// When a record has to be durable.
-    pub mode: attach_audit::Mode,
-    /// Copy every record to standard output.
-    pub stdout: bool,
 }
 
 impl Config {

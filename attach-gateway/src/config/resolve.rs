@@ -8,12 +8,13 @@ use attach_auth::policy::{ModelGlob, Rules};
 use attach_core::destination::Labels;
 use attach_redact::RedactLayer;
 
+use super::audit;
 use super::file::{EntitySetting, File};
 use super::keys::nearest;
 use super::upstream::parse_url;
 use super::{
-    Audit, Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Upstream,
-    access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
+    Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Upstream, access,
+    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -54,7 +55,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         limits,
         quota,
         redact,
-        audit: audit(&file.audit)?,
+        audit: audit::resolve(&file.audit, env)?,
         revocation,
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
         admin,
@@ -251,35 +252,4 @@ fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Resu
 fn pattern(from: file::Pattern) -> RedactPattern {
     let file::Pattern { entity, regex, score, words } = from;
     RedactPattern { entity, regex, score, words }
-}
-
-fn audit(from: &file::Audit) -> Result<Audit, ConfigError> {
-    let mode = match from.mode.as_deref() {
-        None | Some("strict") => attach_audit::Mode::Strict,
-        Some("overlap") => attach_audit::Mode::Overlap,
-        Some("relaxed") => attach_audit::Mode::Relaxed,
-        Some(other) => {
-            return Err(ConfigError::new(format!(
-                "audit.mode: {other:?} is not one of strict, overlap, relaxed"
-            )));
-        }
-    };
-    match from.content.as_deref() {
-        None | Some("none") => {}
-        Some("redacted" | "sealed") => {
-            return Err(ConfigError::new(
-                "audit.content: only \"none\" today; the others come with a later version",
-            ));
-        }
-        Some(other) => return Err(ConfigError::new(format!("audit.content: {other:?} is not \"none\""))),
-    }
-    for egress in &from.egress {
-        if egress.kind != "stdout" {
-            return Err(ConfigError::new(format!(
-                "audit.egress: {:?} comes with a later version of attach-gateway; today: stdout",
-                egress.kind
-            )));
-        }
-    }
-    Ok(Audit { mode, stdout: !from.egress.is_empty() })
 }

@@ -16,7 +16,7 @@ pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Audit, StartErro
     let options = Options::new(node_name())
         .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
         .config_hash(config_hash(config))
-        .tee_stdout(config.audit.stdout);
+        .tee_stdout(!config.audit.egress.is_empty());
     let options = protections_off(config).into_iter().fold(options, Options::without);
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     Ok(Audit::new(log).mode(config.audit.mode))

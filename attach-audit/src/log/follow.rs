@@ -1,0 +1,265 @@
+//! Reading a log while it is written: durable records only, each once, in order, over all chains of a node.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::{fmt, mem};
+
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::tail::Reached;
+use super::{LONGEST, SegmentName};
+use crate::chain;
+use crate::record::After;
+
+/// A place in a node's log: behind a record. Its text form, `<segment's file>:<bytes>`, is stable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub(crate) segment: SegmentName,
+    pub(crate) offset: u64,
+}
+
+/// One record's line, without its newline, and where the next begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Line {
+    /// The line as written.
+    pub bytes: Box<[u8]>,
+    /// Behind it.
+    pub end: Position,
+}
+
+/// Reads a log that may be being written. Made by [`Tail::follow`](super::Tail::follow).
+///
+/// Segments that were given up on, and what a crash left behind the last record that counts, are passed over.
+#[derive(Debug)]
+pub struct Follower {
+    dir: Arc<Path>,
+    reached: watch::Receiver<Reached>,
+    at: Option<Position>,
+    /// The last record of the segment at `at` that counts, once a later segment says so.
+    limit: Option<u64>,
+}
+
+impl Follower {
+    pub(super) fn new(dir: Arc<Path>, reached: watch::Receiver<Reached>, from: Option<Position>) -> Self {
+        Self { dir, reached, at: from, limit: None }
+    }
+
+    /// Where it is: behind the last line it returned.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        self.at.as_ref()
+    }
+
+    /// Waits until there may be more; false when the log has ended.
+    pub async fn wait(&mut self) -> bool {
+        self.reached.changed().await.is_ok()
+    }
+
+    /// Reads lines until `bytes` of them are there, or all; empty when it has caught up. Reads files, so it does not belong on
+    /// an async runtime's threads.
+    ///
+    /// # Errors
+    ///
+    /// If a segment cannot be read; the position has not changed then.
+    pub fn read(&mut self, bytes: usize) -> io::Result<Vec<Line>> {
+        let (mut lines, mut length) = (Vec::new(), 0);
+        let reached = self.reached.borrow_and_update().clone();
+        loop {
+            let Some(at) = self.place(&reached)? else { return Ok(lines) };
+            let current = at.segment == reached.segment;
+            let end = if current { reached.bytes } else { u64::MAX };
+            let segment = self.dir.join(at.segment.to_string());
+            let mut file = File::open(segment)?;
+            file.seek(SeekFrom::Start(at.offset))?;
+            let mut file = BufReader::with_capacity(1 << 17, file.take(end.saturating_sub(at.offset)));
+            let mut at = at;
+            while length < bytes {
+                let Some(line) = next_line(&mut file, &mut at, self.limit)? else { break };
+                length += line.bytes.len();
+                lines.push(line);
+            }
+            self.at = Some(at);
+            if length >= bytes || current {
+                return Ok(lines);
+            }
+            if !self.advance(&reached)? {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Where to read from, the beginning if nowhere yet.
+    fn place(&mut self, reached: &Reached) -> io::Result<Option<Position>> {
+        if let Some(at) = &self.at
+            && (at.segment == reached.segment || self.limit.is_some())
+        {
+            return Ok(Some(at.clone()));
+        }
+        let path = self.path(reached)?;
+        let begun = self.at.as_ref().and_then(|at| path.iter().find(|(name, _)| *name == at.segment));
+        let found = match (begun, &self.at) {
+            (Some(found), Some(at)) => Some((at.clone(), found.1)),
+            // Its segment is gone, or was given up on: what follows it in time is next.
+            (None, Some(at)) => {
+                path.iter().find(|(name, _)| *name > at.segment).map(|(name, limit)| (begin(name), *limit))
+            }
+            _ => path.first().map(|(name, limit)| (begin(name), *limit)),
+        };
+        let Some((at, limit)) = found else { return Ok(None) };
+        (self.at, self.limit) = (Some(at.clone()), limit);
+        Ok(Some(at))
+    }
+
+    /// Goes to the next segment.
+    fn advance(&mut self, reached: &Reached) -> io::Result<bool> {
+        let Some(at) = &self.at else { return Ok(false) };
+        let path = self.path(reached)?;
+        let Some((name, limit)) = path.into_iter().find(|(name, _)| *name > at.segment) else {
+            return Ok(false);
+        };
+        (self.at, self.limit) = (Some(begin(&name)), limit);
+        Ok(true)
+    }
+
+    /// The segments that count, oldest first, each with its last record that does; the current one has no limit yet.
+    fn path(&self, reached: &Reached) -> io::Result<Vec<(SegmentName, Option<u64>)>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let name = name.to_str().and_then(SegmentName::parse);
+            names.extend(name.filter(|name| name.node == reached.segment.node && *name <= reached.segment));
+        }
+        names.sort();
+        let (mut path, mut expected): (Vec<_>, Option<After>) = (Vec::new(), None);
+        for name in names.into_iter().rev() {
+            let continued = expected.as_ref();
+            if continued.is_some_and(|after| name.n != after.segment || name.chain() != *after.chain) {
+                continue;
+            }
+            let limit = expected.take().map(|after| after.seq);
+            expected = head(&self.dir.join(name.to_string()))?;
+            path.push((name, limit));
+            if expected.is_none() {
+                break;
+            }
+        }
+        path.reverse();
+        Ok(path)
+    }
+}
+
+fn begin(segment: &SegmentName) -> Position {
+    Position { segment: segment.clone(), offset: 0 }
+}
+
+fn next_line(file: &mut impl BufRead, at: &mut Position, limit: Option<u64>) -> io::Result<Option<Line>> {
+    let mut bytes = Vec::new();
+    let length = file.take(LONGEST).read_until(b'\n', &mut bytes)? as u64;
+    if bytes.pop() != Some(b'\n') {
+        return Ok(None);
+    }
+    // What does not read as a record is a torn write if it is at the end, and `verify`'s business if it is not.
+    let seq = chain::place(&bytes).map(|(seq, _)| seq);
+    if limit.is_some_and(|limit| seq.is_none_or(|seq| seq > limit)) {
+        return Ok(None);
+    }
+    at.offset += length;
+    Ok(Some(Line { bytes: mem::take(&mut bytes).into(), end: at.clone() }))
+}
+
+/// What the segment's first record says it continues.
+fn head(path: &Path) -> io::Result<Option<After>> {
+    #[derive(Deserialize)]
+    struct First {
+        after: Option<After>,
+    }
+    let mut line = Vec::new();
+    BufReader::new(File::open(path)?).take(LONGEST).read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice::<First>(&line).ok().and_then(|first| first.after))
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.segment, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<Self> {
+        let parsed = text.rsplit_once(':').and_then(|(segment, offset)| {
+            Some(Self { segment: SegmentName::parse(segment)?, offset: offset.parse().ok()? })
+        });
+        parsed.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no place in an audit log"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Log, Options};
+    use crate::{Ack, Kind, Record, Sink};
+
+    async fn append(log: &Log) {
+        let (ack, receipt) = Ack::awaited(None);
+        log.append(&Record::system(Kind::Gap, |_| ()), ack);
+        receipt.await.expect("durable");
+    }
+
+    fn seqs(lines: &[Line]) -> Vec<u64> {
+        lines.iter().map(|line| chain::read(&line.bytes).expect("a record").seq).collect()
+    }
+
+    #[tokio::test]
+    async fn every_durable_record_is_read_once_over_segments_and_starts() {
+        let dir = std::env::temp_dir().join(format!("attach-follow-{}", uuid::Uuid::now_v7()));
+        let open = || Log::open(&dir, Options::new("n").segment_bytes(700)).expect("it opens");
+        let log = open();
+        let mut follower = log.tail().expect("a directory").follow(None);
+        assert_eq!(seqs(&follower.read(usize::MAX).expect("read")), [0]);
+        assert!(follower.read(usize::MAX).expect("read").is_empty());
+        for _ in 0..9 {
+            append(&log).await;
+        }
+        assert!(follower.wait().await);
+        let mut all = vec![0];
+        loop {
+            let lines = follower.read(1).expect("read");
+            if lines.is_empty() {
+                break;
+            }
+            all.extend(seqs(&lines));
+        }
+        assert_eq!(all, (0..all.len() as u64).collect::<Vec<_>>());
+        assert!(all.len() > 12, "segments have heads: {all:?}");
+
+        let at: Position =
+            follower.position().expect("somewhere").to_string().parse().expect("it reads back");
+        append(&log).await;
+        drop(log);
+        // A torn write, and a segment that was never written to.
+        let last = fs::read_dir(&dir).expect("there").map(|entry| entry.expect("there").path());
+        let last = last.filter(|path| path.extension().is_some_and(|e| e == "jsonl")).max().expect("one");
+        let mut torn = fs::read(&last).expect("read");
+        torn.extend_from_slice(b"{\"v\":1,\"id\":\"0");
+        fs::write(&last, torn).expect("written");
+        let log = open();
+        let mut follower = log.tail().expect("a directory").follow(Some(at));
+        let lines = follower.read(usize::MAX).expect("read");
+        let missed = seqs(&lines);
+        let (start, before) = missed.split_last().expect("not empty");
+        let next = all.len() as u64;
+        assert_eq!((*start, before), (0, &*(next..next + before.len() as u64).collect::<Vec<_>>()));
+        let all_of_it = log.tail().expect("a directory").follow(None).read(usize::MAX).expect("read");
+        assert_eq!(all_of_it.len(), all.len() + missed.len());
+        drop(log);
+        assert!(!follower.wait().await || !follower.wait().await);
+        fs::remove_dir_all(dir).expect("removed");
+    }
+}

@@ -1,0 +1,7 @@
+//! Records read back: what queries, formats and indexes work on.
+
+mod entry;
+
+pub use self::entry::{
+    Actor, Decision, Entry, Fold, Model, Quota, Redaction, Route, Source, Timing, Usage, Via,
+};

@@ -1,0 +1,65 @@
+//! `[audit]`: what is promised of the log, and where it goes.
+
+use std::fmt::Write;
+
+use attach_audit::Mode;
+use serde::Deserialize;
+
+use super::ConfigError;
+
+mod egress;
+
+pub use self::egress::{Egress, Receiver};
+
+/// What is promised of the audit log, and where it goes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Audit {
+    /// When a record has to be durable.
+    pub mode: Mode,
+    /// Where records are sent.
+    pub egress: Vec<Egress>,
+}
+
+/// `[audit]` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    pub(in crate::config) mode: Option<String>,
+    pub(in crate::config) content: Option<String>,
+    pub(in crate::config) egress: Vec<egress::Table>,
+}
+
+pub(super) fn resolve(file: &File, _env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
+    content(file.content.as_deref())?;
+    let egress = file.egress.iter().map(egress::resolve).collect::<Result<_, _>>()?;
+    Ok(Audit { mode: mode(file.mode.as_deref())?, egress })
+}
+
+fn mode(name: Option<&str>) -> Result<Mode, ConfigError> {
+    match name {
+        None | Some("strict") => Ok(Mode::Strict),
+        Some("overlap") => Ok(Mode::Overlap),
+        Some("relaxed") => Ok(Mode::Relaxed),
+        Some(other) => {
+            Err(ConfigError::new(format!("audit.mode: {other:?} is not one of strict, overlap, relaxed")))
+        }
+    }
+}
+
+fn content(name: Option<&str>) -> Result<(), ConfigError> {
+    match name {
+        None | Some("none") => Ok(()),
+        Some("redacted" | "sealed") => {
+            Err(ConfigError::new("audit.content: only \"none\" today; the others come with a later version"))
+        }
+        Some(other) => Err(ConfigError::new(format!("audit.content: {other:?} is not \"none\""))),
+    }
+}
+
+pub(super) fn describe(out: &mut String, audit: &Audit) {
+    let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"", audit.mode.as_str());
+    for egress in &audit.egress {
+        let _ = writeln!(out, "audit.egress: {}", egress.name);
+    }
+}
