@@ -13,9 +13,11 @@ use crate::{Api, Dialect, Identity, Outcome, Usage};
 
 mod facts;
 mod rest;
+mod trace;
 
 pub use self::facts::{Coverage, Decision, Facts, QuotaFacts, Redaction, Refusal, Route};
 pub use self::rest::Rest;
+pub use self::trace::{TraceContext, TraceId};
 
 /// A cheap handle on one request's facts: who, what, where to, what was decided, what it used, how it ended.
 ///
@@ -77,12 +79,12 @@ impl Exchange {
             }
             return known.clone();
         }
-        let fresh = Self::new(api(extensions), Dialect::of(uri.path(), headers));
+        let fresh = Self::new(api(extensions), Dialect::of(uri.path(), headers), TraceContext::of(headers));
         extensions.insert(fresh.clone());
         fresh
     }
 
-    fn new(api: Option<Api>, dialect: Dialect) -> Self {
+    fn new(api: Option<Api>, dialect: Dialect, trace: Option<TraceContext>) -> Self {
         Self(Arc::new(Inner {
             id: Uuid::now_v7(),
             api: api.map_or_else(OnceLock::new, OnceLock::from),
@@ -90,7 +92,7 @@ impl Exchange {
             started: Instant::now(),
             metered: AtomicBool::new(false),
             identity: OnceLock::new(),
-            facts: Mutex::new(Facts::default()),
+            facts: Mutex::new(Facts { trace, ..Facts::default() }),
             reading: Mutex::default(),
         }))
     }

@@ -1,12 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::TraceContext;
 use crate::{Outcome, Usage};
 
 /// What is known of one exchange so far.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Facts {
+    /// The trace the request belongs to: the caller's, if it named one, or the one a service of ours began for it.
+    pub trace: Option<TraceContext>,
     /// The model asked for, as the caller spelled it.
     pub model: Option<Box<str>>,
     /// Whether the caller asked for a stream.
