@@ -44,6 +44,7 @@ pub mod format;
 mod intent;
 pub mod log;
 mod mode;
+pub mod names;
 mod outer;
 pub mod read;
 mod record;
