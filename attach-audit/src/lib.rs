@@ -43,6 +43,8 @@ pub mod egress;
 pub mod format;
 mod intent;
 pub mod log;
+#[cfg(feature = "egress")]
+mod metrics;
 mod mode;
 pub mod names;
 mod outer;

@@ -13,6 +13,50 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
 
     /// Sends a batch and waits until the receiver has taken it.
     fn send(&self, batch: Batch) -> SendFuture;
+
+    /// How much it is sent at once.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+}
+
+/// How much is sent at once: whichever limit is reached first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Records.
+    pub records: usize,
+    /// Bytes of their lines; a batch may have one line more than fits.
+    pub bytes: usize,
+    /// How long the first record of a batch waits for others.
+    pub linger: Duration,
+}
+
+/// 500 records, 1 MiB, 200 ms.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { records: 500, bytes: 1 << 20, linger: Duration::from_millis(200) }
+    }
+}
+
+impl Limits {
+    /// Replaces the number of records.
+    #[must_use]
+    pub fn records(self, records: usize) -> Self {
+        Self { records: records.max(1), ..self }
+    }
+
+    /// Replaces the number of bytes.
+    #[must_use]
+    pub fn bytes(self, bytes: usize) -> Self {
+        Self { bytes: bytes.max(1), ..self }
+    }
+
+    /// Replaces how long a record waits for others, a second at most.
+    #[must_use]
+    pub fn linger(self, linger: Duration) -> Self {
+        Self { linger: linger.min(Duration::from_secs(1)), ..self }
+    }
 }
 
 /// A future of [`Target::send`].

@@ -1,0 +1,181 @@
+//! One target and how far it has come, shared by the loop that sends and by who asks.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::cursor::{Cursor, Mark};
+use super::{Delivered, SendError, Shipped, Status, Target};
+use crate::metrics::EgressMetrics;
+
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) target: Arc<dyn Target>,
+    cursor: Cursor,
+    shipped: Shipped,
+    metrics: EgressMetrics,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    reached: Option<Mark>,
+    /// What the file says.
+    stored: Option<Mark>,
+    /// When the oldest record was written that is not delivered, since 1970.
+    oldest: Option<Duration>,
+    problem: Option<SendError>,
+    /// Attempts that failed since it was up.
+    failed: u64,
+    cursor_fails: bool,
+    lag_bytes: u64,
+    sent: u64,
+    rejected: u64,
+    skipped: u64,
+    failures: u64,
+}
+
+impl Feed {
+    /// Reads the cursor; `fresh` is where a target begins that has none.
+    pub(super) fn open(
+        target: Arc<dyn Target>,
+        dir: &Path,
+        fresh: Option<Mark>,
+        shipped: Shipped,
+    ) -> io::Result<Self> {
+        let cursor = Cursor::new(dir, target.name());
+        let mut stored = cursor.load()?;
+        if let (None, Some(fresh)) = (&stored, fresh) {
+            cursor.store(&fresh)?;
+            stored = Some(fresh);
+        }
+        shipped.reached(target.name(), stored.as_ref().map(|mark| mark.position.clone()));
+        let metrics = EgressMetrics::new(target.name());
+        let progress = Progress {
+            reached: stored.clone(),
+            stored,
+            oldest: None,
+            problem: None,
+            failed: 0,
+            cursor_fails: false,
+            lag_bytes: 0,
+            sent: 0,
+            rejected: 0,
+            skipped: 0,
+            failures: 0,
+        };
+        Ok(Self { target, cursor, shipped, metrics, progress: Mutex::new(progress) })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.target.name()
+    }
+
+    pub(super) fn reached(&self) -> Option<Mark> {
+        self.lock().reached.clone()
+    }
+
+    /// The oldest record not delivered was written then.
+    pub(super) fn waits_since(&self, written: Option<Duration>) {
+        self.lock().oldest = written;
+    }
+
+    /// Records are gone that were not sent.
+    pub(super) fn skipped(&self, records: u64) {
+        self.lock().skipped += records;
+        self.metrics.skipped(records);
+        tracing::error!(
+            egress = self.name(),
+            at_least = records,
+            "audit records were deleted before they were sent"
+        );
+    }
+
+    /// A batch of `records` that ends at `mark` was taken.
+    pub(super) fn delivered(&self, mark: Mark, records: u64, delivered: Delivered) {
+        let rejected = delivered.rejected.min(records);
+        let mut progress = self.lock();
+        progress.reached = Some(mark);
+        progress.oldest = None;
+        progress.sent += records - rejected;
+        let warn = rejected > 0 && progress.rejected == 0;
+        progress.rejected += rejected;
+        let (back, failed) = (progress.problem.take().is_some(), std::mem::take(&mut progress.failed));
+        drop(progress);
+        self.metrics.delivered(records - rejected, rejected);
+        if back {
+            tracing::warn!(egress = self.name(), failed, "audit records are taken again");
+        }
+        if warn {
+            tracing::warn!(
+                egress = self.name(),
+                rejected,
+                "a receiver refuses audit records for good; they are counted"
+            );
+        }
+    }
+
+    /// An attempt failed.
+    pub(super) fn failed(&self, error: SendError) {
+        let mut progress = self.lock();
+        progress.failures += 1;
+        progress.failed += 1;
+        let same = |before: &SendError| std::mem::discriminant(before) == std::mem::discriminant(&error);
+        let known = progress.problem.as_ref().is_some_and(same);
+        let lag_bytes = progress.lag_bytes;
+        progress.problem = Some(error.clone());
+        drop(progress);
+        self.metrics.failed();
+        if !known {
+            tracing::error!(egress = self.name(), %error, lag_bytes, "audit records wait in the log");
+        }
+    }
+
+    /// Makes durable how far it has come, and says so to retention; notes how much it lags behind.
+    pub(super) fn keep(&self, lag_bytes: u64) {
+        let mut progress = self.lock();
+        progress.lag_bytes = lag_bytes;
+        let stale = progress.reached.clone().filter(|mark| progress.stored.as_ref() != Some(mark));
+        drop(progress);
+        let status = self.status();
+        self.metrics.stands(&status);
+        let Some(mark) = stale else { return };
+        let stored = self.cursor.store(&mark);
+        let mut progress = self.lock();
+        let failed_before = std::mem::replace(&mut progress.cursor_fails, stored.is_err());
+        match stored {
+            Ok(()) => {
+                progress.stored = Some(mark.clone());
+                drop(progress);
+                self.shipped.reached(self.name(), Some(mark.position));
+            }
+            Err(error) if !failed_before => {
+                drop(progress);
+                tracing::error!(egress = self.name(), %error, "the cursor is not stored: after a restart, records are sent again");
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let progress = self.lock();
+        Status {
+            name: self.name().into(),
+            up: progress.problem.is_none(),
+            problem: progress.problem.as_ref().map(|problem| problem.to_string().into()),
+            position: progress.reached.as_ref().map(|mark| mark.position.clone()),
+            lag_bytes: progress.lag_bytes,
+            lag: progress.oldest.map(|written| now.saturating_sub(written)).unwrap_or_default(),
+            sent: progress.sent,
+            rejected: progress.rejected,
+            skipped: progress.skipped,
+            failures: progress.failures,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

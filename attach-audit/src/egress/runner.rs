@@ -1,0 +1,193 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
+
+use super::cursor::Mark;
+use super::feed::Feed;
+use super::ship::ship;
+use super::{Shipped, Status, Target};
+use crate::log::Tail;
+
+/// How often cursors are stored and lags are measured.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Sends a log's durable records to targets, each at its own pace.
+///
+/// Every target has a file with a cursor. After a crash, what was sent since the cursor was stored, a second ago or
+/// so, is sent again.
+pub struct Egress {
+    tail: Tail,
+    cursors: PathBuf,
+    feeds: Vec<Arc<Feed>>,
+    shipped: Shipped,
+    drain: Duration,
+}
+
+/// Where a target begins that has no cursor yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start {
+    /// With the oldest record there is.
+    #[default]
+    Oldest,
+    /// With the first record that becomes durable from now on.
+    Now,
+}
+
+impl Egress {
+    /// Nothing is sent yet. `cursors` is the directory for the files `egress-<name>.cursor`; the log's own will do.
+    #[must_use]
+    pub fn new(tail: Tail, cursors: impl Into<PathBuf>) -> Self {
+        let drain = Duration::from_secs(5);
+        Self { tail, cursors: cursors.into(), feeds: Vec::new(), shipped: Shipped::new(), drain }
+    }
+
+    /// Sends records to `target`, too: from its cursor on, or from the oldest there is. Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// If the name has anything but ASCII letters, digits, `-`, `_` and `.` in it or is another target's, or the
+    /// cursor cannot be read.
+    pub fn to(self, target: Arc<dyn Target>) -> io::Result<Self> {
+        self.to_from(target, Start::Oldest)
+    }
+
+    /// As [`to`](Self::to); a target without a cursor begins at `start`.
+    ///
+    /// # Errors
+    ///
+    /// As [`to`](Self::to), and if the cursor cannot be stored.
+    pub fn to_from(mut self, target: Arc<dyn Target>, start: Start) -> io::Result<Self> {
+        let name = target.name();
+        if !is_name(name) || self.feeds.iter().any(|feed| feed.name() == name) {
+            let why = format!("{name:?} cannot be the name of an egress, or is another's");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let fresh = (start == Start::Now).then(|| Mark { position: self.tail.end(), seq: None });
+        let feed = Feed::open(target, &self.cursors, fresh, self.shipped.clone())?;
+        self.feeds.push(Arc::new(feed));
+        Ok(self)
+    }
+
+    /// Replaces how long [`run`](Self::run) goes on after the log has ended: 5 s.
+    #[must_use]
+    pub fn drain(self, drain: Duration) -> Self {
+        Self { drain, ..self }
+    }
+
+    /// Whether nothing is sent anywhere.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.feeds.is_empty()
+    }
+
+    /// How far the targets have come, durably; kept up to date by [`run`](Self::run).
+    #[must_use]
+    pub fn shipped(&self) -> Shipped {
+        self.shipped.clone()
+    }
+
+    /// How the targets stand.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        self.feeds.iter().map(|feed| feed.status()).collect()
+    }
+
+    /// Sends until the log has ended and everything was taken, or the time to drain is over. To be run once, on a
+    /// Tokio runtime, beside the service; what it had not sent is sent after the next start.
+    pub async fn run(&self) {
+        let (mut loops, mut running) = (JoinSet::new(), HashMap::new());
+        for feed in &self.feeds {
+            self.begin(feed, &mut loops, &mut running);
+        }
+        let (mut due, mut deadline) = (Instant::now() + TICK, None);
+        while !running.is_empty() {
+            let until = deadline.map_or(due, |deadline| due.min(deadline));
+            match timeout(until.saturating_duration_since(Instant::now()), loops.join_next_with_id()).await {
+                Ok(Some(ended)) => self.ended(ended, &mut loops, &mut running),
+                Ok(None) => break,
+                Err(_) => {
+                    self.keep().await;
+                    due = Instant::now() + TICK;
+                }
+            }
+            if self.tail.has_ended() {
+                let end = *deadline.get_or_insert_with(|| Instant::now() + self.drain);
+                if Instant::now() >= end {
+                    break;
+                }
+            }
+        }
+        loops.shutdown().await;
+        self.keep().await;
+        self.farewell();
+    }
+
+    fn begin(&self, feed: &Arc<Feed>, loops: &mut JoinSet<()>, running: &mut HashMap<Id, Arc<Feed>>) {
+        let task = loops.spawn(ship(Arc::clone(feed), self.tail.clone()));
+        running.insert(task.id(), Arc::clone(feed));
+    }
+
+    /// A loop that panicked begins again where it was; the others do not notice.
+    fn ended(
+        &self,
+        ended: Result<(Id, ()), JoinError>,
+        loops: &mut JoinSet<()>,
+        running: &mut HashMap<Id, Arc<Feed>>,
+    ) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let Some(feed) = running.remove(&id) else { return };
+        if ended.is_err() {
+            tracing::error!(egress = feed.name(), "an egress target panicked");
+            let (again, tail) = (Arc::clone(&feed), self.tail.clone());
+            let task = loops.spawn(async move {
+                tokio::time::sleep(TICK).await;
+                ship(again, tail).await;
+            });
+            running.insert(task.id(), feed);
+        }
+    }
+
+    /// Stores cursors and measures lags, off the runtime's threads.
+    async fn keep(&self) {
+        let (feeds, tail) = (self.feeds.clone(), self.tail.clone());
+        let kept = tokio::task::spawn_blocking(move || {
+            for feed in feeds {
+                let position = feed.reached().map(|mark| mark.position);
+                let lag = tail.bytes_behind(position.as_ref());
+                feed.keep(lag.unwrap_or_default());
+            }
+        });
+        if kept.await.is_err() {
+            tracing::error!("the cursors of egress could not be stored");
+        }
+    }
+
+    fn farewell(&self) {
+        for status in self.status().into_iter().filter(|status| status.lag_bytes > 0) {
+            tracing::warn!(
+                egress = &*status.name,
+                bytes = status.lag_bytes,
+                "not everything was sent; the rest goes out after the next start"
+            );
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)
+}
+
+impl fmt::Debug for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.feeds.iter().map(|feed| feed.name()).collect();
+        f.debug_struct("Egress").field("targets", &names).finish_non_exhaustive()
+    }
+}
