@@ -117,11 +117,11 @@ impl Feed {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&self, error: SendError) {
+    pub(super) fn failed(&self, error: &SendError) {
         let mut progress = self.lock();
         progress.failures += 1;
         progress.failed += 1;
-        let same = |before: &SendError| std::mem::discriminant(before) == std::mem::discriminant(&error);
+        let same = |before: &SendError| std::mem::discriminant(before) == std::mem::discriminant(error);
         let known = progress.problem.as_ref().is_some_and(same);
         let lag_bytes = progress.lag_bytes;
         progress.problem = Some(error.clone());

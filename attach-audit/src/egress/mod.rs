@@ -17,6 +17,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answer;
 mod backoff;
 mod cursor;
 mod feed;
@@ -25,12 +26,18 @@ mod reader;
 mod runner;
 mod ship;
 mod shipped;
+mod signature;
+mod splunk;
 mod status;
 mod stdout;
 mod target;
+mod webhook;
 
 pub use self::runner::{Egress, Start};
 pub use self::shipped::Shipped;
+pub use self::signature::SigningKey;
+pub use self::splunk::SplunkHec;
 pub use self::status::Status;
 pub use self::stdout::Stdout;
 pub use self::target::{Batch, Delivered, Limits, SendError, SendFuture, Target};
+pub use self::webhook::Webhook;

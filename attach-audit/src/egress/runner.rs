@@ -110,7 +110,7 @@ impl Egress {
         while !running.is_empty() {
             let until = deadline.map_or(due, |deadline| due.min(deadline));
             match timeout(until.saturating_duration_since(Instant::now()), loops.join_next_with_id()).await {
-                Ok(Some(ended)) => self.ended(ended, &mut loops, &mut running),
+                Ok(Some(ended)) => self.ended(&ended, &mut loops, &mut running),
                 Ok(None) => break,
                 Err(_) => {
                     self.keep().await;
@@ -137,7 +137,7 @@ impl Egress {
     /// A loop that panicked begins again where it was; the others do not notice.
     fn ended(
         &self,
-        ended: Result<(Id, ()), JoinError>,
+        ended: &Result<(Id, ()), JoinError>,
         loops: &mut JoinSet<()>,
         running: &mut HashMap<Id, Arc<Feed>>,
     ) {

@@ -32,7 +32,7 @@ async fn deliver(feed: &Feed, tail: &Tail, batch: Batch, mark: Mark) {
             SendError::Unavailable { after, .. } => *after,
             SendError::Refused(_) => None,
         };
-        feed.failed(error);
+        feed.failed(&error);
         let pause = backoff.next(after);
         if tail.has_ended() {
             sleep(pause.min(HASTE)).await;

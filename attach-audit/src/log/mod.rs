@@ -31,7 +31,6 @@ mod recover;
 mod segment;
 mod storage;
 mod tail;
-mod tee;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -47,7 +46,6 @@ pub(crate) use self::recover::LONGEST;
 
 use self::queue::Queue;
 use self::tail::Reached;
-use self::tee::Tee;
 use self::writer::{Farewell, Writer};
 use crate::{Ack, Record, Sink};
 
@@ -97,13 +95,8 @@ impl Log {
     ///
     /// As [`open`](Self::open).
     pub fn open_on(storage: impl Storage, options: Options) -> io::Result<Self> {
-        let tee = if options.tee_stdout { Some(Tee::new(io::stdout())?) } else { None };
-        Self::start(Box::new(storage), options, tee)
-    }
-
-    fn start(storage: Box<dyn Storage>, options: Options, tee: Option<Tee>) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(&options));
-        let writer = Writer::open(storage, options, Arc::clone(&queue), tee)?;
+        let writer = Writer::open(Box::new(storage), options, Arc::clone(&queue))?;
         let reached = writer.reached();
         let (watched, farewell) = (Arc::clone(&queue), Farewell::new(Arc::clone(&queue)));
         let watchdog = Builder::new().name("attach-audit-watch".into()).spawn(move || watched.watch())?;

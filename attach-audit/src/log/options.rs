@@ -12,8 +12,6 @@ pub struct Options {
     pub config_hash: String,
     /// Protections that are off, for the `start` record; what this version of the log lacks is added by itself.
     pub protections_off: Vec<Box<str>>,
-    /// Whether durable records are also printed to the standard output. What its reader does not take is left out.
-    pub tee_stdout: bool,
     /// A segment that has reached this many bytes is followed by a new one. Restarting reads one segment.
     pub segment_bytes: u64,
     /// How long a record may wait for the disk before its request is refused. A disk that has not failed is given a
@@ -35,7 +33,6 @@ impl Options {
             build: String::new(),
             config_hash: String::new(),
             protections_off: Vec::new(),
-            tee_stdout: false,
             segment_bytes: 64 << 20,
             patience: Duration::from_millis(500),
             retry: Duration::from_millis(250),
@@ -60,12 +57,6 @@ impl Options {
     pub fn without(mut self, protection: impl Into<Box<str>>) -> Self {
         self.protections_off.push(protection.into());
         self
-    }
-
-    /// Prints durable records to the standard output as well.
-    #[must_use]
-    pub fn tee_stdout(self, tee: bool) -> Self {
-        Self { tee_stdout: tee, ..self }
     }
 
     /// Sets the size at which a segment is followed by a new one.

@@ -11,14 +11,13 @@ use super::queue::Queue;
 use super::recover::{Recovered, recover};
 use super::segment::{Framer, Tip};
 use super::tail::Reached;
-use super::tee::Tee;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
 use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
 use crate::{Kind, Record, Timestamp};
 
 /// What this version of the log does not do; every `start` record says so.
-const NOT_YET: [&str; 2] = ["signed_checkpoints", "egress"];
+const NOT_YET: [&str; 1] = ["signed_checkpoints"];
 /// Buffers above this size are not kept after an outage.
 const KEEP: usize = 4 << 20;
 
@@ -42,7 +41,6 @@ pub(super) struct Writer {
     out: Vec<u8>,
     /// Who waits for what has just become durable.
     landed: Vec<Waiting>,
-    tee: Option<Tee>,
     reached: watch::Sender<Reached>,
 }
 
@@ -67,12 +65,7 @@ impl Drop for Farewell {
 
 impl Writer {
     /// Finds the end of the last chain and begins the next.
-    pub(super) fn open(
-        storage: Box<dyn Storage>,
-        options: Options,
-        queue: Arc<Queue>,
-        tee: Option<Tee>,
-    ) -> io::Result<Self> {
+    pub(super) fn open(storage: Box<dyn Storage>, options: Options, queue: Arc<Queue>) -> io::Result<Self> {
         let mut names: Vec<_> = storage.list()?.iter().filter_map(|name| SegmentName::parse(name)).collect();
         let own = SegmentName::first(&options.node, None).node;
         names.retain(|name| name.node == own);
@@ -92,7 +85,6 @@ impl Writer {
             open: HashMap::new(),
             out: Vec::new(),
             landed: Vec::new(),
-            tee,
             reached: watch::Sender::new(Reached { segment: name.clone(), bytes: 0 }),
             name,
         };
@@ -130,7 +122,7 @@ impl Writer {
         }
         self.commit()?;
         self.tip = tip;
-        self.copy();
+        self.publish();
         Ok(())
     }
 
@@ -249,7 +241,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells who waits that the batch is durable; only then is it copied.
+    /// Tells who waits that the batch is durable; only then may it be read.
     fn settle(&mut self, batch: &mut Batch) -> Requests {
         let outage = self.queue.land(&mut self.landed);
         self.landed.drain(..).for_each(|waiting| waiting.ack.durable());
@@ -265,16 +257,13 @@ impl Writer {
             }
         }
         batch.clear();
-        self.copy();
+        self.publish();
         if outage { Requests::Refused } else { Requests::Taken }
     }
 
-    /// What is durable now may be read, and is printed.
-    fn copy(&self) {
+    /// What is durable now may be read.
+    fn publish(&self) {
         self.reached.send_replace(Reached { segment: self.name.clone(), bytes: self.bytes });
-        if let Some(tee) = &self.tee {
-            tee.copy(&self.out);
-        }
     }
 }
 
