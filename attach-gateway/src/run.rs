@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::Audit;
+use attach_audit::egress::Egress;
 use attach_auth::dpop::Dpop;
 use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
@@ -16,6 +17,7 @@ use attach_auth::{IssuerConfig, OidcVerifier, Witness};
 use attach_core::Fetch;
 use attach_core::client::Client;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Webhook;
@@ -42,6 +44,7 @@ pub struct Gateway {
     stack: Stack,
     admin: Option<AdminListener>,
     audit: Audit,
+    egress: Egress,
     upkeep: Upkeep,
     reload: Reload,
     drain: Duration,
@@ -84,7 +87,7 @@ impl Gateway {
         let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
         let quotas = Quotas::open(config, &state, webhook.as_ref()).await?;
-        let audit = trail::open(config, &state)?;
+        let trail::Trail { audit, egress } = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness), quotas).await?;
         let verifier = with_proofs(verifier, config, &rights)?;
@@ -119,7 +122,18 @@ impl Gateway {
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
-        Ok(Self { listener, addr, stack, admin, audit, upkeep, reload, drain: config.server.drain, state })
+        Ok(Self {
+            listener,
+            addr,
+            stack,
+            admin,
+            audit,
+            egress,
+            upkeep,
+            reload,
+            drain: config.server.drain,
+            state,
+        })
     }
 
     /// Where the gateway listens.
@@ -151,9 +165,11 @@ impl Gateway {
         self.stack = Stack::new(stack);
     }
 
-    /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again), and
-    /// closes the audit log.
+    /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again),
+    /// closes the audit log, and gives who is sent its records a moment to take the last of them.
     pub async fn serve<S: Future<Output = ()>>(self, stop: impl Fn() -> S) {
+        let (mut shipping, egress) = (JoinSet::new(), self.egress);
+        shipping.spawn(async move { egress.run().await });
         let stopped = CancellationToken::new();
         let serving = async {
             server::serve(self.listener, self.stack, stop, self.drain).await;
@@ -171,6 +187,7 @@ impl Gateway {
         self.upkeep.rights.flush().await;
         self.upkeep.rights.quotas.close().await;
         self.audit.close().await;
+        shipping.join_next().await;
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Options {
     pub config_hash: String,
     /// Protections that are off, for the `start` record; what this version of the log lacks is added by itself.
     pub protections_off: Vec<Box<str>>,
+    /// Whether records are sent elsewhere as well; the `start` record says if they are not.
+    pub egress: bool,
     /// A segment that has reached this many bytes is followed by a new one. Restarting reads one segment.
     pub segment_bytes: u64,
     /// How long a record may wait for the disk before its request is refused. A disk that has not failed is given a
@@ -33,6 +35,7 @@ impl Options {
             build: String::new(),
             config_hash: String::new(),
             protections_off: Vec::new(),
+            egress: false,
             segment_bytes: 64 << 20,
             patience: Duration::from_millis(500),
             retry: Duration::from_millis(250),
@@ -57,6 +60,12 @@ impl Options {
     pub fn without(mut self, protection: impl Into<Box<str>>) -> Self {
         self.protections_off.push(protection.into());
         self
+    }
+
+    /// Says whether records are sent elsewhere as well.
+    #[must_use]
+    pub fn egress(self, egress: bool) -> Self {
+        Self { egress, ..self }
     }
 
     /// Sets the size at which a segment is followed by a new one.

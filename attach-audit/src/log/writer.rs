@@ -102,6 +102,7 @@ impl Writer {
         let left = sorted(&left);
         let mut off = self.options.protections_off.clone();
         off.extend(NOT_YET.map(Box::from));
+        off.extend((!self.options.egress).then(|| "egress".into()));
         let mut tip = self.tip;
         let start = Record::system(Kind::Start, |start| {
             start.segment = Some(0);

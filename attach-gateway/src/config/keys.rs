@@ -38,6 +38,8 @@ const SECRETS: &[&str] = &[
     "state.quota_redis",
     "alerts.url",
     "alerts.key",
+    "audit.egress.token",
+    "audit.egress.key",
     "revocation.scim.token",
     "revocation.scim.previous_token",
 ];

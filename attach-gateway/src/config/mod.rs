@@ -45,7 +45,7 @@ mod upstream;
 
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
-pub use self::audit::{Audit, Egress, Receiver};
+pub use self::audit::{Audit, Egress, Receiver, SplunkHec, Webhook};
 pub(crate) use self::decimal::scaled;
 pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]

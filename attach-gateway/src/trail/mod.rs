@@ -1,5 +1,6 @@
 //! The audit log of this gateway, and what its `start` record says about it.
 
+use attach_audit::egress::Egress;
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
 use attach_quota::Action;
@@ -10,16 +11,26 @@ use crate::hex::hex;
 use crate::run::StartError;
 use crate::state::StateDir;
 
+mod egress;
+
+/// The log, and what goes on beside it.
+pub(crate) struct Trail {
+    pub(crate) audit: Audit,
+    pub(crate) egress: Egress,
+}
+
 /// Opens the log in the state directory.
-pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Audit, StartError> {
+pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartError> {
     let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
     let options = Options::new(node_name())
         .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
         .config_hash(config_hash(config))
-        .tee_stdout(!config.audit.egress.is_empty());
+        .egress(!config.audit.egress.is_empty());
     let options = protections_off(config).into_iter().fold(options, Options::without);
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
-    Ok(Audit::new(log).mode(config.audit.mode))
+    let egress = egress::open(&log, &folder, &config.audit.egress);
+    let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
+    Ok(Trail { audit: Audit::new(log).mode(config.audit.mode), egress })
 }
 
 /// What an auditor has to know about this start.

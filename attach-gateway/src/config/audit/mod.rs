@@ -9,7 +9,7 @@ use super::ConfigError;
 
 mod egress;
 
-pub use self::egress::{Egress, Receiver};
+pub use self::egress::{Egress, Receiver, SplunkHec, Webhook};
 
 /// What is promised of the audit log, and where it goes.
 #[derive(Debug, Clone)]
@@ -30,9 +30,9 @@ pub(super) struct File {
     pub(in crate::config) egress: Vec<egress::Table>,
 }
 
-pub(super) fn resolve(file: &File, _env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
+pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
     content(file.content.as_deref())?;
-    let egress = file.egress.iter().map(egress::resolve).collect::<Result<_, _>>()?;
+    let egress = egress::resolve(&file.egress, env)?;
     Ok(Audit { mode: mode(file.mode.as_deref())?, egress })
 }
 
@@ -60,6 +60,6 @@ fn content(name: Option<&str>) -> Result<(), ConfigError> {
 pub(super) fn describe(out: &mut String, audit: &Audit) {
     let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"", audit.mode.as_str());
     for egress in &audit.egress {
-        let _ = writeln!(out, "audit.egress: {}", egress.name);
+        let _ = writeln!(out, "audit.egress {egress}");
     }
 }

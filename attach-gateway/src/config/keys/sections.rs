@@ -48,6 +48,10 @@ const ENGINE: &[&str] = &[
     "token",
 ];
 
+/// What receivers of audit records of any kind may say; their own types know which of them say what.
+const EGRESS: &[&str] =
+    &["kind", "name", "format", "from", "url", "ca", "token", "index", "ack", "ack_deadline", "key"];
+
 pub(super) const SECTIONS: &[Section] = &[
     Section {
         path: "",
@@ -211,7 +215,9 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "redact.engine.session_token", keys: SECRET, later: &[] },
     Section { path: "redact.engine.token", keys: SECRET, later: &[] },
     Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
-    Section { path: "audit.egress", keys: &["kind"], later: &["url", "token", "format"] },
+    Section { path: "audit.egress", keys: EGRESS, later: &[] },
+    Section { path: "audit.egress.token", keys: SECRET, later: &[] },
+    Section { path: "audit.egress.key", keys: SECRET, later: &[] },
     Section {
         path: "revocation",
         keys: &[

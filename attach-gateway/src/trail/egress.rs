@@ -1,0 +1,41 @@
+//! The systems that records are sent to, as the configuration has them.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use attach_audit::Log;
+use attach_audit::egress::{Egress, SigningKey, SplunkHec, Stdout, Target, Webhook};
+
+use crate::config::{self, Receiver};
+
+/// Their cursors are beside the log.
+pub(super) fn open(log: &Log, folder: &Path, all: &[config::Egress]) -> io::Result<Egress> {
+    let tail = log.tail().ok_or_else(|| io::Error::other("the log is in no directory"))?;
+    let start = Egress::new(tail, folder);
+    all.iter().try_fold(start, |egress, one| egress.to_from(target(one)?, one.start))
+}
+
+fn target(egress: &config::Egress) -> io::Result<Arc<dyn Target>> {
+    let (name, format) = (egress.name.as_str(), egress.format);
+    Ok(match &egress.receiver {
+        Receiver::Stdout => Arc::new(Stdout::new(name).format(format)),
+        Receiver::SplunkHec(splunk) => Arc::new(hec(name, splunk).map_err(io::Error::other)?.format(format)),
+        Receiver::Webhook(webhook) => {
+            let target = Webhook::new(name, &webhook.url, Arc::new(webhook.client.clone()));
+            let target = target.map_err(io::Error::other)?.format(format);
+            let key = webhook.key.as_ref().map(|key| SigningKey::new(key.expose()));
+            Arc::new(key.into_iter().fold(target, Webhook::signed))
+        }
+    })
+}
+
+fn hec(name: &str, splunk: &config::SplunkHec) -> Result<SplunkHec, http::Error> {
+    let fetch = Arc::new(splunk.client.clone());
+    let mut target =
+        SplunkHec::new(name, &splunk.url, splunk.token.expose(), fetch)?.source("attach-gateway");
+    if let Some(index) = &splunk.index {
+        target = target.index(index.as_str());
+    }
+    splunk.ack.map_or(Ok(target.clone()), |deadline| target.ack(deadline))
+}
