@@ -36,6 +36,21 @@ impl Hash {
         Self(Sha256::new().chain_update([0]).chain_update(covered).finalize().into())
     }
 
+    /// An inner node of a Merkle tree (RFC 6962, section 2.1).
+    pub(crate) fn node(left: Self, right: Self) -> Self {
+        Self(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+    }
+
+    #[cfg(feature = "checkpoints")]
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    #[cfg(feature = "checkpoints")]
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     fn hex(self) -> [u8; 64] {
         let mut out = [0; 64];
         for (pair, byte) in out.chunks_exact_mut(2).zip(self.0) {

@@ -28,7 +28,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `checkpoints` | signed Merkle checkpoints |
+//! | `checkpoints` | signed Merkle checkpoints, checking a log against them, proofs of single records |
 //! | `content` | what was asked and answered, redacted or sealed |
 //! | `egress` | records sent to other systems |
 //! | `otlp`, `otlp-grpc` | … as OTLP logs |
@@ -37,6 +37,8 @@
 
 mod audit;
 mod chain;
+#[cfg(feature = "checkpoints")]
+pub mod checkpoint;
 mod deed;
 #[cfg(feature = "egress")]
 pub mod egress;
@@ -53,6 +55,7 @@ mod record;
 mod refusals;
 mod sink;
 mod trail;
+mod tree;
 pub mod verify;
 
 pub use self::audit::Audit;

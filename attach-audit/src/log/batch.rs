@@ -13,6 +13,8 @@ pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
     /// Records there was no room for.
     pub(super) lost: u64,
+    /// Its last record is the last of the log.
+    pub(super) last: bool,
 }
 
 pub(super) struct Entry {
@@ -42,11 +44,22 @@ impl Batch {
         self.text.append(&mut later.text);
         self.entries.extend(later.entries.drain(..).map(|entry| Entry { end: entry.end + shift, ..entry }));
         self.lost += std::mem::take(&mut later.lost);
+        self.last |= std::mem::take(&mut later.last);
+    }
+
+    /// Takes off the last record.
+    pub(super) fn split_last(&mut self) -> Self {
+        let Some(mut entry) = self.entries.pop() else { return Self::default() };
+        let begin = self.entries.last().map_or(0, |before| before.end);
+        let text = self.text.split_off(begin);
+        entry.end = text.len();
+        Self { text, entries: vec![entry], lost: 0, last: std::mem::take(&mut self.last) }
     }
 
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.entries.clear();
         self.lost = 0;
+        self.last = false;
     }
 }

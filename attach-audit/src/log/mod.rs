@@ -25,6 +25,7 @@ use tokio::sync::watch::Receiver;
 mod batch;
 mod follow;
 mod name;
+mod notary;
 mod options;
 mod queue;
 mod recover;

@@ -1,4 +1,9 @@
+#[cfg(feature = "checkpoints")]
+use std::sync::Arc;
 use std::time::Duration;
+
+#[cfg(feature = "checkpoints")]
+use crate::checkpoint::Signer;
 
 /// How a [`Log`](crate::Log) is kept.
 #[derive(Debug, Clone)]
@@ -23,11 +28,18 @@ pub struct Options {
     pub retry: Duration,
     /// How long a record that nobody waits for may stay in memory.
     pub linger: Duration,
+    /// What signs checkpoints; without it there are none, and the `start` record says so.
+    #[cfg(feature = "checkpoints")]
+    pub signer: Option<Arc<Signer>>,
+    /// How old a record may grow before a checkpoint covers it.
+    pub checkpoint_age: Duration,
+    /// How many records may be durable that no checkpoint covers; the next write has one then.
+    pub checkpoint_records: u64,
 }
 
 impl Options {
     /// The defaults for `node`: segments of 64 MiB, half a second of patience, a quarter between attempts, 50 ms of
-    /// lingering.
+    /// lingering, a checkpoint each second or 1,000 records if there is a signer.
     #[must_use]
     pub fn new(node: impl Into<String>) -> Self {
         Self {
@@ -40,6 +52,10 @@ impl Options {
             patience: Duration::from_millis(500),
             retry: Duration::from_millis(250),
             linger: Duration::from_millis(50),
+            #[cfg(feature = "checkpoints")]
+            signer: None,
+            checkpoint_age: Duration::from_secs(1),
+            checkpoint_records: 1000,
         }
     }
 
@@ -78,6 +94,13 @@ impl Options {
     #[must_use]
     pub fn retry(self, retry: Duration) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Signs a checkpoint each second or 1,000 records, while there are records, and at the end.
+    #[cfg(feature = "checkpoints")]
+    #[must_use]
+    pub fn signer(self, signer: Signer) -> Self {
+        Self { signer: Some(Arc::new(signer)), ..self }
     }
 
     /// Sets how long a record may wait for the disk.

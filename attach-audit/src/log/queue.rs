@@ -63,6 +63,16 @@ enum Writer {
     Lingering,
 }
 
+/// What the writer is to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    Records,
+    /// Nothing came until the time it asked to be woken at.
+    Due,
+    /// The queue is closed and empty.
+    Ended,
+}
+
 /// A time without a working disk, of which a `gap` record has to tell.
 #[derive(Clone, Copy)]
 pub(super) struct Outage {
@@ -127,6 +137,7 @@ impl Queue {
         state.batch.push(id, effect, members);
         state.waiting.push(Waiting { since: Instant::now(), ack });
         if last {
+            state.batch.last = true;
             state.closed = true;
             self.publish(&state);
         }
@@ -164,15 +175,23 @@ impl Queue {
         self.ready.store(state.outage.is_none() && !state.closed, Ordering::Release);
     }
 
-    /// Waits for records and takes all there are, in exchange for an empty batch; false when closed and empty.
-    pub(super) fn take(&self, empty: &mut Batch) -> bool {
+    /// Waits for records and takes all there are, in exchange for an empty batch; not beyond `due`. The last record of
+    /// the log comes by itself, so that all before it are durable by then.
+    pub(super) fn take(&self, empty: &mut Batch, due: Option<Instant>) -> Take {
         let mut state = self.lock();
         while state.batch.entries.is_empty() {
             if state.closed {
-                return false;
+                return Take::Ended;
             }
             state.writer = Writer::Idle;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            state = match due {
+                Some(due) if due <= now => return self.write_alone(state, now),
+                Some(due) => {
+                    self.wake.wait_timeout(state, due - now).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
         if !state.closed && !state.is_urgent() {
             state.writer = Writer::Lingering;
@@ -187,7 +206,22 @@ impl Queue {
         state.began = Some(Instant::now());
         std::mem::swap(&mut state.batch, empty);
         std::mem::swap(&mut state.waiting, &mut state.flight);
-        true
+        if empty.last && empty.entries.len() > 1 {
+            state.batch = empty.split_last();
+            state.waiting.extend(state.flight.pop());
+        }
+        Take::Records
+    }
+
+    /// The writer writes something of its own: the watchdog, which may be asleep, has to know.
+    fn write_alone(&self, mut state: MutexGuard<'_, State>, now: Instant) -> Take {
+        state.writer = Writer::Busy;
+        state.began = Some(now);
+        state.busy = true;
+        if !std::mem::replace(&mut state.watched, true) {
+            self.watch.notify_all();
+        }
+        Take::Due
     }
 
     /// What the writer had is durable: who waits for it, in exchange for an empty list; and whether there is an
@@ -291,7 +325,7 @@ mod tests {
         for _ in 0..KEPT {
             queue.push(&record(), Ack::unawaited(None), false);
         }
-        assert!(queue.take(&mut kept));
+        assert_eq!(queue.take(&mut kept, None), Take::Records);
         queue.fail();
 
         let (ack, told) = Ack::awaited(None);
@@ -306,13 +340,32 @@ mod tests {
     }
 
     #[test]
+    fn the_last_record_comes_by_itself() {
+        let queue = Queue::new(&Options::new("n"));
+        for last in [false, false, true] {
+            queue.push(&record(), Ack::unawaited(None), last);
+        }
+        let mut batch = Batch::default();
+        for (records, last) in [(2, false), (1, true)] {
+            assert_eq!(queue.take(&mut batch, None), Take::Records);
+            assert_eq!((batch.entries.len(), batch.last), (records, last));
+            assert_eq!(batch.entries.last().map(|entry| entry.end), Some(batch.text.len()));
+            let mut told = Vec::new();
+            queue.land(&mut told);
+            assert_eq!(told.len(), records);
+            batch.clear();
+        }
+        assert_eq!(queue.take(&mut batch, None), Take::Ended);
+    }
+
+    #[test]
     fn a_record_without_room_is_counted() {
         let queue = Queue::new(&Options::new("n"));
         for _ in 0..KEPT + 3 {
             queue.push(&record(), Ack::unawaited(None), false);
         }
         let mut batch = Batch::default();
-        assert!(queue.take(&mut batch));
+        assert_eq!(queue.take(&mut batch, None), Take::Records);
         assert_eq!((batch.entries.len(), batch.lost), (KEPT, 3));
     }
 }

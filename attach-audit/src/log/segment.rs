@@ -4,13 +4,15 @@ use serde::Serialize;
 
 use super::{Options, SegmentName};
 use crate::chain::{self, Hash};
+use crate::tree::Tree;
 use crate::{Record, Timestamp};
 
 /// The end of a chain: what the next record will be, and what it follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tip {
     pub(super) next: u64,
     pub(super) hash: Hash,
+    pub(super) tree: Tree,
 }
 
 /// The members that are the same for every line of a chain, written once.
@@ -58,6 +60,7 @@ impl Framer {
         let _ = write!(out, ",\"ts\":\"{at}\",");
         out.extend_from_slice(members);
         tip.hash = chain::seal(out, start, tip.hash);
+        tip.tree.push(tip.hash);
         tip.next += 1;
     }
 

@@ -7,17 +7,17 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::batch::{Batch, Waiting};
-use super::queue::Queue;
+use super::notary::Notary;
+use super::queue::{Queue, Take};
 use super::recover::{Recovered, recover};
 use super::segment::{Framer, Tip};
 use super::tail::Reached;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
 use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
+use crate::tree::Tree;
 use crate::{Kind, Record, Timestamp};
 
-/// What this version of the log does not do; every `start` record says so.
-const NOT_YET: [&str; 1] = ["signed_checkpoints"];
 /// Buffers above this size are not kept after an outage.
 const KEEP: usize = 4 << 20;
 
@@ -37,6 +37,7 @@ pub(super) struct Writer {
     /// The number for the next segment; a number that failed is not used again.
     number: u64,
     tip: Tip,
+    notary: Notary,
     open: HashMap<Uuid, Uuid>,
     out: Vec<u8>,
     /// Who waits for what has just become durable.
@@ -74,6 +75,7 @@ impl Writer {
         let name = SegmentName::first(&options.node, names.last());
         let mut writer = Self {
             framer: Framer::new(&name, &options)?,
+            notary: Notary::new(&name.chain(), &options),
             file: Some(storage.create(&name.to_string())?),
             storage,
             options,
@@ -81,7 +83,7 @@ impl Writer {
             bytes: 0,
             disowned: 0,
             number: 1,
-            tip: Tip { next: 0, hash: Hash::ZERO },
+            tip: Tip { next: 0, hash: Hash::ZERO, tree: Tree::default() },
             open: HashMap::new(),
             out: Vec::new(),
             landed: Vec::new(),
@@ -101,9 +103,9 @@ impl Writer {
         let (after, left) = found.map_or_else(Default::default, |found| (Some(found.after), found.open));
         let left = sorted(&left);
         let mut off = self.options.protections_off.clone();
-        off.extend(NOT_YET.map(Box::from));
         off.extend((!self.options.egress).then(|| "egress".into()));
-        let mut tip = self.tip;
+        off.extend((!self.notary.signs()).then(|| "signed_checkpoints".into()));
+        let mut tip = self.tip.clone();
         let start = Record::system(Kind::Start, |start| {
             start.segment = Some(0);
             start.after = after.as_ref();
@@ -123,17 +125,23 @@ impl Writer {
         }
         self.commit()?;
         self.tip = tip;
+        self.notary.landed(&self.tip, None);
         self.publish();
         Ok(())
     }
 
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self, farewell: Farewell) {
-        let mut batch = Batch::default();
-        while self.queue.take(&mut batch) {
+        let (mut batch, mut stopped) = (Batch::default(), false);
+        while self.queue.take(&mut batch, self.notary.due()) != Take::Ended {
+            stopped |= batch.last;
             self.write(&mut batch);
             self.out.shrink_to(KEEP);
             batch.text.shrink_to(KEEP);
+        }
+        if self.file.is_some() && self.notary.is_missed(&self.tip, stopped) {
+            batch.last = true;
+            let _ = self.attempt(&mut batch, None);
         }
         drop(self);
         drop(farewell);
@@ -181,10 +189,13 @@ impl Writer {
     /// Writes a batch and empties it, after a new segment's head if it is time for one; nothing has changed if it
     /// fails.
     fn attempt(&mut self, batch: &mut Batch, gap: Option<&Record<'_>>) -> io::Result<Requests> {
-        let mut tip = self.tip;
+        let mut tip = self.tip.clone();
         self.out.clear();
-        let fresh = self.file.is_none() || self.bytes >= self.options.segment_bytes;
+        // A checkpoint covers what is durable, so none is signed that another could contradict.
+        let due = self.file.is_some() && self.notary.is_due(&tip, batch.last);
+        let fresh = self.file.is_none() || (self.bytes >= self.options.segment_bytes && !due);
         let previous = if fresh { Some(self.replace(&mut tip)?) } else { None };
+        let covered = if due { self.notary.write(&self.framer, &mut self.out, &mut tip) } else { None };
         if let Some(gap) = gap {
             self.framer.record(&mut self.out, &mut tip, gap);
         }
@@ -207,6 +218,7 @@ impl Writer {
         }
         self.disowned = 0;
         self.tip = tip;
+        self.notary.landed(&self.tip, covered);
         Ok(self.settle(batch))
     }
 
@@ -224,11 +236,12 @@ impl Writer {
         self.file = None;
         self.file = Some(self.storage.create(&name.to_string())?);
         self.bytes = 0;
-        let open = sorted(&self.open);
+        let (open, peaks) = (sorted(&self.open), tip.tree.peaks().to_vec());
         let head = Record::system(Kind::Segment, |head| {
             head.segment = Some(name.n);
             head.after = Some(&after);
             head.open = Some(&open);
+            head.tree = self.notary.signs().then_some(&*peaks);
         });
         self.framer.record(&mut self.out, tip, &head);
         Ok(std::mem::replace(&mut self.name, name))

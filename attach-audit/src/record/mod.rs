@@ -12,7 +12,7 @@ mod value;
 
 pub(crate) use self::end::CRASH;
 pub(crate) use self::exchange::{Origin, View};
-pub(crate) use self::shape::{After, Fold, Members, OpenIntent};
+pub(crate) use self::shape::{After, Checkpoint, Fold, Members, OpenIntent};
 pub use self::time::Timestamp;
 pub(crate) use self::value::{Address, Id, Pairs, Text, uuid_text};
 
@@ -32,6 +32,8 @@ pub enum Kind {
     Admin,
     /// Somebody lost, or got back, the right to go on.
     Revocation,
+    /// The log's tree so far, signed.
+    Checkpoint,
     /// The log began.
     Start,
     /// The log ended in good order.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Orphan => "orphan",
             Self::Admin => "admin",
             Self::Revocation => "revocation",
+            Self::Checkpoint => "checkpoint",
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Segment => "segment",

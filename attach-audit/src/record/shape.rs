@@ -1,6 +1,8 @@
 //! The record's members in the order they are written. This is the schema's order; `docs/audit-record.schema.json`
 //! is its public description and the tests hold the two together.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -43,7 +45,11 @@ pub(crate) struct Members<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) open: Option<&'a [OpenIntent]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tree: Option<&'a [Hash]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) protections_off: Option<&'a [Box<str>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint: Option<&'a Checkpoint<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<Mode>,
 }
@@ -70,7 +76,9 @@ impl<'a> Members<'a> {
             segment: None,
             after: None,
             open: None,
+            tree: None,
             protections_off: None,
+            checkpoint: None,
             mode: None,
         }
     }
@@ -233,6 +241,17 @@ pub(crate) struct After {
     pub(crate) hash: Hash,
     /// Bytes behind that record which were never acknowledged: a torn write, or a segment given up on.
     pub(crate) disowned: u64,
+}
+
+/// The chain's Merkle tree over the records before this one, signed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Checkpoint<'a> {
+    /// How many records that are; the number of this one.
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    /// The same as a C2SP checkpoint, with its signature.
+    #[serde(borrow)]
+    pub(crate) note: Cow<'a, str>,
 }
 
 /// An intent that has no outcome yet.

@@ -26,6 +26,27 @@ pub enum Fault {
     Unlinked,
     /// It belongs to another chain.
     Foreign,
+    /// It is continued twice: by this segment, and by another or by itself in another copy.
+    Forked,
+    /// It, or one of those up to and with `through`, is not the one that a checkpoint was made over. Those before it
+    /// are, as far as an earlier checkpoint says so.
+    Rewritten {
+        /// The last one that it may be.
+        through: u64,
+    },
+    /// It is no checkpoint of this chain, or says two things.
+    BadCheckpoint,
+    /// It is a checkpoint that none of the keys given has signed.
+    WrongKey,
+    /// It is a checkpoint whose signature does not fit.
+    BadSignature,
+    /// Keys were given, but no checkpoint of its chain, which is the last of its node, is signed.
+    Unsigned,
+    /// Its time is before that of the record before it. A clock that was set does that too, so it is a warning.
+    ClockBack {
+        /// By how many seconds.
+        seconds: u64,
+    },
 }
 
 /// Where something is wrong.
@@ -34,7 +55,7 @@ pub enum Fault {
 pub struct Finding {
     /// The file.
     pub file: PathBuf,
-    /// The line in it, from 1.
+    /// The line in it, from 1; 0 if it is about none.
     pub line: u64,
     /// The chain.
     pub chain: String,
@@ -47,7 +68,11 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, chain, seq, fault } = self;
-        write!(f, "{} line {line}: record {seq} of chain {chain} ", file.display())?;
+        f.write_str(&file.display().to_string())?;
+        if *line > 0 {
+            write!(f, " line {line}")?;
+        }
+        write!(f, ": record {seq} of chain {chain} ")?;
         match fault {
             Fault::Changed => f.write_str("was changed: its bytes do not fit its hash"),
             Fault::Missing { through } if through == seq => f.write_str("is missing"),
@@ -61,6 +86,24 @@ impl fmt::Display for Finding {
                 f.write_str("does not continue the record before it: one of the two was replaced")
             }
             Fault::Foreign => f.write_str("is taken by a record of another chain"),
+            Fault::Forked => {
+                f.write_str("is continued twice: one of the two goes on with what was not written then")
+            }
+            Fault::Rewritten { through } if through == seq => {
+                f.write_str("is not the one that the checkpoint was made over")
+            }
+            Fault::Rewritten { through } => {
+                write!(f, "or one of those up to {through} is not the one that the checkpoint was made over")
+            }
+            Fault::BadCheckpoint => f.write_str("is no checkpoint of this chain, or says two things"),
+            Fault::WrongKey => f.write_str("is a checkpoint that none of the keys given has signed"),
+            Fault::BadSignature => f.write_str("is a checkpoint whose signature does not fit"),
+            Fault::Unsigned => {
+                f.write_str("begins a chain without any signed checkpoint, though a key was given")
+            }
+            Fault::ClockBack { seconds } => {
+                write!(f, "is from {seconds} s before the record before it: the clock went back")
+            }
         }
     }
 }
@@ -78,7 +121,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, error: io::Error) -> Self {
         Self::Io(path.to_owned(), error)
     }
 

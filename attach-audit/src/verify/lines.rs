@@ -20,6 +20,14 @@ pub(super) enum Line<'a> {
     Rest(&'a [u8]),
 }
 
+impl<'a> Line<'a> {
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Whole(bytes) | Self::Rest(bytes) => bytes,
+        }
+    }
+}
+
 impl<'a> Lines<'a> {
     pub(super) fn open(path: &'a Path) -> Result<Self, VerifyError> {
         let file = fs::File::open(path).map_err(|error| VerifyError::io(path, error))?;

@@ -2,7 +2,8 @@
 //!
 //! The chain alone shows any change inside it, with the record's sequence number. It does not show that the end was
 //! cut off, or that everything from some record on was written anew by somebody who can write to the files: for that
-//! the end has to be known from elsewhere. A [`Report`] therefore says what it is based on.
+//! the end has to be known from elsewhere. [`verify_all`] holds a log against a [`Trust`]: keys that may have signed
+//! its checkpoints, and checkpoints that were kept elsewhere. A [`Report`] says what it is based on.
 //!
 //! ```
 //! use attach_audit::{Audit, Log, log::Options, verify::verify};
@@ -20,19 +21,35 @@
 //! ```
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
+mod basis;
+mod clock;
+mod course;
 mod fault;
+mod header;
 mod lines;
+mod list;
 mod plan;
 mod segment;
+#[cfg(feature = "checkpoints")]
+mod signed;
+mod trust;
 
+pub use self::basis::Basis;
 pub use self::fault::{Fault, Finding, VerifyError};
+pub use self::trust::Trust;
 
+#[cfg(feature = "checkpoints")]
+pub(crate) use self::course::Seen;
+#[cfg(feature = "checkpoints")]
+pub(crate) use self::list::nodes;
+
+use self::course::{Course, Observer};
+use self::list::{Found, Named};
 use self::plan::{File, Plan};
 use self::segment::{Check, End};
-use crate::log::SegmentName;
+use self::trust::Known;
 
 /// What was found of a log in which nothing is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,10 +61,18 @@ pub struct Report {
     pub bytes: u64,
     /// Segments read.
     pub segments: usize,
+    /// Checkpoint records among the records.
+    pub checkpoints: u64,
     /// Chains, in order.
     pub chains: Vec<ChainReport>,
     /// What an auditor should know though it is not wrong: torn writes after a crash, earlier segments not there.
     pub notes: Vec<String>,
+    /// What may have been done to the log, or may have an innocent reason: the clock went back.
+    pub warnings: Vec<Finding>,
+    /// What the log was held against, besides itself.
+    pub basis: Vec<Basis>,
+    /// The last chain of each node that was held against itself only.
+    pub alone: Vec<String>,
 }
 
 /// What was found of one chain.
@@ -64,7 +89,7 @@ pub struct ChainReport {
     pub hash: String,
 }
 
-/// Checks the segments in a directory, of any number of nodes, or one segment file.
+/// Checks the segments in a directory, of any number of nodes, or one segment file, against nothing but themselves.
 ///
 /// Streams with a bounded buffer. Stops at the first thing that is wrong.
 ///
@@ -72,46 +97,91 @@ pub struct ChainReport {
 ///
 /// [`VerifyError::Tampered`] names what is wrong and the sequence number of the record it is wrong with.
 pub fn verify(path: &Path) -> Result<Report, VerifyError> {
-    let mut report = Report::default();
-    if fs::metadata(path).map_err(|error| VerifyError::io(path, error))?.is_file() {
-        run(&Plan::file(path)?, &mut report)?;
-        return Ok(report);
+    verify_all(&[path], &Trust::new())
+}
+
+/// Checks the segments of any number of nodes, collected in directories or named one by one, against what is known
+/// of them from elsewhere.
+///
+/// A segment that is there twice counts once, if one copy is the beginning of the other.
+///
+/// # Errors
+///
+/// As [`verify`].
+pub fn verify_all(paths: &[impl AsRef<Path>], trust: &Trust) -> Result<Report, VerifyError> {
+    observe(paths, trust, None)
+}
+
+pub(crate) fn observe(
+    paths: &[impl AsRef<Path>],
+    trust: &Trust,
+    mut observer: Option<Observer<'_>>,
+) -> Result<Report, VerifyError> {
+    let (mut report, known) = (Report::default(), trust.known()?);
+    let Found { named, others, notes } = list::list(paths)?;
+    report.notes = notes;
+    for path in &others {
+        let course = Course::new(trust, &known, observer.as_deref_mut().map(|o| o as Observer<'_>));
+        run(&Plan::file(path)?, trust, course, &mut report)?;
     }
-    let files = list(path)?;
-    if files.is_empty() {
-        return Err(VerifyError::Empty(path.to_owned()));
+    for node in named.chunk_by(|a, b| a.name.node == b.name.node) {
+        let course = Course::new(trust, &known, observer.as_deref_mut().map(|o| o as Observer<'_>));
+        run(&Plan::node(node)?, trust, course, &mut report)?;
     }
-    for node in files.chunk_by(|a, b| a.name.node == b.name.node) {
-        run(&Plan::node(node)?, &mut report)?;
-    }
+    absent(&known, &mut report)?;
     Ok(report)
 }
 
-struct Named {
-    name: SegmentName,
-    path: std::path::PathBuf,
-}
-
-fn list(dir: &Path) -> Result<Vec<Named>, VerifyError> {
-    let io = |error| VerifyError::io(dir, error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        if let Some(name) = entry.file_name().to_str().and_then(SegmentName::parse) {
-            files.push(Named { name, path: entry.path() });
-        }
-    }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
-}
-
-fn run(plan: &Plan, report: &mut Report) -> Result<(), VerifyError> {
+fn run(plan: &Plan, trust: &Trust, mut course: Course<'_>, report: &mut Report) -> Result<(), VerifyError> {
     report.notes.extend(plan.notes.iter().cloned());
-    let mut end: Option<End> = None;
+    let (mut end, chains): (Option<End>, _) = (None, report.chains.len());
     for (at, file) in plan.files.iter().enumerate() {
-        let claim = plan.files.get(at + 1).and_then(File::after);
-        let check = Check { file, begins_after: end.take(), claim };
-        end = Some(check.run(report)?);
+        let next = plan.files.get(at + 1);
+        let check = Check { file, begins_after: end.take(), claim: next.and_then(File::after) };
+        let reached = check.run(report, &mut course)?;
+        if next.and_then(File::chain).is_none_or(|chain| *chain != *reached.chain) {
+            let unmet = course.end(reached.seq).map_err(|wrong| check.wrong(&reached, wrong))?;
+            report.notes.extend(unmet.map(Known::not_here));
+        }
+        end = Some(reached);
+    }
+    report.checkpoints += course.checkpoints;
+    let Some(last) = report.chains[chains..].last().map(|chain| chain.chain.clone()) else { return Ok(()) };
+    let rests_on = Basis::of(&report.chains[chains..], course.met, course.signed);
+    if trust.how.has_keys() && !rests_on.iter().any(|basis| basis.by.is_some() && basis.chain == last) {
+        return Err(unsigned(plan, &last));
+    }
+    if rests_on.is_empty() {
+        report.alone.push(last);
+    }
+    report.basis.extend(rests_on);
+    Ok(())
+}
+
+/// The chain that a key was given for has no checkpoint that it has signed.
+fn unsigned(plan: &Plan, chain: &str) -> VerifyError {
+    let its = plan.files.iter().find(|file| file.chain().as_deref() == Some(chain)).or(plan.files.first());
+    let file = its.map(|file| file.path.clone()).unwrap_or_default();
+    let seq = its.and_then(|file| file.head.as_ref()).map_or(0, |head| head.seq);
+    VerifyError::Tampered(Finding { file, line: 1, chain: chain.into(), seq, fault: Fault::Unsigned })
+}
+
+/// A chain of which nothing is here, though there is a checkpoint of it: it may be one that was not kept for so long,
+/// if it is older than all of its node that are here.
+fn absent(known: &[Known], report: &mut Report) -> Result<(), VerifyError> {
+    for known in known.iter().filter(|known| known.size > 0) {
+        if report.chains.iter().any(|here| *here.chain == *known.chain) {
+            continue;
+        }
+        let node = |chain: &str| chain.rsplit_once('-').map(|(node, _)| node.to_owned());
+        let mut oldest = report.chains.iter().filter(|here| node(&here.chain) == node(&known.chain));
+        if oldest.next().is_some_and(|oldest| *known.chain < *oldest.chain) {
+            report.notes.push(known.not_here());
+            continue;
+        }
+        let (file, chain) = (known.file.clone(), known.chain.to_string());
+        let fault = Fault::Missing { through: known.size - 1 };
+        return Err(VerifyError::Tampered(Finding { file, line: 0, chain, seq: 0, fault }));
     }
     Ok(())
 }
@@ -136,9 +206,9 @@ impl fmt::Display for Report {
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }
-        f.write_str(
-            "basis: self-consistent only: no checkpoint from elsewhere was given, so a cut-off end, or a log written \
-             anew from some record on, would not be seen",
-        )
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        basis::display(self, f)
     }
 }

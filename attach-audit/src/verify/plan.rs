@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::header::Header;
 use super::lines::{Line, Lines};
 use super::{Fault, Finding, Named, VerifyError};
 use crate::chain;
@@ -41,6 +42,12 @@ impl File {
     /// The end that this segment says it continues.
     pub(super) fn after(&self) -> Option<&After> {
         self.head.as_ref()?.after.as_ref()
+    }
+
+    /// The chain that it belongs to, by its name if it has one.
+    pub(super) fn chain(&self) -> Option<String> {
+        let named = self.name.as_ref().map(SegmentName::chain);
+        named.or_else(|| self.head.as_ref().map(|head| head.chain.clone()))
     }
 
     fn is_at(&self, after: &After) -> bool {
@@ -88,9 +95,13 @@ impl Plan {
                 let mut passed_over = Vec::new();
                 while let Some(candidate) = before.take_if(|candidate| !candidate.is_at(after)) {
                     if !is_given_up(&candidate, &file, after) {
-                        return Err(missing_segment(&file, after));
+                        return Err(broken(named, &file, after));
                     }
                     unchanged(&candidate)?;
+                    // What was given up on continued the same record, and nothing came to be known of it.
+                    if candidate.after().is_some_and(|its| !same(its, after)) || has_checkpoint(&candidate)? {
+                        return Err(forked(&candidate.path, after));
+                    }
                     passed_over.push(candidate.file_name());
                     before = left.next().transpose()?;
                 }
@@ -155,6 +166,38 @@ fn unchanged(file: &File) -> Result<(), VerifyError> {
         }
     }
     Ok(())
+}
+
+fn same(a: &After, b: &After) -> bool {
+    (&a.chain, a.seq, a.hash) == (&b.chain, b.seq, b.hash)
+}
+
+/// A checkpoint is only written to a segment whose head is durable, and that is not given up on as a whole.
+fn has_checkpoint(file: &File) -> Result<bool, VerifyError> {
+    let (mut lines, mut place) = (Lines::open(&file.path)?, 0);
+    while let Some(line) = lines.next()? {
+        if Header::read(line.bytes(), &mut place).is_some_and(|header| header.kind == "checkpoint") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `file` continues none of those before it: is what it continues gone, or taken by another?
+fn broken(named: &[Named], file: &File, after: &After) -> VerifyError {
+    for other in named.iter().filter(|other| other.path != file.path) {
+        match Head::read(&other.path) {
+            Ok(Some(Head { after: Some(its), .. })) if same(&its, after) => return forked(&file.path, after),
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+    missing_segment(file, after)
+}
+
+fn forked(file: &Path, after: &After) -> VerifyError {
+    let (file, chain) = (file.to_owned(), after.chain.to_string());
+    VerifyError::Tampered(Finding { file, line: 1, chain, seq: after.seq, fault: Fault::Forked })
 }
 
 /// The segment before `file` is not there, with the last of its records.

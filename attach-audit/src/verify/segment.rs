@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::course::{Course, Wrong};
 use super::lines::{Line, Lines};
 use super::plan::File;
 use super::{Fault, Finding, Report, VerifyError};
@@ -62,14 +63,18 @@ impl Expected {
 }
 
 impl Check<'_> {
-    pub(super) fn run(&self, report: &mut Report) -> Result<End, VerifyError> {
+    pub(super) fn run(&self, report: &mut Report, course: &mut Course<'_>) -> Result<End, VerifyError> {
         let mut lines = Lines::open(&self.file.path)?;
         let mut expected = self.beginning()?;
         let first = expected.seq;
         let mut end = None;
-        while let Some(verdict) = lines.next()?.map(|line| expected.judge(&line)) {
-            let fault = match verdict {
+        while let Some(line) = lines.next()? {
+            let fault = match expected.judge(&line) {
                 Verdict::Follows(hash) => {
+                    if !self.is_disowned(expected.seq) {
+                        let followed = course.follow(&expected.chain, expected.seq, hash, line.bytes());
+                        self.followed(followed, (lines.number, &expected), report)?;
+                    }
                     let reached = End { chain: Arc::clone(&expected.chain), seq: expected.seq, hash };
                     self.agrees(&reached).map_err(|fault| self.found(lines.number, &expected, fault))?;
                     expected = Expected { seq: expected.seq + 1, prev: Some(hash), ..expected };
@@ -99,6 +104,25 @@ impl Check<'_> {
         let end = self.complete(end, &expected, lines.number, report)?;
         report.reached(first, &end);
         Ok(end)
+    }
+
+    /// What the course has found with a record.
+    fn followed(
+        &self,
+        found: Result<Option<u64>, Wrong>,
+        (line, expected): (u64, &Expected),
+        report: &mut Report,
+    ) -> Result<(), VerifyError> {
+        let back = found.map_err(|(seq, fault)| {
+            let chain = Arc::clone(&expected.chain);
+            self.found(line, &Expected { chain, seq, prev: None }, fault)
+        })?;
+        if let Some(seconds) = back
+            && let VerifyError::Tampered(finding) = self.found(line, expected, Fault::ClockBack { seconds })
+        {
+            report.warnings.push(finding);
+        }
+        Ok(())
     }
 
     fn beginning(&self) -> Result<Expected, VerifyError> {
@@ -180,6 +204,12 @@ impl Check<'_> {
         let other = find(&mut Lines::open(&self.file.path)?, |earlier, its| earlier == seq && its != hash)?;
         let fault = if other { Fault::Inserted } else { Fault::Duplicated };
         Ok(self.found(line, &at, fault))
+    }
+
+    /// What was found wrong with the course of the chain that ends in `end`.
+    pub(super) fn wrong(&self, end: &End, (seq, fault): Wrong) -> VerifyError {
+        let at = Expected { chain: Arc::clone(&end.chain), seq, prev: None };
+        self.found(0, &at, fault)
     }
 
     fn torn(&self, bytes: usize, expected: &Expected) -> String {
