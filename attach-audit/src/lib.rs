@@ -53,6 +53,7 @@ mod outer;
 pub mod read;
 mod record;
 mod refusals;
+pub mod retention;
 mod sink;
 mod trail;
 mod tree;

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+mod ballast;
 mod batch;
 mod follow;
 mod name;
@@ -29,6 +30,7 @@ mod notary;
 mod options;
 mod queue;
 mod recover;
+mod reserve;
 mod segment;
 mod storage;
 mod tail;

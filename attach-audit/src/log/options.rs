@@ -35,11 +35,13 @@ pub struct Options {
     pub checkpoint_age: Duration,
     /// How many records may be durable that no checkpoint covers; the next write has one then.
     pub checkpoint_records: u64,
+    /// Bytes kept on the disk for the records of running requests, for when it is full.
+    pub reserve: u64,
 }
 
 impl Options {
     /// The defaults for `node`: segments of 64 MiB, half a second of patience, a quarter between attempts, 50 ms of
-    /// lingering, a checkpoint each second or 1,000 records if there is a signer.
+    /// lingering, 32 MiB in reserve, a checkpoint each second or 1,000 records if there is a signer.
     #[must_use]
     pub fn new(node: impl Into<String>) -> Self {
         Self {
@@ -56,6 +58,7 @@ impl Options {
             signer: None,
             checkpoint_age: Duration::from_secs(1),
             checkpoint_records: 1000,
+            reserve: 32 << 20,
         }
     }
 
@@ -107,5 +110,11 @@ impl Options {
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Sets how many bytes are kept on the disk for when it is full; 0 keeps none.
+    #[must_use]
+    pub fn reserve(self, bytes: u64) -> Self {
+        Self { reserve: bytes, ..self }
     }
 }

@@ -2,6 +2,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::ballast;
+
 /// Where a [`Log`](crate::Log) keeps its segments: a directory, or whatever a test puts in its place.
 pub trait Storage: Send + 'static {
     /// The names of all files.
@@ -27,6 +29,22 @@ pub trait Storage: Send + 'static {
 
     /// Removes a file, if that is possible.
     fn remove(&self, name: &str);
+
+    /// Keeps `bytes` of space for [`release`](Self::release); nothing to do if they are kept already. Storage that
+    /// cannot be full by itself need not do this.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such space.
+    fn reserve(&self, bytes: u64) -> io::Result<()> {
+        let _ = bytes;
+        Ok(())
+    }
+
+    /// Gives the space back that was kept; false if there was none.
+    fn release(&self) -> bool {
+        false
+    }
 }
 
 /// A file being written.
@@ -109,6 +127,14 @@ impl Storage for Disk {
     fn remove(&self, name: &str) {
         // It stays, then: its successor says that it does not count.
         let _ = fs::remove_file(self.dir.join(name));
+    }
+
+    fn reserve(&self, bytes: u64) -> io::Result<()> {
+        ballast::reserve(&self.dir, bytes)
+    }
+
+    fn release(&self) -> bool {
+        ballast::release(&self.dir)
     }
 }
 

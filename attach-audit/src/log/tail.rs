@@ -30,6 +30,11 @@ impl Tail {
         Self { dir: dir.into(), reached }
     }
 
+    /// The segment that is being written to.
+    pub(crate) fn current(&self) -> SegmentName {
+        self.reached.borrow().segment.clone()
+    }
+
     /// The log's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {

@@ -23,9 +23,9 @@ const KEEP: usize = 4 << 20;
 
 /// The thread behind a [`Log`](super::Log): the only one that touches the files.
 pub(super) struct Writer {
-    storage: Box<dyn Storage>,
-    options: Options,
-    queue: Arc<Queue>,
+    pub(super) storage: Box<dyn Storage>,
+    pub(super) options: Options,
+    pub(super) queue: Arc<Queue>,
     framer: Framer,
     /// The segment that ends in the last durable record.
     name: SegmentName,
@@ -91,6 +91,7 @@ impl Writer {
             name,
         };
         writer.begin(found)?;
+        writer.reserve();
         Ok(writer)
     }
 
@@ -150,12 +151,19 @@ impl Writer {
     fn write(&mut self, batch: &mut Batch) {
         let lost = (batch.lost > 0).then(|| gap(batch.lost, Timestamp::now(), "queue_full"));
         let first = self.attempt(batch, lost.as_ref());
+        let mut full = false;
         match first.or_else(|error| {
+            full = self.give_way(&error);
             tracing::error!(%error, segment = %self.name, "the audit log could not write; trying a new segment");
             self.attempt(batch, lost.as_ref())
         }) {
             Ok(Requests::Taken) => {}
-            Ok(Requests::Refused) => self.resume(batch, Duration::ZERO),
+            Ok(Requests::Refused) => {
+                if full {
+                    self.finish(batch);
+                }
+                self.resume(batch, Duration::ZERO);
+            }
             Err(error) => {
                 tracing::error!(%error, "the audit log does not work: requests are refused until it does");
                 self.queue.fail();
@@ -188,7 +196,7 @@ impl Writer {
 
     /// Writes a batch and empties it, after a new segment's head if it is time for one; nothing has changed if it
     /// fails.
-    fn attempt(&mut self, batch: &mut Batch, gap: Option<&Record<'_>>) -> io::Result<Requests> {
+    pub(super) fn attempt(&mut self, batch: &mut Batch, gap: Option<&Record<'_>>) -> io::Result<Requests> {
         let mut tip = self.tip.clone();
         self.out.clear();
         // A checkpoint covers what is durable, so none is signed that another could contradict.
@@ -282,7 +290,7 @@ impl Writer {
 }
 
 /// What happens to new requests at the time a write has gone well.
-enum Requests {
+pub(super) enum Requests {
     Taken,
     /// The write took longer than they wait, or others had failed before.
     Refused,

@@ -1,0 +1,67 @@
+use opentelemetry::global;
+use opentelemetry::metrics::{Counter, Gauge};
+
+/// What is measured; nothing until [`global`](Self::global).
+#[derive(Default)]
+pub(super) struct Metrics(Option<Instruments>);
+
+struct Instruments {
+    used: Gauge<f64>,
+    bytes: Gauge<u64>,
+    segments: Gauge<u64>,
+    held: Gauge<u64>,
+    stuck: Gauge<u64>,
+    deleted: Counter<u64>,
+}
+
+impl Metrics {
+    /// On the meter provider that the program has set by now.
+    pub(super) fn global() -> Self {
+        let meter = global::meter("attach-audit");
+        let gauge = |name: &'static str, unit: &'static str, text: &'static str| {
+            meter.u64_gauge(name).with_unit(unit).with_description(text).build()
+        };
+        Self(Some(Instruments {
+            used: meter
+                .f64_gauge("attach.audit.disk.used_ratio")
+                .with_unit("1")
+                .with_description("Share of the audit log's file system that is used")
+                .build(),
+            bytes: gauge("attach.audit.log.size", "By", "Bytes of the audit log"),
+            segments: gauge("attach.audit.log.segments", "{segment}", "Segments of the audit log"),
+            held: gauge("attach.audit.retention.held", "1", "1 under a legal hold"),
+            stuck: gauge("attach.audit.retention.stuck", "1", "1 while a segment is due and cannot go"),
+            deleted: meter
+                .u64_counter("attach.audit.retention.deleted")
+                .with_unit("{segment}")
+                .with_description("Segments deleted because they were due")
+                .build(),
+        }))
+    }
+
+    pub(super) fn used(&self, ratio: f64) {
+        if let Some(metrics) = &self.0 {
+            metrics.used.record(ratio, &[]);
+        }
+    }
+
+    pub(super) fn log(&self, bytes: u64, segments: u64) {
+        if let Some(metrics) = &self.0 {
+            metrics.bytes.record(bytes, &[]);
+            metrics.segments.record(segments, &[]);
+        }
+    }
+
+    pub(super) fn kept(&self, held: bool, stuck: bool) {
+        if let Some(metrics) = &self.0 {
+            metrics.held.record(held.into(), &[]);
+            metrics.stuck.record(stuck.into(), &[]);
+        }
+    }
+
+    pub(super) fn deleted(&self) {
+        if let Some(metrics) = &self.0 {
+            metrics.deleted.add(1, &[]);
+        }
+    }
+}

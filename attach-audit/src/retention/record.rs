@@ -1,0 +1,96 @@
+//! What is put on record, from a thread without a runtime.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use super::Hold;
+use super::inventory::Group;
+use crate::{Audit, Deed, Unrecorded};
+
+/// Who deletes, in a record.
+const ACTOR: &str = "retention";
+/// Who places and ends holds: somebody on the machine.
+const OPERATOR: &str = "operator";
+
+/// Writes down what is about to be done, and what was found.
+#[derive(Debug)]
+pub(super) struct Notary {
+    audit: Audit,
+    /// The hold that is on record.
+    hold: Option<Hold>,
+}
+
+impl Notary {
+    pub(super) fn new(audit: Audit) -> Self {
+        Self { audit, hold: None }
+    }
+
+    /// Says that a group goes.
+    pub(super) fn deletes(&self, group: &Group, because: &'static str) -> Result<(), Unrecorded> {
+        let mut deed = Deed::admin("retention.delete", ACTOR)
+            .target(group.segment.name.to_string())
+            .detail("because", because)
+            .detail("bytes", group.bytes().to_string());
+        if let Some(first) = group.first {
+            deed = deed.detail("first_seq", first.to_string());
+        }
+        if let Some((seq, hash)) = group.last {
+            deed = deed.detail("last_seq", seq.to_string()).detail("last_hash", hash.to_string());
+        }
+        if !group.passed_over.is_empty() {
+            let names: Vec<_> = group.passed_over.iter().map(|entry| entry.name.to_string()).collect();
+            deed = deed.detail("passed_over", names.join(" "));
+        }
+        if group.files().any(|entry| entry.content.is_some()) {
+            deed = deed.detail("content", "deleted with it");
+        }
+        self.write(&deed)
+    }
+
+    /// Says that there is a hold, once per start and change; and none any more.
+    pub(super) fn holds(&mut self, hold: Option<&Hold>) -> Result<(), Unrecorded> {
+        if self.hold.as_ref() == hold {
+            return Ok(());
+        }
+        if let Some(hold) = hold {
+            self.write(&about("retention.hold", hold))?;
+        }
+        self.hold = hold.cloned();
+        Ok(())
+    }
+
+    /// Says that a hold has ended, and why.
+    pub(super) fn released(&self, release: &Hold) -> Result<(), Unrecorded> {
+        self.write(&about("retention.release", release))
+    }
+
+    fn write(&self, deed: &Deed) -> Result<(), Unrecorded> {
+        wait(self.audit.record(deed))
+    }
+}
+
+fn about(action: &'static str, hold: &Hold) -> Deed {
+    let details = [("reason", &hold.reason), ("by", &hold.by), ("at", &hold.since)];
+    let given = details.into_iter().filter(|(_, value)| !value.is_empty());
+    given.fold(Deed::admin(action, OPERATOR), |deed, (name, value)| deed.detail(name, value.clone()))
+}
+
+/// Waits on this thread.
+fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
