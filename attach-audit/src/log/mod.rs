@@ -32,6 +32,8 @@ mod queue;
 mod recover;
 mod reserve;
 mod segment;
+#[cfg(test)]
+mod simulation;
 mod storage;
 mod tail;
 #[cfg(test)]

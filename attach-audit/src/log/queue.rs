@@ -122,7 +122,7 @@ impl Queue {
         let _ = FORMATTED.try_with(|buffer| buffer.set(members));
     }
 
-    fn add(&self, id: Uuid, effect: Effect, members: &[u8], ack: Ack, last: bool) {
+    pub(super) fn add(&self, id: Uuid, effect: Effect, members: &[u8], ack: Ack, last: bool) {
         let mut state = self.lock();
         if state.closed {
             drop(state);

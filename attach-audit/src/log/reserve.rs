@@ -37,10 +37,8 @@ impl Writer {
         let mut tried = Instant::now();
         loop {
             let (_, open) = self.queue.pause(COMPANY, batch);
-            if !batch.entries.is_empty() && self.attempt(batch, None).is_err() {
-                return;
-            }
-            if !open {
+            // A `gap` record comes before the last.
+            if !open || (!batch.entries.is_empty() && self.attempt(batch, None).is_err()) {
                 return;
             }
             if tried.elapsed() >= self.options.retry {

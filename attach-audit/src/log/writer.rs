@@ -148,7 +148,7 @@ impl Writer {
         drop(farewell);
     }
 
-    fn write(&mut self, batch: &mut Batch) {
+    pub(super) fn write(&mut self, batch: &mut Batch) {
         let lost = (batch.lost > 0).then(|| gap(batch.lost, Timestamp::now(), "queue_full"));
         let first = self.attempt(batch, lost.as_ref());
         let mut full = false;

@@ -111,8 +111,16 @@ impl Plan {
                 plan.notes.extend(
                     passed_over.into_iter().map(|name| format!("{name} was given up on and does not count")),
                 );
-            } else if let (Some(head), Some(_)) = (&file.head, &before) {
-                return Err(unlinked(&file, head));
+            } else if let Some(head) = &file.head {
+                // The first start there was. Only starts that a crash cut short can have been before it.
+                while let Some(candidate) = before {
+                    if !holds_nothing(&candidate)? {
+                        return Err(unlinked(&file, head));
+                    }
+                    plan.notes
+                        .push(format!("{} has no whole record and does not count", candidate.file_name()));
+                    before = left.next().transpose()?;
+                }
             }
             if before.is_none() {
                 plan.note_beginning(&file);
@@ -141,6 +149,15 @@ fn is_given_up(candidate: &File, file: &File, after: &After) -> bool {
     let chain = its.chain();
     let within = chain == *after.chain && its.n > after.segment && (chain != name.chain() || its.n < name.n);
     within || candidate.head.is_none()
+}
+
+/// Whether a crash came before the first record of `file` was whole.
+fn holds_nothing(file: &File) -> Result<bool, VerifyError> {
+    Ok(match Lines::open(&file.path)?.next()? {
+        None => true,
+        Some(Line::Rest(bytes)) => chain::is_torn(bytes),
+        Some(Line::Whole(_)) => false,
+    })
 }
 
 /// A segment that was given up on may end in a torn write, but whoever changes one must not get away with it.

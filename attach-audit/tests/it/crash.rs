@@ -230,3 +230,18 @@ fn dir_records_of_whole_lines(dir: &Dir) -> Vec<serde_json::Value> {
     let lines = bytes.iter().flat_map(|bytes| bytes.split_inclusive(|&byte| byte == b'\n'));
     lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
+
+#[tokio::test]
+async fn a_crash_in_the_very_first_start_is_no_tampering() {
+    let dir = Dir::new();
+    drop(open(&dir));
+    let first = dir.segments()[0].clone();
+    let name = |millis: &str| dir.path().join(format!("audit-node-1-{millis}-000000.jsonl"));
+    fs::write(name("0000000000001"), b"").expect("written");
+    fs::write(name("0000000000002"), b"{\"v\":1,\"id\":\"0190").expect("written");
+    let report = verify::verify(dir.path()).expect("it verifies").to_string();
+    assert!(report.contains("has no whole record and does not count"), "{report}");
+    // What holds a record is another matter: the first says that there was nothing before it.
+    fs::copy(first, name("0000000000003")).expect("copied");
+    verify::verify(dir.path()).expect_err("a record from elsewhere");
+}

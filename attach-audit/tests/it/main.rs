@@ -6,6 +6,7 @@
 mod compose;
 mod crash;
 mod ends;
+mod full;
 mod hold;
 mod modes;
 mod outage;
