@@ -17,27 +17,42 @@
 //! # Ok(()) }
 //! ```
 
-mod answer;
 mod backoff;
 mod cursor;
 mod feed;
+#[cfg(any(feature = "otlp", feature = "syslog"))]
+mod invalid;
 mod moment;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(any(feature = "otlp", feature = "syslog"))]
+mod program;
 mod reader;
+#[cfg(any(feature = "otlp", feature = "syslog"))]
+mod rendered;
 mod runner;
 mod ship;
 mod shipped;
-mod signature;
-mod splunk;
 mod status;
 mod stdout;
+#[cfg(feature = "syslog")]
+mod syslog;
 mod target;
-mod webhook;
+#[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
+mod tls;
 
+#[cfg(any(feature = "otlp", feature = "syslog"))]
+pub use self::invalid::InvalidTarget;
+#[cfg(feature = "otlp-grpc")]
+pub use self::otlp::OtlpGrpc;
+#[cfg(feature = "otlp")]
+pub use self::otlp::OtlpHttp;
 pub use self::runner::{Egress, Start};
 pub use self::shipped::Shipped;
-pub use self::signature::SigningKey;
-pub use self::splunk::SplunkHec;
 pub use self::status::Status;
 pub use self::stdout::Stdout;
+#[cfg(feature = "syslog")]
+pub use self::syslog::Syslog;
 pub use self::target::{Batch, Delivered, Limits, SendError, SendFuture, Target};
-pub use self::webhook::Webhook;
+#[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
+pub use self::tls::Tls;
