@@ -3,17 +3,25 @@
 // Everything here is a test; clippy's own exception covers test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+#[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
+mod certificates;
 mod compose;
 mod crash;
 mod ends;
 mod full;
 mod hold;
 mod modes;
+#[cfg(feature = "otlp-grpc")]
+mod otlp;
 mod outage;
 mod refusals;
 mod schema;
 mod simulation;
 mod stall;
 mod support;
+#[cfg(feature = "syslog")]
+mod syslog;
 mod tamper;
 mod throughput;
+#[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
+mod traffic;

@@ -114,7 +114,10 @@ impl fmt::Debug for OtlpGrpc {
 fn failure(status: &Status) -> SendError {
     let after = status.get_details_retry_info().and_then(|info| info.retry_delay);
     // The status' own message may quote a record; what it was caused by is the connection.
-    let cause = std::error::Error::source(status).map(error_chain).unwrap_or_default();
+    let cause = std::error::Error::source(status).map(error_chain);
+    // tonic's code for a connection that broke before there was an answer.
+    let broken = status.code() == Code::Unknown && cause.is_some();
+    let cause = cause.unwrap_or_default();
     let why = format!("gRPC {:?} {cause}", status.code()).trim_end().to_owned();
     match status.code() {
         Code::Cancelled
@@ -123,7 +126,9 @@ fn failure(status: &Status) -> SendError {
         | Code::OutOfRange
         | Code::Unavailable
         | Code::DataLoss => SendError::Unavailable { why: why.into(), after },
-        Code::ResourceExhausted if after.is_some() => SendError::Unavailable { why: why.into(), after },
+        _ if broken || status.code() == Code::ResourceExhausted && after.is_some() => {
+            SendError::Unavailable { why: why.into(), after }
+        }
         _ => SendError::Refused(why.into()),
     }
 }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -21,6 +20,9 @@ const WRITE: Duration = Duration::from_secs(10);
 /// How long a receiver has to turn a new connection down. In TLS 1.3 the client is done before the server has looked at
 /// its certificate, so that a refusal comes late.
 const REFUSAL: Duration = Duration::from_millis(500);
+
+/// How long a connection is looked at before it is written to: the runtime has to see what the kernel knows.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Where to connect, and how.
 #[derive(Debug, Clone)]
@@ -65,8 +67,7 @@ impl Connection {
 
     /// Whether the receiver has closed it, as far as is known here.
     pub(super) async fn is_over(&mut self) -> bool {
-        let mut ended = std::pin::pin!(self.ended());
-        poll_fn(|cx| Poll::Ready(ended.as_mut().poll(cx).is_ready())).await
+        timeout(LOOK, self.ended()).await.is_ok()
     }
 
     /// Reads until there is nothing more to come; a receiver says nothing (RFC 5425 §4.3), and what it says is nothing to us.
