@@ -15,7 +15,9 @@ mod facts;
 mod rest;
 mod trace;
 
-pub use self::facts::{Coverage, Decision, Facts, QuotaFacts, Redaction, Refusal, Route};
+pub use self::facts::{
+    Costs, Coverage, Decision, Facts, QuotaFacts, Redaction, RedactionMode, Refusal, Route,
+};
 pub use self::rest::Rest;
 pub use self::trace::{TraceContext, TraceId};
 

@@ -2,8 +2,10 @@
 
 use attach_core::call::Modality;
 use attach_redact::{Action, Builder, Entity, Redactor, Uninspectable};
+use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigError, Redact, RedactPattern, nearest};
+use crate::hex::hex;
 
 mod engine;
 mod ner;
@@ -21,7 +23,7 @@ pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {
 
 /// The same, to be changed before it is built.
 pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
-    let mut builder = Redactor::builder();
+    let mut builder = Redactor::builder().ruleset(ruleset(config));
     // Without a file, on the command line, nobody waits but who asked.
     if !config.budget.is_zero() {
         builder = builder.budget(config.budget);
@@ -61,6 +63,11 @@ pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
         builder = engine::add(builder, settings).map_err(|why| wrong("redact.engine", &why))?;
     }
     Ok(builder)
+}
+
+/// A digest of the section, terms included: it changes when the rules do.
+fn ruleset(config: &Redact) -> String {
+    hex(&Sha256::digest(format!("{config:?}"))[..8])
 }
 
 /// An error if nothing finds the entity `name`: it is misspelt, and what it stands for would leave.

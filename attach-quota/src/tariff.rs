@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use attach_core::exchange::Facts;
+use attach_core::exchange::{Costs, Facts};
 use attach_core::{Exchange, Usage};
 
 use crate::bill::measure;
@@ -36,12 +36,15 @@ impl Tariff {
         }
     }
 
-    fn place_of(&self, facts: &Facts) -> Place {
+    /// What it costs is for the audit trail as well, unless somebody further in has said it.
+    fn place_of(&self, facts: &mut Facts) -> Place {
         let route = facts.route.as_ref();
-        Place {
-            upstream: route.map(|route| Arc::clone(&route.upstream)),
-            price: self.prices.there(&self.model, route, SystemTime::now()).copied(),
+        let price = self.prices.there(&self.model, route, SystemTime::now()).copied();
+        let upstream = route.map(|route| Arc::clone(&route.upstream));
+        if let (Some(price), None) = (price, &facts.costs) {
+            facts.costs = Some(Costs::new(move |usage| price.cost(usage)));
         }
+        Place { upstream, price }
     }
 
     /// What `used` is under the limit of `charge`.

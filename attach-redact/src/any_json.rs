@@ -30,7 +30,9 @@ where
         if !layer.passes_other_media() {
             return Err(other_media());
         }
-        exchange.facts(|facts| facts.redaction.get_or_insert_default().coverage = Coverage::Partial);
+        exchange.facts(|facts| {
+            facts.redaction.get_or_insert_with(|| layer.redactor().facts()).coverage = Coverage::Partial;
+        });
         return Ok((request.map(Body::new), nothing()));
     }
     let (mut request, bytes) = Payload::take_bytes(request, layer.limit()).await?;

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use attach_core::call::{Glob, Modality};
@@ -51,6 +52,7 @@ pub struct Builder {
     restore_system: bool,
     budget: Budget,
     inspect_signed: bool,
+    ruleset: Option<Arc<str>>,
 }
 
 impl Builder {
@@ -76,6 +78,7 @@ impl Builder {
             restore_system: true,
             budget: Budget::default(),
             inspect_signed: false,
+            ruleset: None,
         }
     }
 
@@ -296,6 +299,12 @@ impl Builder {
     /// changed, and has said it itself. Whether the signature holds only the provider can tell.
     pub fn inspect_signed(self, on: bool) -> Self {
         Self { inspect_signed: on, ..self }
+    }
+
+    /// A name or digest of these rules, for the audit record: with it an auditor can tell under which rules a request was
+    /// looked at.
+    pub fn ruleset(self, name: impl Into<Arc<str>>) -> Self {
+        Self { ruleset: Some(name.into()), ..self }
     }
 }
 

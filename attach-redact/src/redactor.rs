@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use attach_core::Destination;
 use attach_core::call::Modality;
+use attach_core::exchange::{Redaction, RedactionMode};
 
 use crate::budget::{Budget, Deadline};
 use crate::engine::Engine;
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) inspect_signed: bool,
     pub(crate) exceptions: Exceptions,
     pub(crate) budget: Budget,
+    pub(crate) ruleset: Option<Arc<str>>,
 }
 
 impl Redactor {
@@ -83,6 +85,20 @@ impl Redactor {
 
     fn actions(&self) -> &Actions {
         self.1.as_deref().unwrap_or(&self.0.usual)
+    }
+
+    /// What the audit trail is told of this redactor, before anything is found.
+    pub(crate) fn facts(&self) -> Redaction {
+        let mut facts = Redaction::default();
+        facts.engine = Some(concat!("attach-redact/", env!("CARGO_PKG_VERSION")));
+        facts.ruleset.clone_from(&self.0.ruleset);
+        facts.mode = Some(match self.actions().default {
+            Action::Allow => RedactionMode::Off,
+            Action::Shadow => RedactionMode::Detect,
+            Action::Replace | Action::Mask | Action::Hash => RedactionMode::Mask,
+            Action::Block => RedactionMode::Block,
+        });
+        facts
     }
 
     pub(crate) fn budget(&self) -> &Budget {

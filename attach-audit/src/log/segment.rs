@@ -1,5 +1,7 @@
 //! How a record becomes a line of a chain.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::{Options, SegmentName};
@@ -18,6 +20,8 @@ pub(super) struct Tip {
 /// The members that are the same for every line of a chain, written once.
 pub(super) struct Framer {
     constant: Vec<u8>,
+    /// What `mono_ns` counts from.
+    began: Instant,
 }
 
 #[derive(Serialize)]
@@ -40,7 +44,7 @@ impl Framer {
         })?;
         constant.remove(0);
         constant.pop();
-        Ok(Self { constant })
+        Ok(Self { constant, began: Instant::now() })
     }
 
     /// Appends the line of a record with `members`.
@@ -58,6 +62,9 @@ impl Framer {
         let _ = write!(out, "{{\"v\":1,\"id\":\"{id}\",\"seq\":{},", tip.next);
         out.extend_from_slice(&self.constant);
         let _ = write!(out, ",\"ts\":\"{at}\",");
+        if let Some(nanos) = at.steady_nanos(self.began) {
+            let _ = write!(out, "\"mono_ns\":{nanos},");
+        }
         out.extend_from_slice(members);
         tip.hash = chain::seal(out, start, tip.hash);
         tip.tree.push(tip.hash);

@@ -27,6 +27,8 @@ pub struct Entry<'a> {
     /// When it was written: RFC 3339, UTC.
     #[serde(borrow)]
     pub ts: Cow<'a, str>,
+    /// The same on a clock that nobody sets: nanoseconds since its chain began.
+    pub mono_ns: Option<u64>,
     /// What it is about.
     #[serde(borrow)]
     pub kind: Cow<'a, str>,
@@ -39,6 +41,9 @@ pub struct Entry<'a> {
     /// The trace the request belongs to (W3C, 32 hex digits).
     #[serde(borrow)]
     pub trace_id: Text<'a>,
+    /// The client's own id of the request.
+    #[serde(borrow)]
+    pub client_req_id: Text<'a>,
     /// Who.
     #[serde(borrow)]
     pub actor: Actor<'a>,
@@ -243,9 +248,15 @@ pub struct Model<'a> {
     /// In the upstream's words.
     #[serde(borrow)]
     pub response: Text<'a>,
+    /// Who runs it: OpenTelemetry's `gen_ai.provider.name`.
+    #[serde(borrow)]
+    pub provider: Text<'a>,
     /// The upstream's name in the configuration.
     #[serde(borrow)]
     pub upstream: Text<'a>,
+    /// The upstream's own id of the request.
+    #[serde(borrow)]
+    pub upstream_req_id: Text<'a>,
     /// How many upstreams were tried.
     pub attempts: Option<u32>,
     /// Whether a stream was asked for.
@@ -297,6 +308,18 @@ pub struct Quota<'a> {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Redaction<'a> {
+    /// What looked: name and version.
+    #[serde(borrow)]
+    pub engine: Text<'a>,
+    /// By which rules.
+    #[serde(borrow)]
+    pub ruleset: Text<'a>,
+    /// What is done with what is found: `off`, `detect`, `mask` or `block`.
+    #[serde(borrow)]
+    pub mode: Text<'a>,
+    /// What was looked at: `in` (the request) or `both`.
+    #[serde(borrow)]
+    pub dir: Text<'a>,
     /// How many of each entity.
     #[serde(borrow)]
     pub counts: BTreeMap<Cow<'a, str>, u64>,
@@ -318,6 +341,8 @@ pub struct Timing {
     pub total_ms: f64,
     /// To the first byte of the answer.
     pub ttft_ms: Option<f64>,
+    /// From when it was sent upstream to the last that came of the answer.
+    pub upstream_ms: Option<f64>,
     /// Waited for the log.
     pub audit_wait_ms: Option<f64>,
 }

@@ -2,61 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use attach_core::exchange::{Coverage, Facts};
+use attach_core::exchange::{Coverage, Facts, RedactionMode};
 use attach_core::identity::Kind as Caller;
-use attach_core::usage::Source;
-use attach_core::{Api, Exchange, Identity, Outcome, Peer};
-use http::header::USER_AGENT;
-use http::{HeaderValue, Method, Request, Uri};
+use attach_core::{Api, Exchange, Identity, Outcome};
 use uuid::Uuid;
 
 use super::shape::{self, Members};
-use super::value::{Address, Bytes, Id, Pairs, Text};
-use super::{Kind, end};
+use super::usage::usage;
+use super::value::{Id, Pairs, Text};
+use super::{Kind, Origin, end};
 use crate::Mode;
-use crate::chain::Hash;
-
-/// What is kept of a request's head; cheap to take.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    method: Method,
-    uri: Uri,
-    agent: Option<HeaderValue>,
-    peer: Option<Peer>,
-}
-
-impl Origin {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            agent: request.headers().get(USER_AGENT).cloned(),
-            peer: request.extensions().get().cloned(),
-        }
-    }
-
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
-    }
-
-    /// What floods are counted by.
-    pub(crate) fn source(&self) -> Option<Address> {
-        let network = self.peer.as_ref()?.network();
-        Some(if network.is_ipv4() { Address::One(network) } else { Address::Net64(network) })
-    }
-
-    fn src(&self) -> shape::Src<'_> {
-        let addr = self.peer.as_ref().map(|peer| peer.addr);
-        let tls = self.peer.as_ref().and_then(|peer| peer.tls.as_deref());
-        shape::Src {
-            ip: addr.map(|addr| Address::One(addr.ip().to_canonical())),
-            port: addr.map(|addr| addr.port()),
-            ua: self.agent.as_ref().map(|agent| Bytes(agent.as_bytes())),
-            tls: tls.map(|tls| Text(&tls.version)),
-            client_cert_s256: tls.and_then(|tls| tls.client_certificate.as_deref()).map(Hash::of),
-        }
-    }
-}
 
 /// A record about an exchange, before it is written.
 pub(crate) struct View<'a> {
@@ -82,6 +37,8 @@ impl View<'_> {
         Members {
             intent_id: self.intent.filter(|_| ended).map(Id::Uuid),
             req_id: Id::Exchange(self.exchange.id()),
+            trace_id: self.origin.trace_id(),
+            client_req_id: self.origin.client_req_id(),
             actor: self.exchange.identity().map_or_else(anonymous, |identity| actor(identity, facts)),
             src: self.origin.src(),
             route: self.route(),
@@ -93,6 +50,7 @@ impl View<'_> {
             timing: ended.then(|| shape::Timing {
                 total_ms: millis(elapsed),
                 ttft_ms: facts.first_byte.map(millis),
+                upstream_ms: facts.upstream_time.map(millis),
                 audit_wait_ms: self.waited.map(millis),
             }),
             end: outcome.map(|outcome| end::names(outcome).0),
@@ -105,8 +63,8 @@ impl View<'_> {
     fn route(&self) -> shape::Route<'_> {
         let api = self.exchange.api();
         shape::Route {
-            method: Some(Text(self.origin.method.as_str())),
-            path: Some(Text(self.origin.uri.path())),
+            method: Some(Text(self.origin.method().as_str())),
+            path: Some(Text(self.origin.path())),
             api: api.map(Api::as_str),
             op: api.map(Api::operation),
         }
@@ -115,7 +73,7 @@ impl View<'_> {
     fn decision<'f>(&self, facts: &'f Facts, outcome: Option<Outcome>) -> shape::Decision<'f> {
         let refusal = facts.refusal.as_ref();
         let decided = facts.decision.as_ref();
-        let replaced = facts.redaction.as_ref().is_some_and(|redaction| !redaction.counts.is_empty());
+        let replaced = facts.redaction.as_ref().is_some_and(has_replaced);
         let result = match (refusal, outcome.map(|outcome| end::names(outcome).1)) {
             (Some(refusal), _) if refusal.status >= 500 => "error",
             (Some(_), _) => "deny",
@@ -175,26 +133,12 @@ fn model(facts: &Facts) -> Option<shape::Model<'_>> {
         requested: facts.model.as_deref().map(Text),
         routed: route.map(|route| Text(&route.model)),
         response: facts.answered_by.as_deref().map(Text),
+        provider: route.and_then(|route| route.provider),
         upstream: route.map(|route| Text(&route.upstream)),
+        upstream_req_id: facts.upstream_request_id.as_deref().map(Text),
         attempts: route.map(|route| route.attempts),
         stream: facts.stream,
     })
-}
-
-fn usage(facts: &Facts) -> shape::Usage {
-    let usage = facts.usage;
-    shape::Usage {
-        input_tokens: usage.input,
-        output_tokens: usage.output,
-        cache_read_input_tokens: usage.cache_read,
-        cache_write_input_tokens: usage.cache_write,
-        reasoning_output_tokens: usage.reasoning,
-        source: match usage.source {
-            Source::Reported => "upstream",
-            _ if usage.total() == 0 => "none",
-            _ => "estimated",
-        },
-    }
 }
 
 fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
@@ -210,7 +154,11 @@ fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
 
 fn redaction(redaction: &attach_core::exchange::Redaction) -> shape::Redaction<'_> {
     shape::Redaction {
+        engine: redaction.engine,
+        ruleset: redaction.ruleset.as_deref().map(Text),
+        mode: redaction.mode.map(mode),
         counts: Pairs(&redaction.counts),
+        dir: if redaction.answer { "both" } else { "in" },
         restored: redaction.restored,
         withheld: redaction.withheld,
         coverage: match redaction.coverage {
@@ -219,6 +167,20 @@ fn redaction(redaction: &attach_core::exchange::Redaction) -> shape::Redaction<'
             _ => "none",
         },
     }
+}
+
+fn mode(mode: RedactionMode) -> &'static str {
+    match mode {
+        RedactionMode::Detect => "detect",
+        RedactionMode::Mask => "mask",
+        RedactionMode::Block => "block",
+        _ => "off",
+    }
+}
+
+/// What is only counted is still there.
+fn has_replaced(redaction: &attach_core::exchange::Redaction) -> bool {
+    !redaction.counts.is_empty() && redaction.mode != Some(RedactionMode::Detect)
 }
 
 /// At most this many entries of a list that somebody else chose the length of.

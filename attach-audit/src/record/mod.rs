@@ -6,12 +6,16 @@ use uuid::Uuid;
 
 mod end;
 mod exchange;
+mod origin;
 mod shape;
 mod time;
+mod trace;
+mod usage;
 mod value;
 
 pub(crate) use self::end::CRASH;
-pub(crate) use self::exchange::{Origin, View};
+pub(crate) use self::exchange::View;
+pub(crate) use self::origin::Origin;
 pub(crate) use self::shape::{After, Checkpoint, Fold, Members, OpenIntent};
 pub use self::time::Timestamp;
 pub(crate) use self::value::{Address, Id, Pairs, Text, uuid_text};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::trace::TraceId;
 use super::value::{Address, Bytes, Id, Pairs, Text, uuid_text};
 use crate::Mode;
 use crate::chain::Hash;
@@ -18,6 +19,10 @@ pub(crate) struct Members<'a> {
     pub(crate) req_id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) intent_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<TraceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_req_id: Option<&'a str>,
     pub(crate) actor: Actor<'a>,
     pub(crate) src: Src<'a>,
     pub(crate) route: Route<'a>,
@@ -61,6 +66,8 @@ impl<'a> Members<'a> {
             kind,
             req_id: Id::Uuid(id),
             intent_id: None,
+            trace_id: None,
+            client_req_id: None,
             actor: Actor { kind: "system", ..Actor::default() },
             src: Src::default(),
             route: Route::default(),
@@ -180,7 +187,11 @@ pub(crate) struct Model<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) response: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream_req_id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempts: Option<u32>,
     pub(crate) stream: bool,
@@ -194,6 +205,8 @@ pub(crate) struct Usage {
     pub(crate) cache_write_input_tokens: u64,
     pub(crate) reasoning_output_tokens: u64,
     pub(crate) source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cost_microusd: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -209,7 +222,14 @@ pub(crate) struct Quota<'a> {
 
 #[derive(Serialize)]
 pub(crate) struct Redaction<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) engine: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ruleset: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<&'static str>,
     pub(crate) counts: Pairs<'a, Box<str>, u32>,
+    pub(crate) dir: &'static str,
     pub(crate) restored: u32,
     pub(crate) withheld: u32,
     pub(crate) coverage: &'static str,
@@ -220,6 +240,8 @@ pub(crate) struct Timing {
     pub(crate) total_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ttft_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audit_wait_ms: Option<f64>,
 }

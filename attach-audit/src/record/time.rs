@@ -1,38 +1,48 @@
 //! RFC 3339 in UTC with nanoseconds, without a time crate.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
 /// A point in time as every record spells it: `2026-11-05T09:30:00.000000001Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp(SystemTime);
+pub struct Timestamp {
+    wall: SystemTime,
+    /// The same moment on the clock that nobody sets, if it was read.
+    steady: Option<Instant>,
+}
 
 impl Timestamp {
     /// Now, by the system's clock.
     #[must_use]
     pub fn now() -> Self {
-        Self(SystemTime::now())
+        Self { wall: SystemTime::now(), steady: Some(Instant::now()) }
+    }
+
+    /// Nanoseconds since `began` on the clock that nobody sets: where it and the system's clock disagree between two records,
+    /// somebody set the latter.
+    pub(crate) fn steady_nanos(self, began: Instant) -> Option<u64> {
+        u64::try_from(self.steady?.saturating_duration_since(began).as_nanos()).ok()
     }
 
     /// Milliseconds since 1970, none before.
     pub(crate) fn unix_millis(self) -> u64 {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
-        Self(time)
+        Self { wall: time, steady: None }
     }
 }
 
 /// A clock before 1970 is shown as 1970: a wrong clock must not stop the log.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (year, month, day) = civil(since.as_secs() / 86_400);
         let second = since.as_secs() % 86_400;
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -68,7 +78,7 @@ mod tests {
     use super::*;
 
     fn shown(seconds: u64, nanos: u32) -> String {
-        Timestamp(UNIX_EPOCH + Duration::new(seconds, nanos)).to_string()
+        Timestamp::from(UNIX_EPOCH + Duration::new(seconds, nanos)).to_string()
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod otlp;
 mod outage;
 mod refusals;
 mod schema;
+mod schema_check;
 mod simulation;
 mod stall;
 mod support;

@@ -1,93 +1,12 @@
 //! Every record the tests see is held against the published schema.
 
-use std::sync::LazyLock;
-
-use serde_json::Value;
-
-const TEXT: &str = include_str!("../../../docs/audit-record.schema.json");
-
-/// Parses a line of the log and checks it.
-pub(crate) fn checked(line: &str) -> Value {
-    static SCHEMA: LazyLock<Value> =
-        LazyLock::new(|| serde_json::from_str(TEXT).expect("the schema is JSON"));
-    let record: Value = serde_json::from_str(line).expect("a record is JSON");
-    if let Err(wrong) = check(&SCHEMA, &record, "$") {
-        panic!("{wrong}: {line}");
-    }
-    assert_in_order(line, &record);
-    record
-}
-
-/// The part of JSON Schema that our schema uses.
-fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let fits = match schema["type"].as_str() {
-        Some("object") => value.is_object(),
-        Some("array") => value.is_array(),
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_u64() || value.is_i64(),
-        Some("number") => value.is_number(),
-        Some("boolean") => value.is_boolean(),
-        Some(other) => return Err(format!("the checker does not know type {other}")),
-        None => true,
-    };
-    let allowed = schema["enum"].as_array().is_none_or(|list| list.contains(value));
-    let constant = schema.get("const").is_none_or(|only| only == value);
-    let short = schema["maxLength"]
-        .as_u64()
-        .is_none_or(|max| value.as_str().is_none_or(|s| s.chars().count() as u64 <= max));
-    let hex = schema.get("pattern").is_none_or(|pattern| {
-        assert_eq!(pattern, "^[0-9a-f]{64}$", "the only pattern the checker knows");
-        value
-            .as_str()
-            .is_some_and(|s| s.len() == 64 && s.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
-    });
-    if !(fits && allowed && constant && short && hex) {
-        return Err(format!("{at} is {value}, against {schema}"));
-    }
-    if let Some(members) = value.as_object() {
-        for required in schema["required"].as_array().into_iter().flatten() {
-            members.get(required.as_str().unwrap_or_default()).ok_or(format!("{at} lacks {required}"))?;
-        }
-        for (name, member) in members {
-            let known = schema["properties"].get(name).or_else(|| match &schema["additionalProperties"] {
-                Value::Object(_) => Some(&schema["additionalProperties"]),
-                _ => None,
-            });
-            check(
-                known.ok_or(format!("{at} has an unknown member {name}"))?,
-                member,
-                &format!("{at}.{name}"),
-            )?;
-        }
-    }
-    for (n, item) in value.as_array().into_iter().flatten().enumerate() {
-        check(&schema["items"], item, &format!("{at}[{n}]"))?;
-    }
-    Ok(())
-}
-
-/// The members of a record stand in the order of the schema.
-fn assert_in_order(line: &str, record: &Value) {
-    // From the text, because a parsed object has forgotten its order.
-    static ORDER: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let members = TEXT.lines().skip_while(|line| *line != "  \"properties\": {").skip(1);
-        members
-            .filter_map(|line| line.strip_prefix("    \"")?.split_once('"').map(|(name, _)| name))
-            .collect()
-    });
-    let mut from = 0;
-    let members = record.as_object().expect("an object");
-    for name in ORDER.iter().filter(|name| members.contains_key(**name)) {
-        let found = line[from..].find(&format!("\"{name}\":"));
-        from += found.unwrap_or_else(|| panic!("{name} is out of order: {line}"));
-    }
-}
+pub(crate) use crate::schema_check::checked;
 
 /// One request about which everything is known that can be.
 #[tokio::test]
 async fn a_record_with_every_member_fits_the_schema() {
     use attach_audit::{Audit, Log, log::Options};
-    use attach_core::exchange::{Coverage, Decision, QuotaFacts, Redaction, Route};
+    use attach_core::exchange::{Costs, Coverage, Decision, QuotaFacts, Redaction, RedactionMode, Route};
     use attach_core::identity::Proof;
     use attach_core::{Exchange, Identity, Outcome, Peer, TlsFacts};
     use std::time::{Duration, UNIX_EPOCH};
@@ -99,7 +18,12 @@ async fn a_record_with_every_member_fits_the_schema() {
     let audit = Audit::new(log);
     let handler = async |mut request: http::Request<()>| {
         let exchange = Exchange::of_request(&mut request);
-        exchange.facts(|facts| facts.first_byte = Some(Duration::from_micros(1500)));
+        exchange.facts(|facts| {
+            facts.first_byte = Some(Duration::from_micros(1500));
+            facts.upstream_time = Some(Duration::from_micros(1750));
+            facts.upstream_request_id = Some("req_011".into());
+            facts.costs = Some(Costs::new(|usage| usage.output * 15));
+        });
         exchange.finish(Outcome::Cut);
         Ok::<_, std::convert::Infallible>(http::Response::new(attach_core::Body::empty()))
     };
@@ -108,6 +32,8 @@ async fn a_record_with_every_member_fits_the_schema() {
 
     let mut request = http::Request::post("/v1/messages?secret=1")
         .header("user-agent", b"a\xffb".as_slice())
+        .header("x-client-request-id", "mine-1")
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
         .body(())
         .expect("valid");
     let mut caller = Identity::service("acme", "s".repeat(2000));
@@ -129,12 +55,16 @@ async fn a_record_with_every_member_fits_the_schema() {
         decision.rule = Some("power-users".into());
         decision.groups = vec!["AI-Power-Users".into()];
         facts.decision = Some(decision);
-        facts.route = Some(Route::new("openai".into(), "gpt-4o-2024".into()));
+        let mut route = Route::new("openai".into(), "gpt-4o-2024".into());
+        (route.provider, route.attempts) = (Some("openai"), 2);
+        facts.route = Some(route);
         facts.answered_by = Some("gpt-4o-2024-08-06".into());
         facts.quota = Some(QuotaFacts::new("per-user".into(), 2000));
         let mut redaction = Redaction::default();
         redaction.counts = vec![("EMAIL".into(), 2), ("EMAIL".into(), 3)];
-        redaction.coverage = Coverage::Full;
+        (redaction.coverage, redaction.answer) = (Coverage::Full, true);
+        (redaction.engine, redaction.ruleset) = (Some("attach-redact/1"), Some("00ff".into()));
+        redaction.mode = Some(RedactionMode::Mask);
         facts.redaction = Some(redaction);
         (facts.usage.input, facts.usage.output) = (10, 20);
         facts.custom = vec![("tenant", "a\"b".into())];
@@ -161,6 +91,25 @@ async fn a_record_with_every_member_fits_the_schema() {
     let via = serde_json::json!({"directory": "acme", "uid": "web-ui", "client_id": "web", "jti": "t2", "proof": "token"});
     assert_eq!(outcome["actor"]["via"], via);
     assert_eq!(outcome["redaction"]["counts"], serde_json::json!({"EMAIL": 2}));
+    for (member, expected) in
+        [("engine", "attach-redact/1"), ("ruleset", "00ff"), ("mode", "mask"), ("dir", "both")]
+    {
+        assert_eq!(outcome["redaction"][member], expected);
+    }
+    for record in [intent, outcome] {
+        assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(record["client_req_id"], "mine-1");
+        assert_eq!(
+            (&record["model"]["provider"], &record["model"]["attempts"]),
+            (&"openai".into(), &2.into())
+        );
+    }
+    assert_eq!(outcome["model"]["upstream_req_id"], "req_011");
+    assert_eq!(
+        (&outcome["usage"]["cost_microusd"], &outcome["timing"]["upstream_ms"]),
+        (&300.into(), &1.75.into())
+    );
+    assert!(intent["mono_ns"].as_u64() < outcome["mono_ns"].as_u64(), "the steady clock goes on");
     assert_eq!(
         (&outcome["usage"]["output_tokens"], &outcome["usage"]["source"]),
         (&20.into(), &"estimated".into())

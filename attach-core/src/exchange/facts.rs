@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +25,18 @@ pub struct Facts {
     pub redaction: Option<Redaction>,
     /// What was used so far.
     pub usage: Usage,
+    /// What usage costs where the call went, if somebody said; see [`cost`](Self::cost).
+    pub costs: Option<Costs>,
     /// The model that answered, in the upstream's words.
     pub answered_by: Option<Box<str>>,
+    /// The upstream's own id of the request: what its support asks for.
+    pub upstream_request_id: Option<Box<str>>,
     /// Why a layer refused, if one did.
     pub refusal: Option<Refusal>,
     /// Time to the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// How long the upstream had the call: from when it was sent to the last that came of its answer so far.
+    pub upstream_time: Option<Duration>,
     /// The answer is a stream of events, so that an event of ours may end it.
     pub streamed: bool,
     /// The answer has a content encoding, so nobody can look into it.
@@ -45,6 +52,35 @@ impl Facts {
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
+    }
+
+    /// What was used so far costs, in millionths of a US dollar; `None` if nobody said what the model costs.
+    #[must_use]
+    pub fn cost(&self) -> Option<u64> {
+        self.costs.as_ref().map(|costs| costs.of(&self.usage))
+    }
+}
+
+/// What usage costs where a call went.
+#[derive(Clone)]
+pub struct Costs(Arc<dyn Fn(&Usage) -> u64 + Send + Sync>);
+
+impl Costs {
+    /// `cost` says what usage costs, in millionths of a US dollar.
+    pub fn new(cost: impl Fn(&Usage) -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(cost))
+    }
+
+    /// What `usage` costs, in millionths of a US dollar.
+    #[must_use]
+    pub fn of(&self, usage: &Usage) -> u64 {
+        (self.0)(usage)
+    }
+}
+
+impl fmt::Debug for Costs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Costs(..)")
     }
 }
 
@@ -78,6 +114,8 @@ pub struct Route {
     pub upstream: Arc<str>,
     /// The model's name at that upstream.
     pub model: Arc<str>,
+    /// Who runs it, as OpenTelemetry's `gen_ai.provider.name` has it: `openai`, `anthropic`, `ollama` …
+    pub provider: Option<&'static str>,
     /// How many upstreams were tried.
     pub attempts: u32,
 }
@@ -86,7 +124,7 @@ impl Route {
     /// The first attempt, at `upstream` with its `model`.
     #[must_use]
     pub fn new(upstream: Arc<str>, model: Arc<str>) -> Self {
-        Self { upstream, model, attempts: 1 }
+        Self { upstream, model, provider: None, attempts: 1 }
     }
 }
 
@@ -120,6 +158,14 @@ impl QuotaFacts {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Redaction {
+    /// What looked: the engine's name and version.
+    pub engine: Option<&'static str>,
+    /// Which rules it looked by, in its owner's words: changes when the rules do.
+    pub ruleset: Option<Arc<str>>,
+    /// What is done with what is found, unless an entity has an action of its own.
+    pub mode: Option<RedactionMode>,
+    /// The answer was looked at as well, for placeholders to restore.
+    pub answer: bool,
     /// How many of each entity were replaced or masked.
     pub counts: Vec<(Box<str>, u32)>,
     /// How many placeholders were restored in the answer.
@@ -128,6 +174,20 @@ pub struct Redaction {
     pub withheld: u32,
     /// How much of the request was looked at.
     pub coverage: Coverage,
+}
+
+/// What is done with what redaction finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedactionMode {
+    /// Nothing: only entities with an action of their own are looked for.
+    Off,
+    /// It is counted and left as it is.
+    Detect,
+    /// Something else stands for it.
+    Mask,
+    /// The request is refused.
+    Block,
 }
 
 /// How much of a request redaction could look at.

@@ -104,7 +104,9 @@ impl Kind {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    /// OpenTelemetry's `gen_ai.provider.name`; of a server that only speaks OpenAI's interface no more is known.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ollama => "ollama",
             Self::OpenAi => "openai",

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::directory::Place;
 use super::mend::Mend;
 use super::timed::Timed;
+use super::way::Way;
 use super::{headers, refusal};
 use crate::translate::{Plan, Translator};
 
@@ -23,19 +24,16 @@ const MAX_ERROR: usize = 1 << 20;
 pub(super) type Answer = Response<ResponseBody<Timed>>;
 
 /// Turns what an upstream sent into what the client gets.
-pub(super) async fn answer(
-    from: Response<Incoming>,
-    place: &Place,
-    plan: Plan,
-    exchange: &Exchange,
-) -> Answer {
+pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, way: Way) -> Answer {
+    let exchange = &way.exchange().clone();
+    way.note_id(from.headers());
     let status = from.status();
     if let Some(rejection) = refused(status) {
         return rejection.into_response(exchange);
     }
     let (mut parts, body) = from.into_parts();
     parts.headers = headers::response(&parts.headers);
-    let body = Timed::new(body, &place.upstream.timeouts, exchange.clone());
+    let body = Timed::new(body, &place.upstream.timeouts, way);
     let from = Response::from_parts(parts, body);
     if status.is_server_error() {
         exchange.finish(Outcome::Failed);

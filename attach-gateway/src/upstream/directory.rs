@@ -5,6 +5,7 @@ use std::sync::Arc;
 use attach_core::client::https_connector;
 use attach_core::destination::{Candidate, Labels};
 use attach_core::{Api, Destination, Dialect};
+use attach_quota::Prices;
 use bytes::Bytes;
 use http::Uri;
 use http::header::{HeaderName, HeaderValue};
@@ -24,6 +25,7 @@ pub(super) type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 pub(crate) struct Directory {
     places: Vec<Place>,
     models: Vec<Model>,
+    prices: Prices,
 }
 
 /// An upstream and its connections.
@@ -46,7 +48,8 @@ pub(crate) struct Target<'a> {
 impl Directory {
     pub(crate) fn new(config: &Config) -> io::Result<Self> {
         let places = config.upstreams.iter().map(|upstream| Place::new(Arc::clone(upstream)));
-        Ok(Self { places: places.collect::<io::Result<_>>()?, models: config.models.clone() })
+        let places = places.collect::<io::Result<_>>()?;
+        Ok(Self { places, models: config.models.clone(), prices: config.quota.prices.clone() })
     }
 
     /// Where `model` may be had for a call of `api`, most preferred first. An exact name beats a glob.
@@ -98,6 +101,11 @@ impl Directory {
     /// The upstream named `name`.
     pub(crate) fn place(&self, name: &str) -> Option<&Place> {
         self.places.iter().find(|place| *place.upstream.name == *name)
+    }
+
+    /// What calls of models cost.
+    pub(super) fn prices(&self) -> &Prices {
+        &self.prices
     }
 
     /// Every upstream, in the configuration's order.

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
+use attach_core::destination::Candidate;
 use attach_core::exchange::Route;
 use attach_core::fetch::error_chain;
 use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody};
@@ -20,6 +22,7 @@ use super::answer::{Answer, answer};
 use super::directory::{Directory, Place};
 use super::headers::{self, Pseudonym};
 use super::refusal;
+use super::way::Way;
 use crate::front::Caller;
 use crate::translate::Plan;
 
@@ -67,12 +70,10 @@ impl Dispatch {
             }
             let Some(plan) = Plan::new(payload, &candidate.model, &place.upstream)? else { continue };
             attempts += 1;
-            let mut route = Route::new(Arc::clone(&candidate.upstream), Arc::clone(&candidate.model));
-            route.attempts = attempts;
-            exchange.facts(|facts| facts.route = Some(route));
             let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
-            match send(place, &plan, headers).await {
-                Ok(response) => return Ok(answer(response, place, plan, exchange).await),
+            let way = self.set_out(exchange, candidate, place, attempts);
+            match way.note(send(place, &plan, headers).await) {
+                Ok(response) => return Ok(answer(response, place, plan, way).await),
                 Err(Miss::Connect(why)) => {
                     tracing::warn!(upstream = %candidate.upstream, %why, "cannot reach the upstream");
                     last = Some(refusal::unreachable(&why));
@@ -82,6 +83,19 @@ impl Dispatch {
             }
         }
         Err(last.unwrap_or_else(refusal::not_translated))
+    }
+
+    /// Puts down where the call goes now, and what it costs there.
+    fn set_out(&self, exchange: &Exchange, to: &Candidate, place: &Place, attempts: u32) -> Way {
+        let mut route = Route::new(Arc::clone(&to.upstream), Arc::clone(&to.model));
+        route.attempts = attempts;
+        route.provider = Some(place.upstream.kind.as_str());
+        exchange.facts(|facts| {
+            let asked = facts.model.as_deref().unwrap_or_default();
+            facts.costs = self.directory.prices().costs(asked, Some(&route), SystemTime::now());
+            facts.route = Some(route);
+        });
+        Way::begin(exchange)
     }
 
     fn headers(

@@ -10,6 +10,7 @@ mod listing;
 mod mend;
 mod refusal;
 mod timed;
+mod way;
 
 pub(crate) use self::directory::Directory;
 pub(crate) use self::dispatch::Dispatch;

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use attach_core::{BoxError, Exchange, Outcome};
+use attach_core::{BoxError, Outcome};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use super::drain;
+use super::way::Way;
 use crate::config::Timeouts;
 
 pin_project! {
@@ -24,13 +25,13 @@ pin_project! {
         idle: Duration,
         deadline: Instant,
         drain: Duration,
-        exchange: Exchange,
+        way: Way,
     }
 
     impl PinnedDrop for Timed {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Some(rest) = this.exchange.take_rest()
+            if let Some(rest) = this.way.exchange().take_rest()
                 && let Some(body) = this.inner.take()
             {
                 drain::start(body, rest, *this.drain);
@@ -40,14 +41,14 @@ pin_project! {
 }
 
 impl Timed {
-    pub(super) fn new(inner: Incoming, timeouts: &Timeouts, exchange: Exchange) -> Self {
+    pub(super) fn new(inner: Incoming, timeouts: &Timeouts, way: Way) -> Self {
         let now = Instant::now();
         let deadline = now + timeouts.total;
         let alarm = tokio::time::sleep_until(deadline.min(now + timeouts.idle));
         if !timeouts.drain.is_zero() {
-            exchange.read_on();
+            way.exchange().read_on();
         }
-        Self { inner: Some(inner), alarm, idle: timeouts.idle, deadline, drain: timeouts.drain, exchange }
+        Self { inner: Some(inner), alarm, idle: timeouts.idle, deadline, drain: timeouts.drain, way }
     }
 }
 
@@ -61,7 +62,9 @@ impl Body for Timed {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
         let Some(inner) = this.inner else { return Poll::Ready(None) };
-        match Pin::new(inner).poll_frame(cx) {
+        let polled = Pin::new(inner).poll_frame(cx);
+        let polled = if polled.is_ready() { this.way.note(polled) } else { polled };
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.alarm.as_mut().reset((*this.deadline).min(Instant::now() + *this.idle));
                 Poll::Ready(Some(Ok(frame)))
@@ -71,7 +74,7 @@ impl Body for Timed {
             Poll::Pending => match this.alarm.poll(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(()) => {
-                    this.exchange.finish(Outcome::Timeout);
+                    this.way.exchange().finish(Outcome::Timeout);
                     Poll::Ready(Some(Err("the model server paused for too long".into())))
                 }
             },

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use attach_core::Usage;
 use attach_core::call::ModelGlob;
-use attach_core::exchange::Route;
+use attach_core::exchange::{Costs, Route};
 
 /// What models cost. Cheap to clone.
 ///
@@ -161,6 +161,13 @@ impl Prices {
     #[must_use]
     pub fn cost(&self, asked: &str, route: Option<&Route>, usage: &Usage, now: SystemTime) -> Option<u64> {
         self.there(asked, route, now).map(|price| price.cost(usage))
+    }
+
+    /// How to count what a call for `asked` costs that goes to `route` at the time `now`; `None` if nobody said.
+    #[must_use]
+    pub fn costs(&self, asked: &str, route: Option<&Route>, now: SystemTime) -> Option<Costs> {
+        let price = *self.there(asked, route, now)?;
+        Some(Costs::new(move |usage| price.cost(usage)))
     }
 
     /// What a call for `asked` costs at `route`.

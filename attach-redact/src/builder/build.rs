@@ -54,6 +54,7 @@ impl Builder {
             restore_system: self.restore_system,
             budget: self.budget,
             inspect_signed: self.inspect_signed,
+            ruleset: self.ruleset,
         }))
     }
 

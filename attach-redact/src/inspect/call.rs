@@ -1,6 +1,6 @@
 //! The texts of a call, inspected.
 
-use attach_core::exchange::{Coverage, Redaction};
+use attach_core::exchange::Coverage;
 use attach_core::{Exchange, Outcome, Rejection};
 use http::StatusCode;
 
@@ -23,7 +23,7 @@ pub(crate) async fn inspect(
         call.coverage = Coverage::Partial;
     }
     if !refusals.is_empty() {
-        let mut facts = Redaction::default();
+        let mut facts = redactor.facts();
         facts.coverage = call.coverage;
         exchange.facts(|all| all.redaction = Some(facts));
         return Err(refused(&refusals));

@@ -40,7 +40,11 @@ where
         let message = "the upstream compressed its answer, so placeholders in it cannot be restored";
         return bad_gateway("upstream_encoded", message).into_response(exchange);
     }
-    match wire(response.headers()) {
+    let wire = wire(response.headers());
+    if wire.is_some() {
+        exchange.facts(|facts| facts.redaction.get_or_insert_default().answer = true);
+    }
+    match wire {
         Some(Wire::Json) => match whole(response, &vault, exchange).await {
             Ok(response) => response,
             Err(rejection) => rejection.into_response(exchange),

@@ -94,7 +94,7 @@ impl<'r> Session<'r> {
 
     /// How many of each entity were found so far.
     pub(crate) fn facts(&self, coverage: Coverage) -> Redaction {
-        let mut facts = Redaction::default();
+        let mut facts = self.redactor.facts();
         facts.counts = self.counts.iter().map(|(entity, count)| (entity.name().into(), *count)).collect();
         facts.coverage = coverage;
         facts

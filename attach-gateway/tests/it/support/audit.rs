@@ -55,7 +55,14 @@ pub(crate) fn text(folder: &Path) -> String {
 
 /// The log's records, in order. A line that is being written is not there yet.
 pub(crate) fn records(folder: &Path) -> Vec<Value> {
-    let text = text(folder);
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    whole(&text(folder)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Holds every record against the schema.
+pub(crate) fn check(folder: &Path) {
+    whole(&text(folder)).lines().for_each(|line| _ = super::schema::checked(line));
+}
+
+fn whole(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..end])
 }

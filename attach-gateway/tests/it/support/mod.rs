@@ -10,6 +10,8 @@ pub(crate) mod gateway;
 pub(crate) mod issuer;
 pub(crate) mod personal;
 pub(crate) mod reply;
+#[path = "../../../../attach-audit/tests/it/schema_check.rs"]
+pub(crate) mod schema;
 pub(crate) mod temp;
 pub(crate) mod tools;
 pub(crate) mod upstream;
