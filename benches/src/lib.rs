@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, reason = "a tool that nobody depends on: a broken constant ends the run")]
 
 pub mod attach;
+pub mod audit;
 pub mod bodies;
 pub mod generator;
 pub mod histogram;
@@ -22,6 +23,7 @@ pub mod rounds;
 pub mod scratch;
 pub mod series;
 pub mod serve;
+pub mod soak;
 pub mod target;
 pub mod wire;
 

@@ -69,6 +69,24 @@ impl Server {
         }
     }
 
+    /// Has it end in good order (SIGTERM) and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end within a minute, or with an error.
+    pub fn terminate(&mut self) -> Result<()> {
+        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        let began = Instant::now();
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("the server ended: {status}").into()),
+                None if began.elapsed() > 2 * PATIENCE => return Err("the server does not end".into()),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
     fn await_listener(&mut self) -> Result<()> {
         let began = Instant::now();
         while let Err(error) = TcpStream::connect(self.addr) {

@@ -106,7 +106,7 @@ pub fn parts(targets: &[Target], results: &Results, base: &str) -> String {
 }
 
 /// Columns as wide as their widest cell; the first to the left, the others to the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut out = String::new();

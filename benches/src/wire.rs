@@ -32,6 +32,16 @@ pub struct Answer {
     pub bytes: usize,
     /// Whether the server will take another request on this connection.
     pub keep_alive: bool,
+    /// The UUID in `X-Request-Id`, if there is one.
+    pub id: Option<u128>,
+}
+
+/// What of an answer's head matters.
+struct Head {
+    status: u16,
+    framing: Framing,
+    keep_alive: bool,
+    id: Option<u128>,
 }
 
 /// How the end of a body is told.
@@ -61,8 +71,8 @@ impl Connection {
     /// When the connection breaks, pauses for too long, or what comes is not HTTP/1.1 with a length or in chunks.
     pub fn call(&mut self, request: &[u8], mut sink: impl FnMut(&[u8])) -> io::Result<Answer> {
         self.stream.write_all(request)?;
-        let (status, framing, keep_alive) = self.head()?;
-        let mut answer = Answer { status, first: Instant::now(), bytes: 0, keep_alive };
+        let Head { status, framing, keep_alive, id } = self.head()?;
+        let mut answer = Answer { status, first: Instant::now(), bytes: 0, keep_alive, id };
         match framing {
             Framing::Length(length) => {
                 if length > 0 && self.unread.is_empty() {
@@ -89,7 +99,17 @@ impl Connection {
         Ok(answer)
     }
 
-    fn head(&mut self) -> io::Result<(u16, Framing, bool)> {
+    /// Sends `request` and leaves: at once, or when the head of the answer is there, whose id is returned.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn leave(mut self, request: &[u8], at_once: bool) -> io::Result<Option<u128>> {
+        self.stream.write_all(request)?;
+        if at_once { Ok(None) } else { Ok(self.head()?.id) }
+    }
+
+    fn head(&mut self) -> io::Result<Head> {
         let end = loop {
             if let Some(at) = memmem::find(&self.buffer[self.unread.clone()], b"\r\n\r\n") {
                 break self.unread.start + at + 4;
@@ -157,10 +177,10 @@ impl Connection {
     }
 }
 
-fn parse_head(head: &[u8]) -> Option<(u16, Framing, bool)> {
+fn parse_head(head: &[u8]) -> Option<Head> {
     let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
     let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    let (mut framing, mut keep_alive) = (None, true);
+    let (mut framing, mut keep_alive, mut id) = (None, true, None);
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
@@ -169,9 +189,18 @@ fn parse_head(head: &[u8]) -> Option<(u16, Framing, bool)> {
             framing = Some(Framing::Chunked);
         } else if name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close") {
             keep_alive = false;
+        } else if name.eq_ignore_ascii_case("x-request-id") {
+            id = uuid(value);
         }
     }
-    Some((status, framing?, keep_alive))
+    Some(Head { status, framing: framing?, keep_alive, id })
+}
+
+/// The 128 bits of a UUID (RFC 9562 section 4).
+#[must_use]
+pub fn uuid(text: &str) -> Option<u128> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok())?
 }
 
 fn malformed(what: &'static str) -> io::Error {

@@ -37,7 +37,7 @@ impl View<'_> {
         Members {
             intent_id: self.intent.filter(|_| ended).map(Id::Uuid),
             req_id: Id::Exchange(self.exchange.id()),
-            trace_id: self.origin.trace_id(),
+            trace_id: facts.trace.map(|trace| Id::Trace(trace.trace_id())),
             client_req_id: self.origin.client_req_id(),
             actor: self.exchange.identity().map_or_else(anonymous, |identity| actor(identity, facts)),
             src: self.origin.src(),

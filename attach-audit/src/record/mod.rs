@@ -9,7 +9,6 @@ mod exchange;
 mod origin;
 mod shape;
 mod time;
-mod trace;
 mod usage;
 mod value;
 

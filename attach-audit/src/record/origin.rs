@@ -5,7 +5,6 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::shape;
-use super::trace::TraceId;
 use super::value::{Address, Bytes, Text};
 use crate::chain::Hash;
 
@@ -23,7 +22,6 @@ pub(crate) struct Origin {
     uri: Uri,
     agent: Option<HeaderValue>,
     client_id: Option<HeaderValue>,
-    trace: Option<TraceId>,
     peer: Option<Peer>,
 }
 
@@ -34,7 +32,6 @@ impl Origin {
             uri: request.uri().clone(),
             agent: request.headers().get(USER_AGENT).cloned(),
             client_id: client_id(request.headers()).cloned(),
-            trace: TraceId::of(request.headers()),
             peer: request.extensions().get().cloned(),
         }
     }
@@ -51,10 +48,6 @@ impl Origin {
     /// The client's own id of the request.
     pub(super) fn client_req_id(&self) -> Option<&str> {
         self.client_id.as_ref()?.to_str().ok()
-    }
-
-    pub(super) fn trace_id(&self) -> Option<TraceId> {
-        self.trace
     }
 
     /// What floods are counted by.
@@ -76,9 +69,11 @@ impl Origin {
     }
 }
 
-/// An id is printable ASCII; what is too long is left out, because a part of an id names something else.
+/// An id is printable ASCII without spaces; what is too long is left out, because a part of an id names something else.
 fn client_id(headers: &HeaderMap) -> Option<&HeaderValue> {
-    let is_id = |id: &&HeaderValue| (1..=LONGEST_ID).contains(&id.len()) && id.to_str().is_ok();
+    let is_id = |id: &&HeaderValue| {
+        (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
     CLIENT_IDS.iter().find_map(|name| headers.get(name).filter(is_id))
 }
 
@@ -110,6 +105,7 @@ mod tests {
         assert_eq!(kept(&[("x-request-id", &"a".repeat(128))]).map(|id| id.len()), Some(128));
         assert_eq!(kept(&[("x-request-id", &"a".repeat(129))]), None);
         assert_eq!(kept(&[("x-request-id", "é")]), None);
+        assert_eq!(kept(&[("x-request-id", "two words")]), None);
         assert_eq!(kept(&[("x-request-id", "")]), None);
     }
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
-use super::trace::TraceId;
 use super::value::{Address, Bytes, Id, Pairs, Text, uuid_text};
 use crate::Mode;
 use crate::chain::Hash;
@@ -20,7 +19,7 @@ pub(crate) struct Members<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) intent_id: Option<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) trace_id: Option<TraceId>,
+    pub(crate) trace_id: Option<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_req_id: Option<&'a str>,
     pub(crate) actor: Actor<'a>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use attach_core::exchange::ExchangeId;
+use attach_core::exchange::{ExchangeId, TraceId};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub(crate) enum Id {
     Uuid(Uuid),
     Exchange(ExchangeId),
+    Trace(TraceId),
 }
 
 impl Serialize for Id {
@@ -19,6 +20,7 @@ impl Serialize for Id {
         match self {
             Self::Uuid(id) => serializer.collect_str(id),
             Self::Exchange(id) => serializer.collect_str(id),
+            Self::Trace(id) => serializer.collect_str(id),
         }
     }
 }

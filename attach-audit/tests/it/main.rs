@@ -5,6 +5,7 @@
 
 #[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
 mod certificates;
+mod alone;
 mod compose;
 mod crash;
 mod ends;

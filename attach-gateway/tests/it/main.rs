@@ -37,6 +37,7 @@ mod quota_limits;
 mod quota_nodes;
 mod quota_sdk;
 mod real;
+mod record;
 mod redact_command;
 mod redaction;
 mod refusals;
