@@ -1,7 +1,9 @@
 //! Records read back: what queries, formats and indexes work on.
 
 mod entry;
+mod time;
 
 pub use self::entry::{
     Actor, Decision, Entry, Fold, Model, Quota, Redaction, Route, Source, Timing, Usage, Via,
 };
+pub use self::time::instant;

@@ -10,6 +10,7 @@ mod compose;
 mod crash;
 mod ends;
 mod full;
+mod formats;
 mod hold;
 mod modes;
 #[cfg(feature = "otlp-grpc")]
