@@ -7,13 +7,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::{fmt, mem};
 
-use serde::Deserialize;
 use tokio::sync::watch;
 
+use super::path::{Part, counting};
 use super::tail::Reached;
 use super::{LONGEST, SegmentName};
 use crate::chain;
-use crate::record::After;
 
 /// A place in a node's log: behind a record. Its text form, `<segment's file>:<bytes>`, is stable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,28 +127,16 @@ impl Follower {
 
     /// The segments that count, oldest first, each with its last record that does; the current one has no limit yet.
     fn path(&self, reached: &Reached) -> io::Result<Vec<(SegmentName, Option<u64>)>> {
-        let mut names = Vec::new();
+        let mut segments = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
-            let name = entry?.file_name();
-            let name = name.to_str().and_then(SegmentName::parse);
-            names.extend(name.filter(|name| name.node == reached.segment.node && *name <= reached.segment));
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| SegmentName::parse(name.to_str()?));
+            let name = name.filter(|name| name.node == reached.segment.node && *name <= reached.segment);
+            segments.extend(name.map(|name| Part { name, path }));
         }
-        names.sort();
-        let (mut path, mut expected): (Vec<_>, Option<After>) = (Vec::new(), None);
-        for name in names.into_iter().rev() {
-            let continued = expected.as_ref();
-            if continued.is_some_and(|after| name.n != after.segment || name.chain() != *after.chain) {
-                continue;
-            }
-            let limit = expected.take().map(|after| after.seq);
-            expected = head(&self.dir.join(name.to_string()))?;
-            path.push((name, limit));
-            if expected.is_none() {
-                break;
-            }
-        }
-        path.reverse();
-        Ok(path)
+        segments.sort_by(|a, b| a.name.cmp(&b.name));
+        let counting = counting(segments)?;
+        Ok(counting.into_iter().map(|one| (one.part.name, one.limit)).collect())
     }
 }
 
@@ -170,17 +157,6 @@ fn next_line(file: &mut impl BufRead, at: &mut Position, limit: Option<u64>) -> 
     }
     at.offset += length;
     Ok(Some(Line { bytes: mem::take(&mut bytes).into(), end: at.clone() }))
-}
-
-/// What the segment's first record says it continues.
-fn head(path: &Path) -> io::Result<Option<After>> {
-    #[derive(Deserialize)]
-    struct First {
-        after: Option<After>,
-    }
-    let mut line = Vec::new();
-    BufReader::new(File::open(path)?).take(LONGEST).read_until(b'\n', &mut line)?;
-    Ok(serde_json::from_slice::<First>(&line).ok().and_then(|first| first.after))
 }
 
 impl fmt::Display for Position {

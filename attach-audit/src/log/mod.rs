@@ -28,6 +28,7 @@ mod follow;
 mod name;
 mod notary;
 mod options;
+mod path;
 mod queue;
 mod recover;
 mod reserve;
@@ -47,6 +48,7 @@ pub use self::storage::{Disk, Segment, Storage};
 pub use self::tail::Tail;
 
 pub(crate) use self::name::SegmentName;
+pub(crate) use self::path::{Counting, Part, counting};
 pub(crate) use self::recover::LONGEST;
 
 use self::queue::Queue;

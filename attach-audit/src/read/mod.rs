@@ -1,9 +1,12 @@
 //! Records read back: what queries, formats and indexes work on.
 
 mod entry;
+mod records;
+mod sources;
 mod time;
 
 pub use self::entry::{
     Actor, Decision, Entry, Fold, Model, Quota, Redaction, Route, Source, Timing, Usage, Via,
 };
+pub use self::records::{Line, Records};
 pub use self::time::instant;

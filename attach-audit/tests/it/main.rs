@@ -16,6 +16,7 @@ mod modes;
 #[cfg(feature = "otlp-grpc")]
 mod otlp;
 mod outage;
+mod reading;
 mod refusals;
 mod schema;
 mod schema_check;

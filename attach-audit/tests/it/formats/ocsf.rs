@@ -17,8 +17,10 @@ const EVENT: &[&str] = &[
     "metadata.product.name",
 ];
 
-/// Each class: its number, its activities besides 0 and 99, what it requires, and of what at least one.
-const CLASSES: &[(u64, &[u64], &[&str], &[&[&str]])] = &[
+/// A class: its number, its activities besides 0 and 99, what it requires, and of what at least one.
+type Class = (u64, &'static [u64], &'static [&'static str], &'static [&'static [&'static str]]);
+
+const CLASSES: &[Class] = &[
     (3001, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], &["user"], &[]),
     (3002, &[1, 2, 3, 4, 5], &["user"], &[&["service", "dst_endpoint"]]),
     (3004, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], &["entity"], &[]),

@@ -1,0 +1,91 @@
+//! Which files are read, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::log::{Counting, Part, SegmentName, counting};
+
+/// The files of one node, oldest first, or one file with a name of its own.
+pub(super) type Source = Vec<Piece>;
+
+/// A file, or its part that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) path: PathBuf,
+    /// The last record that counts.
+    pub(super) limit: Option<u64>,
+}
+
+/// The files behind `paths`: directories with all that is in them, and single files.
+///
+/// A segment that was collected more than once is read once, from its longest copy.
+pub(super) fn sources<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io::Result<Vec<Source>> {
+    let mut found = Found::default();
+    for path in paths {
+        found.add(path.as_ref()).map_err(|error| at(path.as_ref(), &error))?;
+    }
+    let mut nodes: BTreeMap<Box<str>, Vec<Part>> = BTreeMap::new();
+    for (name, (path, _)) in found.segments {
+        nodes.entry(name.node.clone()).or_default().push(Part { name, path });
+    }
+    let mut sources = Vec::new();
+    for parts in nodes.into_values() {
+        sources.push(counting(parts)?.into_iter().map(Piece::from).collect());
+    }
+    sources.extend(found.others.into_iter().map(|path| vec![Piece { path, limit: None }]));
+    Ok(sources)
+}
+
+#[derive(Default)]
+struct Found {
+    segments: BTreeMap<SegmentName, (PathBuf, u64)>,
+    others: BTreeSet<PathBuf>,
+}
+
+impl Found {
+    fn add(&mut self, path: &Path) -> io::Result<()> {
+        if fs::metadata(path)?.is_dir() {
+            return self.descend(path);
+        }
+        if !self.add_segment(path)? {
+            self.others.insert(path.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Segments of a directory and of those in it: a folder for each node is how many collect. Links are not followed.
+    fn descend(&mut self, dir: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                self.descend(&entry.path())?;
+            } else {
+                self.add_segment(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_segment(&mut self, path: &Path) -> io::Result<bool> {
+        let name = path.file_name().and_then(|name| SegmentName::parse(name.to_str()?));
+        let Some(name) = name else { return Ok(false) };
+        let bytes = fs::metadata(path)?.len();
+        let known = self.segments.entry(name).or_insert_with(|| (path.to_owned(), bytes));
+        if known.1 < bytes {
+            *known = (path.to_owned(), bytes);
+        }
+        Ok(true)
+    }
+}
+
+impl From<Counting> for Piece {
+    fn from(counting: Counting) -> Self {
+        Self { path: counting.part.path, limit: counting.limit }
+    }
+}
+
+pub(super) fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
