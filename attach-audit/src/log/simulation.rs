@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::follow::{Follower, Position};
-use super::queue::Queue;
+use super::queue::{Queue, Take};
 use super::tail::Reached;
 use super::writer::Writer;
 use super::{Options, Segment, SegmentName, Storage};
@@ -203,7 +203,7 @@ fn boot(disk: &Simulated, ledger: &mut Ledger, random: &mut Random) -> Option<Wr
     let options = Options::new("n").segment_bytes(2500).retry(Duration::ZERO);
     let queue = Arc::new(Queue::new(&options));
     disk.machine().queue = Some(Arc::clone(&queue));
-    let mut writer = Writer::open(Box::new(disk.clone()), options, Arc::clone(&queue), None).ok()?;
+    let mut writer = Writer::open(Box::new(disk.clone()), options, Arc::clone(&queue)).ok()?;
     let mut batch = Batch::default();
     let mut running: Vec<Uuid> = Vec::new();
     while disk.machine().left > 0 {
@@ -214,7 +214,7 @@ fn boot(disk: &Simulated, ledger: &mut Ledger, random: &mut Random) -> Option<Wr
             let (ack, receipt) = Ack::awaited(None);
             receipts.push((push(&queue, intent, ack), intent, receipt));
         }
-        if !queue.take(&mut batch) {
+        if queue.take(&mut batch, None) == Take::Ended {
             break;
         }
         writer.write(&mut batch);
@@ -276,7 +276,7 @@ fn run(seed: u64, dir: &Path) -> Totals {
     disk.restart(u32::MAX, 0);
     let options = Options::new("n");
     let queue = Arc::new(Queue::new(&options));
-    let writer = Writer::open(Box::new(disk.clone()), options, queue, None).expect("it opens");
+    let writer = Writer::open(Box::new(disk.clone()), options, queue).expect("it opens");
     disk.show(dir);
     follow(&mut receiver, Some(writer), usize::MAX);
     check(seed, dir, &ledger, follows.then_some(&receiver), disk.machine().failed)

@@ -3,14 +3,14 @@
 // Everything here is a test; clippy's own exception covers test functions only.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod alone;
 #[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
 mod certificates;
-mod alone;
 mod compose;
 mod crash;
 mod ends;
-mod full;
 mod formats;
+mod full;
 mod hold;
 mod modes;
 #[cfg(feature = "otlp-grpc")]
