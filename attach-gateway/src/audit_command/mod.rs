@@ -4,13 +4,25 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+mod checkpoint;
+mod key;
+mod proof;
+mod trusted;
 mod verify;
 
 /// Work with the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Verify the hash chain of an audit log: a folder, or one of its segments.
+    /// Verify audit logs: that no record was changed, removed, added or moved. Ends with 1 if one was.
     Verify(verify::Verify),
+    /// Print the newest signed checkpoint of each node, to be kept elsewhere.
+    Checkpoint(checkpoint::Checkpoint),
+    /// Print the key that the checkpoints of this gateway are verified with.
+    Key(key::Key),
+    /// Print a proof that one record is under a signed checkpoint, for somebody who does not have the log.
+    Prove(proof::Prove),
+    /// Verify a proof, without the log. Ends with 1 if it does not hold.
+    VerifyProof(proof::VerifyProof),
 }
 
 impl AuditCommand {
@@ -18,6 +30,10 @@ impl AuditCommand {
     pub(crate) fn run(&self) -> ExitCode {
         match self {
             Self::Verify(verify) => verify.run(),
+            Self::Checkpoint(checkpoint) => checkpoint.run(),
+            Self::Key(key) => key.run(),
+            Self::Prove(prove) => prove.run(),
+            Self::VerifyProof(verify) => verify.run(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The audit log of this gateway, and what its `start` record says about it.
 
+use attach_audit::checkpoint::Signer;
 use attach_audit::egress::Egress;
 use attach_audit::log::Options;
 use attach_audit::{Audit, Log};
@@ -12,6 +13,9 @@ use crate::run::StartError;
 use crate::state::StateDir;
 
 mod egress;
+
+/// The file in the state directory with the key that signs checkpoints.
+pub(crate) const KEY: &str = "audit.key";
 
 /// The log, and what goes on beside it.
 pub(crate) struct Trail {
@@ -27,10 +31,20 @@ pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartErro
         .config_hash(config_hash(config))
         .egress(!config.audit.egress.is_empty());
     let options = protections_off(config).into_iter().fold(options, Options::without);
+    let options = if config.audit.sign { options.signer(signer(state)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     let egress = egress::open(&log, &folder, &config.audit.egress);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
     Ok(Trail { audit: Audit::new(log).mode(config.audit.mode), egress })
+}
+
+/// The key of this state directory, made when it is needed first.
+fn signer(state: &StateDir) -> Result<Signer, StartError> {
+    let plain = |c: char| if c == '+' || c.is_whitespace() || c.is_control() { '_' } else { c };
+    let name: String = format!("attach/{}", node_name()).chars().map(plain).collect();
+    let signer = Signer::open(&state.path().join(KEY), &name).map_err(|e| StartError::Io("audit key", e))?;
+    tracing::info!(key = %signer.verifier_key(), "the audit log's checkpoints are signed");
+    Ok(signer)
 }
 
 /// What an auditor has to know about this start.

@@ -19,6 +19,8 @@ pub struct Audit {
     pub mode: Mode,
     /// Where records are sent.
     pub egress: Vec<Egress>,
+    /// Whether checkpoints are signed, with the key in the state directory.
+    pub sign: bool,
 }
 
 /// `[audit]` as it is written.
@@ -28,12 +30,13 @@ pub(super) struct File {
     pub(in crate::config) mode: Option<String>,
     pub(in crate::config) content: Option<String>,
     pub(in crate::config) egress: Vec<egress::Table>,
+    pub(in crate::config) sign: Option<bool>,
 }
 
 pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
     content(file.content.as_deref())?;
     let egress = egress::resolve(&file.egress, env)?;
-    Ok(Audit { mode: mode(file.mode.as_deref())?, egress })
+    Ok(Audit { mode: mode(file.mode.as_deref())?, egress, sign: file.sign.unwrap_or(true) })
 }
 
 fn mode(name: Option<&str>) -> Result<Mode, ConfigError> {
@@ -59,6 +62,7 @@ fn content(name: Option<&str>) -> Result<(), ConfigError> {
 
 pub(super) fn describe(out: &mut String, audit: &Audit) {
     let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"", audit.mode.as_str());
+    let _ = writeln!(out, "audit.sign = {}", audit.sign);
     for egress in &audit.egress {
         let _ = writeln!(out, "audit.egress {egress}");
     }

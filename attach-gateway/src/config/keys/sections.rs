@@ -214,7 +214,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "redact.engine.secret_key", keys: SECRET, later: &[] },
     Section { path: "redact.engine.session_token", keys: SECRET, later: &[] },
     Section { path: "redact.engine.token", keys: SECRET, later: &[] },
-    Section { path: "audit", keys: &["mode", "content", "egress"], later: &["keep"] },
+    Section { path: "audit", keys: &["mode", "content", "egress", "sign"], later: &["keep"] },
     Section { path: "audit.egress", keys: EGRESS, later: &[] },
     Section { path: "audit.egress.token", keys: SECRET, later: &[] },
     Section { path: "audit.egress.key", keys: SECRET, later: &[] },
