@@ -6,6 +6,8 @@
 mod alone;
 #[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
 mod certificates;
+#[cfg(feature = "checkpoints")]
+mod checkpoints;
 mod compose;
 mod crash;
 mod ends;

@@ -7,6 +7,7 @@
 mod access;
 mod admin;
 mod audit;
+mod audit_checkpoint;
 mod authority;
 mod budget;
 mod canary;
