@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::cursor::{Cursor, Mark};
 use super::{Delivered, SendError, Shipped, Status, Target};
+use crate::log::Position;
 use crate::metrics::EgressMetrics;
 
 #[derive(Debug)]
@@ -37,15 +38,27 @@ struct Progress {
 }
 
 impl Feed {
-    /// Reads the cursor; `fresh` is where a target begins that has none.
+    /// Reads the cursor; `fresh` is where a target begins that has none for the log that ends at `end`.
     pub(super) fn open(
         target: Arc<dyn Target>,
         dir: &Path,
-        fresh: Option<Mark>,
+        (end, fresh): (&Position, Option<Mark>),
         shipped: Shipped,
     ) -> io::Result<Self> {
         let cursor = Cursor::new(dir, target.name());
-        let mut stored = cursor.load()?;
+        let own = |mark: &Mark| {
+            let own = mark.position.segment.node == end.segment.node;
+            if !own {
+                let node = &*mark.position.segment.node;
+                tracing::error!(
+                    egress = target.name(),
+                    node,
+                    "the node had another name: what is left of its log under that name is not sent"
+                );
+            }
+            own
+        };
+        let mut stored = cursor.load()?.filter(own);
         if let (None, Some(fresh)) = (&stored, fresh) {
             cursor.store(&fresh)?;
             stored = Some(fresh);

@@ -69,8 +69,9 @@ impl Egress {
             let why = format!("{name:?} cannot be the name of an egress, or is another's");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let fresh = (start == Start::Now).then(|| Mark { position: self.tail.end(), seq: None });
-        let feed = Feed::open(target, &self.cursors, fresh, self.shipped.clone())?;
+        let end = self.tail.end();
+        let fresh = (start == Start::Now).then(|| Mark { position: end.clone(), seq: None });
+        let feed = Feed::open(target, &self.cursors, (&end, fresh), self.shipped.clone())?;
         self.feeds.push(Arc::new(feed));
         Ok(self)
     }

@@ -114,3 +114,92 @@ impl fmt::Debug for Stdout {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Condvar, MutexGuard};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::log::{Line, Position};
+
+    /// A reader that takes what it gets, nothing for a while, or part of it.
+    #[derive(Clone, Default)]
+    struct Pipe(Arc<(Mutex<State>, Condvar)>);
+
+    #[derive(Default)]
+    struct State {
+        text: Vec<u8>,
+        stuck: bool,
+        /// How much it takes before it breaks.
+        room: Option<usize>,
+    }
+
+    impl Pipe {
+        fn lock(&self) -> MutexGuard<'_, State> {
+            self.0.0.lock().expect("unpoisoned")
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.lock().text.clone()).expect("text")
+        }
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut state = self.0.1.wait_while(self.lock(), |state| state.stuck).expect("unpoisoned");
+            let taken = bytes.len().min(state.room.unwrap_or(usize::MAX));
+            if taken == 0 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            state.room = state.room.map(|room| room - taken);
+            state.text.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn batch(lines: &[&str]) -> Batch {
+        let end: Position = "audit-n-0000000000001-000000.jsonl:1".parse().expect("a position");
+        let line = |text: &&str| Line { bytes: text.as_bytes().into(), end: end.clone() };
+        Batch::new(lines.iter().map(line).collect())
+    }
+
+    #[tokio::test]
+    async fn records_are_lines_and_what_is_none_is_counted() {
+        let pipe = Pipe::default();
+        let stdout = Stdout::over("stdout", pipe.clone());
+        let delivered = stdout.send(batch(&["{\"seq\":1}", "no record", "{\"seq\":2}"])).await;
+        assert_eq!(delivered, Ok(Delivered::all_but(1)));
+        assert_eq!(pipe.text(), "{\"seq\":1}\n{\"seq\":2}\n");
+    }
+
+    #[tokio::test]
+    async fn a_stuck_reader_only_lags() {
+        let pipe = Pipe::default();
+        pipe.lock().stuck = true;
+        let stdout = Stdout::over("stdout", pipe.clone());
+        let mut sending = stdout.send(batch(&["{\"seq\":1}"]));
+        tokio::time::timeout(Duration::from_millis(50), &mut sending).await.expect_err("it is stuck");
+        pipe.lock().stuck = false;
+        pipe.0.1.notify_all();
+        assert_eq!(sending.await, Ok(Delivered::all()));
+        assert_eq!(pipe.text(), "{\"seq\":1}\n");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_went_away_fails_and_a_torn_line_is_ended_first() {
+        let pipe = Pipe::default();
+        pipe.lock().room = Some(4);
+        let stdout = Stdout::over("stdout", pipe.clone());
+        let failed = stdout.send(batch(&["{\"seq\":1}"])).await.expect_err("it broke");
+        assert!(matches!(failed, SendError::Unavailable { .. }));
+        stdout.send(batch(&["{\"seq\":1}"])).await.expect_err("it is still broken");
+        pipe.lock().room = None;
+        assert_eq!(stdout.send(batch(&["{\"seq\":1}"])).await, Ok(Delivered::all()));
+        assert_eq!(pipe.text(), "{\"se\n{\"seq\":1}\n");
+    }
+}

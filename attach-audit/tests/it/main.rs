@@ -10,6 +10,8 @@ mod certificates;
 mod checkpoints;
 mod compose;
 mod crash;
+#[cfg(feature = "egress")]
+mod egress;
 mod ends;
 mod formats;
 mod full;
