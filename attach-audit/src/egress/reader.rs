@@ -126,7 +126,7 @@ impl Reader {
             let gone = if position.segment.chain() == chain {
                 seq.saturating_sub(last + 1)
             } else {
-                seq + between(&position.segment.chain(), *last, line)
+                seq + between(&position.segment.chain(), *last, line).unwrap_or(u64::from(seq == 0))
             };
             if gone > 0 {
                 self.feed.skipped(gone);
@@ -137,9 +137,9 @@ impl Reader {
     }
 }
 
-/// How many records are gone between number `last` of `chain` and the first of a later chain; one at least if that
-/// continues yet another.
-fn between(chain: &str, last: u64, line: &Line) -> u64 {
+/// How many records are gone between number `last` of `chain` and the first of a later chain; `None` if that continues
+/// yet another, or is not its first.
+fn between(chain: &str, last: u64, line: &Line) -> Option<u64> {
     #[derive(Deserialize)]
     struct First {
         after: Option<After>,
@@ -150,8 +150,8 @@ fn between(chain: &str, last: u64, line: &Line) -> u64 {
         seq: u64,
     }
     match serde_json::from_slice::<First>(&line.bytes) {
-        Ok(First { after: Some(after) }) if *after.chain == *chain => after.seq.saturating_sub(last),
-        _ => 1,
+        Ok(First { after: Some(after) }) if *after.chain == *chain => Some(after.seq.saturating_sub(last)),
+        _ => None,
     }
 }
 

@@ -263,8 +263,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells who waits that the batch is durable; only then may it be read.
+    /// Tells who reads and who waits that the batch is durable.
     fn settle(&mut self, batch: &mut Batch) -> Requests {
+        self.publish();
         let outage = self.queue.land(&mut self.landed);
         self.landed.drain(..).for_each(|waiting| waiting.ack.durable());
         for entry in &batch.entries {
@@ -279,7 +280,6 @@ impl Writer {
             }
         }
         batch.clear();
-        self.publish();
         if outage { Requests::Refused } else { Requests::Taken }
     }
 

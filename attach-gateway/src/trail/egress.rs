@@ -22,7 +22,7 @@ fn target(egress: &config::Egress) -> io::Result<Arc<dyn Target>> {
         Receiver::Stdout => Arc::new(Stdout::new(name).format(format)),
         Receiver::SplunkHec(splunk) => Arc::new(hec(name, splunk).map_err(io::Error::other)?.format(format)),
         Receiver::Webhook(webhook) => {
-            let target = Webhook::new(name, &webhook.url, Arc::new(webhook.client.clone()));
+            let target = Webhook::new(name, webhook.url.expose(), Arc::new(webhook.client.clone()));
             let target = target.map_err(io::Error::other)?.format(format);
             let key = webhook.key.as_ref().map(|key| SigningKey::new(key.expose()));
             Arc::new(key.into_iter().fold(target, Webhook::signed))

@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod audit;
 mod audit_checkpoint;
+mod audit_egress;
 mod authority;
 mod budget;
 mod canary;

@@ -234,6 +234,11 @@ impl Gateway {
         self.signal("TERM");
     }
 
+    /// Kills it, as the kernel does when there is no memory left.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Replaces the configuration file and sends SIGHUP.
     pub(crate) fn reload(&self, text: &str) {
         self.home.write("attach.toml", text);
