@@ -1,33 +1,60 @@
 //! What other systems are sent of the log, by the built binary.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{CHATS, Gateway, Issuer, Launch, Reply, TempDir, Upstream, eventually, question};
+use crate::support::{CHATS, Gateway, Issuer, Launch, Reply, Seen, TempDir, Upstream, eventually, question};
 
 const TOKEN: &str = "00000000-0000-0000-0000-000000000000";
 
-/// A collector that is away while `down`.
-async fn collector(down: &Arc<AtomicBool>) -> Upstream {
-    let down = Arc::clone(down);
-    Upstream::with(move |_| match down.load(Ordering::SeqCst) {
-        true => Reply::json(503, &json!({ "text": "Server is busy", "code": 9 })),
-        false => Reply::json(200, &json!({ "text": "Success", "code": 0 })),
-    })
-    .await
+/// A collector that takes nothing while it is `down`.
+#[derive(Clone, Default)]
+struct Collector {
+    down: Arc<AtomicBool>,
+    taken: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Collector {
+    async fn serve(&self) -> Upstream {
+        let this = self.clone();
+        Upstream::with(move |seen| {
+            if this.down.load(Ordering::SeqCst) {
+                return Reply::json(503, &json!({ "text": "Server is busy", "code": 9 }));
+            }
+            this.taken.lock().unwrap().push(seen.clone());
+            Reply::json(200, &json!({ "text": "Success", "code": 0 }))
+        })
+        .await
+    }
 }
 
 struct Place {
     issuer: Issuer,
     upstream: Upstream,
-    collector: Upstream,
+    collector: Collector,
+    url: String,
     state: TempDir,
 }
 
 impl Place {
+    async fn new() -> Self {
+        let collector = Collector::default();
+        Self {
+            issuer: Issuer::start().await,
+            upstream: Upstream::model().await,
+            url: collector.serve().await.url(),
+            collector,
+            state: TempDir::new(),
+        }
+    }
+
+    fn down(&self, down: bool) {
+        self.collector.down.store(down, Ordering::SeqCst);
+    }
+
     fn launch(&self, more: &str) -> Launch {
         let text = format!(
             "[state]\ndir = {:?}\n[[issuer]]\nissuer = \"{}\"\naudience = [\"api://attach-test\"]\n[[upstream]]\n\
@@ -36,7 +63,7 @@ impl Place {
             self.state.path().display().to_string(),
             self.issuer.url(),
             self.upstream.url(),
-            self.collector.url(),
+            self.url,
         );
         Launch::file(&text).set("HEC_TOKEN", TOKEN)
     }
@@ -53,9 +80,9 @@ impl Place {
     }
 
     /// The records that the collector took, each once, in the order they came first.
-    fn taken(&self, refused: usize) -> Vec<Value> {
+    fn taken(&self) -> Vec<Value> {
         let (mut known, mut taken) = (HashSet::new(), Vec::new());
-        for seen in self.collector.seen().iter().skip(refused) {
+        for seen in self.collector.taken.lock().unwrap().iter() {
             assert_eq!(seen.path, "/services/collector/event");
             assert_eq!(seen.header("authorization"), Some(format!("Splunk {TOKEN}").as_str()));
             for event in serde_json::Deserializer::from_str(&seen.text()).into_iter::<Value>() {
@@ -72,48 +99,34 @@ impl Place {
 
 #[tokio::test]
 async fn a_siem_gets_every_record_though_it_was_away_and_the_gateway_was_killed() {
-    let down = Arc::new(AtomicBool::new(false));
-    let place = Place {
-        issuer: Issuer::start().await,
-        upstream: Upstream::model().await,
-        collector: collector(&down).await,
-        state: TempDir::new(),
-    };
+    let place = Place::new().await;
     let mut gateway = place.start().await;
     place.ask(&gateway, 3).await;
     let off = gateway.records()[0]["protections_off"].to_string();
     assert!(!off.contains("egress"), "{off}");
-    eventually("the first records at the collector", || (place.taken(0).len() == 7).then_some(())).await;
+    eventually("the first records at the collector", || (place.taken().len() == 7).then_some(())).await;
 
-    down.store(true, Ordering::SeqCst);
-    let before = place.collector.seen().len();
+    place.down(true);
     place.ask(&gateway, 3).await;
     gateway.stderr.line("audit records wait in the log").await;
     gateway.kill().await;
-    let refused = place.collector.seen().len() - before;
-    assert!(refused > 0);
-    down.store(false, Ordering::SeqCst);
+    assert_eq!(place.taken().len(), 7);
+    place.down(false);
 
     let mut gateway = place.start().await;
     place.ask(&gateway, 3).await;
     gateway.stop_and_verify().await;
     let written = gateway.records();
     assert_eq!(written.len(), 1 + 3 * 6 + 2, "two starts, nine requests, one stop");
-    // What was refused meanwhile was sent again: everything is there, in order, and nothing else.
-    assert_eq!(place.taken(0), written);
+    assert_eq!(place.taken(), written);
     let all = gateway.stdout.text() + &gateway.stderr.text();
     assert!(!all.contains(TOKEN));
 }
 
 #[tokio::test]
 async fn a_siem_that_is_away_delays_neither_answers_nor_the_end() {
-    let down = Arc::new(AtomicBool::new(true));
-    let place = Place {
-        issuer: Issuer::start().await,
-        upstream: Upstream::model().await,
-        collector: collector(&down).await,
-        state: TempDir::new(),
-    };
+    let place = Place::new().await;
+    place.down(true);
     let mut gateway = place.start().await;
     place.ask(&gateway, 2).await;
     gateway.stop_and_verify().await;
@@ -121,7 +134,7 @@ async fn a_siem_that_is_away_delays_neither_answers_nor_the_end() {
 
     let checked =
         place.launch("[[audit.egress]]\nkind = \"stdout\"\nfrom = \"now\"\n").without_port().check().await;
-    let listed = format!("audit.egress soc: Splunk HEC at {}, index ai\n", place.collector.url());
+    let listed = format!("audit.egress soc: Splunk HEC at {}, index ai\n", place.url);
     assert!(checked.ok && checked.stdout.contains(&listed), "{checked:?}");
     assert!(
         checked.stdout.contains("audit.egress stdout: the standard output; from now on\n"),
@@ -131,17 +144,9 @@ async fn a_siem_that_is_away_delays_neither_answers_nor_the_end() {
 
 #[tokio::test]
 async fn a_token_in_the_file_and_a_misspelled_key_are_refused() {
-    let place = Place {
-        issuer: Issuer::start().await,
-        upstream: Upstream::model().await,
-        collector: collector(&Arc::default()).await,
-        state: TempDir::new(),
-    };
+    let place = Place::new().await;
     let said = place.launch("[[audit.egress]]\nkind = \"splunk-hec\"\ntoken = \"abc\"\n").refusal().await;
     assert!(said.contains("audit.egress.token: a secret is never written into the file"), "{said}");
     let said = place.launch("[[audit.egress]]\nkind = \"stdout\"\nform = \"x\"\n").refusal().await;
-    assert!(
-        said.contains("audit.egress.form") && said.contains("\\\"from\\\"") | said.contains("\"form"),
-        "{said}"
-    );
+    assert!(said.contains("audit.egress.form: unknown setting"), "{said}");
 }
