@@ -56,6 +56,7 @@ enum Mood {
     Takes,
     Fails,
     Hangs,
+    /// Once.
     Panics,
     Rejects(u64),
 }
@@ -73,6 +74,10 @@ impl Recorder {
         self.0.1.lock().expect("unpoisoned").0 = mood;
     }
 
+    fn mood(&self) -> Mood {
+        self.0.1.lock().expect("unpoisoned").0
+    }
+
     fn seen(&self) -> Vec<String> {
         self.0.1.lock().expect("unpoisoned").1.clone()
     }
@@ -86,11 +91,14 @@ impl Target for Recorder {
     fn send(&self, batch: Batch) -> SendFuture {
         let this = self.clone();
         Box::pin(async move {
-            let mood = this.0.1.lock().expect("unpoisoned").0;
+            let mood = this.mood();
             match mood {
                 Mood::Fails => return Err(SendError::unavailable("not today")),
                 Mood::Hangs => std::future::pending().await,
-                Mood::Panics => panic!("on purpose"),
+                Mood::Panics => {
+                    this.set(Mood::Takes);
+                    panic!("on purpose");
+                }
                 Mood::Takes | Mood::Rejects(_) => {}
             }
             let lines =
