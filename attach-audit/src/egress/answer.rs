@@ -29,7 +29,7 @@ pub(super) fn unreachable(error: &FetchError) -> SendError {
 }
 
 /// `Retry-After` in seconds (RFC 9110 section 10.2.3); a date is left to the pauses of our own.
-fn retry_after(answer: &Response<Bytes>) -> Option<Duration> {
+pub(super) fn retry_after(answer: &Response<Bytes>) -> Option<Duration> {
     let value = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)
 }

@@ -17,6 +17,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answer;
 mod backoff;
 mod cursor;
 mod feed;
@@ -33,6 +34,8 @@ mod rendered;
 mod runner;
 mod ship;
 mod shipped;
+mod signature;
+mod splunk;
 mod status;
 mod stdout;
 #[cfg(feature = "syslog")]
@@ -40,6 +43,7 @@ mod syslog;
 mod target;
 #[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
 mod tls;
+mod webhook;
 
 #[cfg(any(feature = "otlp", feature = "syslog"))]
 pub use self::invalid::InvalidTarget;
@@ -49,6 +53,8 @@ pub use self::otlp::OtlpGrpc;
 pub use self::otlp::OtlpHttp;
 pub use self::runner::{Egress, Start};
 pub use self::shipped::Shipped;
+pub use self::signature::SigningKey;
+pub use self::splunk::SplunkHec;
 pub use self::status::Status;
 pub use self::stdout::Stdout;
 #[cfg(feature = "syslog")]
@@ -56,3 +62,4 @@ pub use self::syslog::Syslog;
 pub use self::target::{Batch, Delivered, Limits, SendError, SendFuture, Target};
 #[cfg(any(feature = "otlp-grpc", feature = "syslog"))]
 pub use self::tls::Tls;
+pub use self::webhook::Webhook;

@@ -40,6 +40,7 @@ const SECRETS: &[&str] = &[
     "alerts.key",
     "audit.egress.token",
     "audit.egress.key",
+    "audit.egress.headers",
     "revocation.scim.token",
     "revocation.scim.previous_token",
 ];

@@ -21,6 +21,8 @@ fn target(egress: &config::Egress) -> io::Result<Arc<dyn Target>> {
     Ok(match &egress.receiver {
         Receiver::Stdout => Arc::new(Stdout::new(name).format(format)),
         Receiver::SplunkHec(splunk) => Arc::new(hec(name, splunk).map_err(io::Error::other)?.format(format)),
+        Receiver::Otlp(otlp) => otlp.target(name, format).map_err(io::Error::other)?,
+        Receiver::Syslog(syslog) => syslog.target(name, format).map_err(io::Error::other)?,
         Receiver::Webhook(webhook) => {
             let target = Webhook::new(name, webhook.url.expose(), Arc::new(webhook.client.clone()));
             let target = target.map_err(io::Error::other)?.format(format);

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
 use prost::Message;
 use serde::{Deserialize, Deserializer};
-use std::time::Duration;
 
+use crate::egress::answer::retry_after;
 use crate::egress::{Delivered, SendError};
 
 /// How much of a receiver's message is logged, in characters.
@@ -74,10 +74,9 @@ pub(super) fn read(response: &Response<Bytes>) -> Result<ExportLogsServiceRespon
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Err(SendError::Unavailable {
-            why: status.to_string().into(),
-            after: retry_after(response.headers()),
-        }),
+        | StatusCode::GATEWAY_TIMEOUT => {
+            Err(SendError::Unavailable { why: status.to_string().into(), after: retry_after(response) })
+        }
         _ => Err(SendError::Refused(status.to_string().into())),
     }
 }
@@ -90,12 +89,6 @@ fn decode(response: &Response<Bytes>) -> Option<ExportLogsServiceResponse> {
         return Some(ExportLogsServiceResponse { partial_success: answer.partial_success.map(Into::into) });
     }
     ExportLogsServiceResponse::decode(response.body().clone()).ok()
-}
-
-/// `Retry-After` in seconds; the form with a date is left to our own backoff.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[derive(Deserialize)]
@@ -134,6 +127,8 @@ fn int64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &'static [u8]) -> Response<Bytes> {

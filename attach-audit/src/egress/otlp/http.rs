@@ -11,6 +11,7 @@ use prost::Message;
 use super::answer::{self, Remarks};
 use super::headers;
 use super::logs::Encoder;
+use crate::egress::answer::unreachable;
 use crate::egress::program::Program;
 use crate::egress::{Batch, Delivered, InvalidTarget, SendError, SendFuture, Target};
 use crate::format::Format;
@@ -73,7 +74,7 @@ impl OtlpHttp {
         *request.uri_mut() = self.url;
         *request.headers_mut() = self.headers;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        let response = self.fetch.fetch(request).await.map_err(|e| SendError::unavailable(e.to_string()))?;
+        let response = self.fetch.fetch(request).await.map_err(|e| unreachable(&e))?;
         let answer = answer::read(&response)?;
         Ok(self.remarks.delivered(&self.name, batch.lines().len(), answer.partial_success.as_ref()))
     }

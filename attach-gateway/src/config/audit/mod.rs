@@ -9,7 +9,7 @@ use super::ConfigError;
 
 mod egress;
 
-pub use self::egress::{Egress, Receiver, SplunkHec, Webhook};
+pub use self::egress::{Egress, Otlp, Protocol, Receiver, SplunkHec, Syslog, Webhook};
 
 /// What is promised of the audit log, and where it goes.
 #[derive(Debug, Clone)]

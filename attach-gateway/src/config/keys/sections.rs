@@ -49,8 +49,27 @@ const ENGINE: &[&str] = &[
 ];
 
 /// What receivers of audit records of any kind may say; their own types know which of them say what.
-const EGRESS: &[&str] =
-    &["kind", "name", "format", "from", "url", "ca", "token", "index", "ack", "ack_deadline", "key"];
+const EGRESS: &[&str] = &[
+    "kind",
+    "name",
+    "format",
+    "from",
+    "url",
+    "ca",
+    "token",
+    "index",
+    "ack",
+    "ack_deadline",
+    "key",
+    "protocol",
+    "headers",
+    "certificate",
+    "server_name",
+    "address",
+    "tls",
+    "facility",
+    "enterprise",
+];
 
 pub(super) const SECTIONS: &[Section] = &[
     Section {
@@ -218,6 +237,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "audit.egress", keys: EGRESS, later: &[] },
     Section { path: "audit.egress.token", keys: SECRET, later: &[] },
     Section { path: "audit.egress.key", keys: SECRET, later: &[] },
+    Section { path: "audit.egress.headers", keys: SECRET, later: &[] },
     Section {
         path: "revocation",
         keys: &[

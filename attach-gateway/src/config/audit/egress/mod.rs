@@ -12,16 +12,24 @@ use serde::Deserialize;
 
 use crate::config::ConfigError;
 
+mod otlp;
 mod splunk;
+mod syslog;
+mod tls;
 mod webhook;
 
+pub use self::otlp::{Otlp, Protocol};
 pub use self::splunk::SplunkHec;
+pub use self::syslog::Syslog;
 pub use self::webhook::Webhook;
 
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// How long a receiver may take for one batch.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who sends, as records name it.
+const BUILD: &str = concat!("attach-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// A system that records are sent to.
 #[derive(Debug, Clone)]
@@ -47,6 +55,10 @@ pub enum Receiver {
     SplunkHec(SplunkHec),
     /// Somebody's own.
     Webhook(Webhook),
+    /// OTLP logs.
+    Otlp(Otlp),
+    /// Syslog.
+    Syslog(Syslog),
 }
 
 /// One table as it is written. What all kinds have is taken out before the rest is read.
@@ -65,6 +77,8 @@ enum Written {
     Stdout {},
     SplunkHec(splunk::Written),
     Webhook(webhook::Written),
+    Otlp(otlp::Written),
+    Syslog(syslog::Written),
 }
 
 impl Written {
@@ -73,6 +87,8 @@ impl Written {
             Self::Stdout {} => Receiver::Stdout,
             Self::SplunkHec(written) => Receiver::SplunkHec(written.resolve(env)?),
             Self::Webhook(written) => Receiver::Webhook(written.resolve(env)?),
+            Self::Otlp(written) => Receiver::Otlp(written.resolve(env)?),
+            Self::Syslog(written) => Receiver::Syslog(written.resolve(env)?),
         })
     }
 }
@@ -158,6 +174,8 @@ impl fmt::Display for Receiver {
             Self::Stdout => f.write_str("the standard output"),
             Self::SplunkHec(splunk) => splunk.fmt(f),
             Self::Webhook(webhook) => webhook.fmt(f),
+            Self::Otlp(otlp) => otlp.fmt(f),
+            Self::Syslog(syslog) => syslog.fmt(f),
         }
     }
 }
@@ -172,7 +190,11 @@ mod tests {
             egress: Vec<Table>,
         }
         let file: File = toml::from_str(text).expect("a file");
-        let env = |name: &str| (name == "HEC").then(|| "not-a-real-token".to_owned());
+        let env = |name: &str| match name {
+            "HEC" => Some("not-a-real-token".to_owned()),
+            "OTLP" => Some("authorization=Bearer%20not-a-real-token".to_owned()),
+            _ => None,
+        };
         resolve(&file.egress, &env).map_err(|error| error.to_string())
     }
 
@@ -194,6 +216,23 @@ mod tests {
             kind = "webhook"
             url = "https://soc.example.com/in/0123"
             key = { env = "HEC" }
+            [[egress]]
+            kind = "otlp"
+            url = "https://collector.example.com:4318"
+            headers = { env = "OTLP" }
+            [[egress]]
+            kind = "otlp"
+            name = "grpc"
+            url = "http://127.0.0.1:4317"
+            protocol = "grpc"
+            [[egress]]
+            kind = "syslog"
+            address = "syslog.example.com:6514"
+            [[egress]]
+            kind = "syslog"
+            name = "relay"
+            address = "[::1]:601"
+            tls = false
             "#,
         )
         .expect("it reads");
@@ -204,6 +243,10 @@ mod tests {
                 "stdout: the standard output",
                 "soc: Splunk HEC at https://splunk.example.com:8088, index ai, indexer acknowledgement; from now on",
                 "webhook: a webhook at soc.example.com, signed",
+                "otlp: OTLP logs over HTTP to collector.example.com:4318, TLS, header authorization",
+                "grpc: OTLP logs over gRPC to 127.0.0.1:4317, without TLS",
+                "syslog: syslog to syslog.example.com:6514, TLS; not acknowledged",
+                "relay: syslog to ::1:601, without TLS; not acknowledged",
             ]
         );
         let debug = format!("{all:?}");
@@ -214,6 +257,8 @@ mod tests {
     fn what_makes_no_sense_is_named() {
         let hec =
             "[[egress]]\nkind = \"splunk-hec\"\nurl = \"https://s.example\"\ntoken = { env = \"HEC\" }\n";
+        let otlp = "[[egress]]\nkind = \"otlp\"\nurl = \"https://c.example:4317\"\n";
+        let syslog = "[[egress]]\nkind = \"syslog\"\naddress = \"s.example:6514\"\n";
         for (text, named) in [
             ("[[egress]]\nkind = \"kafka\"\n", "unknown variant `kafka`"),
             ("[[egress]]\nname = \"a\"\n", "missing field `kind`"),
@@ -226,6 +271,13 @@ mod tests {
             (&format!("{hec}name = \"../a\"\n"), "name: "),
             (&format!("{hec}name = \"stdout\"\n"), "the standard output's"),
             (&format!("{hec}{hec}"), "is taken"),
+            (&format!("{otlp}protocol = \"json\"\n"), "\"json\""),
+            (&format!("{otlp}headers = {{ env = \"HEC\" }}\n"), "headers: "),
+            (&format!("{otlp}server_name = \"a\"\n"), "\"grpc\" only"),
+            (&format!("{otlp}protocol = \"grpc\"\ncertificate = \"a\"\n"), "without the other"),
+            (&format!("{syslog}tls = false\nserver_name = \"a\"\n"), "tls = false"),
+            (&format!("{syslog}facility = 24\n"), "facility"),
+            (&syslog.replace(":6514", ""), "<host>:<port>"),
             (&format!("{hec}ca = \"/no/such/file.pem\"\n"), "/no/such/file.pem"),
         ] {
             let error = read(text).expect_err(text);
