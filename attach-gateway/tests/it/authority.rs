@@ -26,7 +26,7 @@ async fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// An authority and a certificate by it for 127.0.0.1.
-async fn certify(folder: &TempDir) {
+pub(crate) async fn certify(folder: &TempDir) {
     const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     folder.write("leaf.ext", "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
     let path = folder.path();

@@ -25,6 +25,21 @@ attach_install() {
     "$ATTACH_TOOLS/py/bin/python" -m pip install --quiet -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$ATTACH_TOOLS/py/requirements.txt"
   fi
+  attach_install_rsyslog
+}
+
+# Debian's rsyslog and what it is linked to, unpacked beside the rest; nothing is installed on the machine.
+attach_install_rsyslog() {
+  local folder="$ATTACH_TOOLS/rsyslog"
+  [ -x "$folder/usr/sbin/rsyslogd" ] && return
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
+    echo "rsyslog is left out: it is taken from Debian's packages, and there is no apt-get" >&2
+    return 0
+  }
+  rm -rf "$folder.new" && mkdir -p "$folder.new/packages"
+  (cd "$folder.new/packages" && apt-get download rsyslog rsyslog-openssl libestr0 libfastjson4 liblognorm5)
+  for package in "$folder.new"/packages/*.deb; do dpkg-deb -x "$package" "$folder.new"; done
+  rm -rf "$folder.new/packages" "$folder" && mv "$folder.new" "$folder"
 }
 
 attach_install

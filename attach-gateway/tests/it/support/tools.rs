@@ -326,3 +326,32 @@ impl Redis {
         String::from_utf8_lossy(&answer[..read]).into_owned()
     }
 }
+
+/// A running rsyslog that takes records over TLS.
+pub(crate) struct Rsyslog {
+    pub(crate) port: u16,
+    _child: Child,
+    _stderr: Lines,
+}
+
+impl Rsyslog {
+    /// Starts it with the certificates in `folder`, where it writes `audit.jsonl`; `None` if it is not installed.
+    pub(crate) async fn start(folder: &TempDir) -> Option<Self> {
+        let root = installed("rsyslog").or_else(|| skip("rsyslog"))?;
+        let libraries = std::fs::read_dir(root.join("usr/lib")).unwrap().map(|entry| entry.unwrap().path());
+        let libraries = libraries.into_iter().find(|path| path.join("rsyslog/imtcp.so").exists()).unwrap();
+        let port = free_port();
+        let settings = std::fs::read_to_string(kept("rsyslog.conf")).unwrap();
+        let settings = settings.replace("{PORT}", &port.to_string());
+        let settings =
+            folder.write("rsyslog.conf", &settings.replace("{DIR}", &folder.path().display().to_string()));
+        let mut command = Command::new(root.join("usr/sbin/rsyslogd"));
+        command.args(["-n", "-i", "none", "-M"]).arg(libraries.join("rsyslog")).arg("-f").arg(settings);
+        command.env("LD_LIBRARY_PATH", &libraries).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        super::eventually("rsyslog listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok()).await;
+        Some(Self { port, _child: child, _stderr: stderr })
+    }
+}
