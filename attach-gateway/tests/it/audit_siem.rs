@@ -89,4 +89,7 @@ async fn rsyslog_writes_the_log_over_tls_byte_for_byte() {
     })
     .await;
     assert_eq!(written.lines().collect::<Vec<_>>(), lines);
+    let copy = file("audit.jsonl").display().to_string();
+    let verified = Launch::bare().arguments(&["audit", "verify", &copy]).run().await;
+    assert!(verified.ok, "{verified:?}");
 }
