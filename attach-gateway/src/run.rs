@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use attach_audit::Audit;
 use attach_audit::egress::Egress;
+use attach_audit::retention::Sweeping;
 use attach_auth::dpop::Dpop;
 use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
@@ -45,6 +46,7 @@ pub struct Gateway {
     admin: Option<AdminListener>,
     audit: Audit,
     egress: Egress,
+    retention: Option<Sweeping>,
     upkeep: Upkeep,
     reload: Reload,
     drain: Duration,
@@ -87,7 +89,7 @@ impl Gateway {
         let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
         let quotas = Quotas::open(config, &state, webhook.as_ref()).await?;
-        let trail::Trail { audit, egress } = trail::open(config, &state)?;
+        let trail::Trail { audit, egress, retention } = trail::open(config, &state)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness), quotas).await?;
         let verifier = with_proofs(verifier, config, &rights)?;
@@ -122,18 +124,8 @@ impl Gateway {
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
-        Ok(Self {
-            listener,
-            addr,
-            stack,
-            admin,
-            audit,
-            egress,
-            upkeep,
-            reload,
-            drain: config.server.drain,
-            state,
-        })
+        let drain = config.server.drain;
+        Ok(Self { listener, addr, stack, admin, audit, egress, retention, upkeep, reload, drain, state })
     }
 
     /// Where the gateway listens.
@@ -186,6 +178,8 @@ impl Gateway {
         }
         self.upkeep.rights.flush().await;
         self.upkeep.rights.quotas.close().await;
+        // Waits for the record that it is writing.
+        let _ = tokio::task::spawn_blocking(|| drop(self.retention)).await;
         self.audit.close().await;
         shipping.join_next().await;
     }

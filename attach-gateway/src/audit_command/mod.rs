@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 mod checkpoint;
+mod hold;
 mod key;
 mod proof;
 mod trusted;
@@ -13,6 +14,10 @@ mod verify;
 /// Work with the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
+    /// Place a legal hold: nothing of an audit log is deleted until it is released.
+    Hold(hold::Hold),
+    /// Release the legal hold on an audit log.
+    Release(hold::Release),
     /// Verify audit logs: that no record was changed, removed, added or moved. Ends with 1 if one was.
     Verify(verify::Verify),
     /// Print the newest signed checkpoint of each node, to be kept elsewhere.
@@ -29,6 +34,8 @@ impl AuditCommand {
     /// 0 is well, 1 is not, 2 is trouble.
     pub(crate) fn run(&self) -> ExitCode {
         match self {
+            Self::Hold(hold) => hold.run(),
+            Self::Release(release) => release.run(),
             Self::Verify(verify) => verify.run(),
             Self::Checkpoint(checkpoint) => checkpoint.run(),
             Self::Key(key) => key.run(),

@@ -3,6 +3,7 @@
 use attach_audit::checkpoint::Signer;
 use attach_audit::egress::Egress;
 use attach_audit::log::Options;
+use attach_audit::retention::Sweeping;
 use attach_audit::{Audit, Log};
 use attach_quota::Action;
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use crate::run::StartError;
 use crate::state::StateDir;
 
 mod egress;
+mod retention;
 
 /// The file in the state directory with the key that signs checkpoints.
 pub(crate) const KEY: &str = "audit.key";
@@ -21,6 +23,7 @@ pub(crate) const KEY: &str = "audit.key";
 pub(crate) struct Trail {
     pub(crate) audit: Audit,
     pub(crate) egress: Egress,
+    pub(crate) retention: Option<Sweeping>,
 }
 
 /// Opens the log in the state directory.
@@ -35,7 +38,11 @@ pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartErro
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     let egress = egress::open(&log, &folder, &config.audit.egress);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
-    Ok(Trail { audit: Audit::new(log).mode(config.audit.mode), egress })
+    let tail = log.tail();
+    let audit = Audit::new(log).mode(config.audit.mode);
+    let start = |tail| retention::start(&config.audit, &audit, tail, egress.shipped());
+    let retention = tail.map(start).transpose()?;
+    Ok(Trail { audit, egress, retention })
 }
 
 /// The key of this state directory, made when it is needed first.

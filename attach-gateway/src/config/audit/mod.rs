@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use attach_audit::Mode;
+use attach_audit::retention::Keep;
 use serde::Deserialize;
 
 use super::ConfigError;
 
 mod egress;
+mod keep;
 
 pub use self::egress::{Egress, Otlp, Protocol, Receiver, SplunkHec, Syslog, Webhook};
 
@@ -21,6 +23,10 @@ pub struct Audit {
     pub egress: Vec<Egress>,
     /// Whether checkpoints are signed, with the key in the state directory.
     pub sign: bool,
+    /// How long the log is kept.
+    pub keep: Keep,
+    /// The share of the log's disk (0 to 1) from which on there is an alert.
+    pub disk_alert: f64,
 }
 
 /// `[audit]` as it is written.
@@ -31,12 +37,20 @@ pub(super) struct File {
     pub(in crate::config) content: Option<String>,
     pub(in crate::config) egress: Vec<egress::Table>,
     pub(in crate::config) sign: Option<bool>,
+    pub(in crate::config) keep: Option<keep::Table>,
+    pub(in crate::config) disk_alert: Option<u8>,
 }
 
 pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
     content(file.content.as_deref())?;
-    let egress = egress::resolve(&file.egress, env)?;
-    Ok(Audit { mode: mode(file.mode.as_deref())?, egress, sign: file.sign.unwrap_or(true) })
+    let (keep, disk_alert) = (keep::resolve(file.keep.as_ref())?, keep::disk_alert(file.disk_alert)?);
+    Ok(Audit {
+        mode: mode(file.mode.as_deref())?,
+        egress: egress::resolve(&file.egress, env)?,
+        sign: file.sign.unwrap_or(true),
+        keep,
+        disk_alert,
+    })
 }
 
 fn mode(name: Option<&str>) -> Result<Mode, ConfigError> {
@@ -63,6 +77,7 @@ fn content(name: Option<&str>) -> Result<(), ConfigError> {
 pub(super) fn describe(out: &mut String, audit: &Audit) {
     let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"", audit.mode.as_str());
     let _ = writeln!(out, "audit.sign = {}", audit.sign);
+    keep::describe(out, &audit.keep, audit.disk_alert);
     for egress in &audit.egress {
         let _ = writeln!(out, "audit.egress {egress}");
     }
