@@ -16,12 +16,14 @@ mod ends;
 mod formats;
 mod full;
 mod hold;
+mod kill;
 mod modes;
 #[cfg(feature = "otlp-grpc")]
 mod otlp;
 mod outage;
 mod reading;
 mod refusals;
+mod restart;
 mod schema;
 mod schema_check;
 mod simulation;
