@@ -45,6 +45,7 @@ mod redact_command;
 mod redaction;
 mod refusals;
 mod restoring;
+mod retention;
 mod revocation;
 mod signals;
 mod streams;
