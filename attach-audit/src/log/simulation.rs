@@ -263,14 +263,14 @@ fn run(seed: u64, dir: &Path) -> Totals {
     disk.machine().random = Random::new(seed ^ 0xff);
     let (mut ledger, mut receiver) = (Ledger::default(), Receiver::default());
     // Following costs files; every tenth seed does.
-    let follows = seed % 10 == 0;
+    let follows = seed.is_multiple_of(10);
     let follow = |receiver: &mut Receiver, writer: Option<Writer>, bytes| {
         let Some(writer) = writer.filter(|_| follows) else { return };
         disk.show(dir);
         receiver.read(dir, &writer.reached(), bytes);
     };
     for _ in 0..BOOTS {
-        disk.restart(4 + random.below(20) as u32, if seed % 3 == 0 { 6 } else { 0 });
+        disk.restart(4 + random.below(20) as u32, if seed.is_multiple_of(3) { 6 } else { 0 });
         let writer = boot(&disk, &mut ledger, &mut random);
         follow(&mut receiver, writer, 1 + random.below(4000) as usize);
     }

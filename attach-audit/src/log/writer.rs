@@ -191,6 +191,7 @@ impl Writer {
                 }
             }
         }
+        self.reserve();
         tracing::warn!("the audit log works again");
     }
 

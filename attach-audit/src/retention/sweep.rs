@@ -116,12 +116,11 @@ impl Retention {
         };
         self.metrics.used(used);
         let percent = format!("{:.1}", used * 100.0);
+        let dir = self.dir.display();
         match self.disk.note(used) {
             Change::None => {}
-            Change::Full => {
-                tracing::error!(percent, dir = %self.dir.display(), "the audit log's disk is filling up")
-            }
-            Change::Well => tracing::info!(percent, "the audit log's disk has room again"),
+            Change::Full => tracing::error!(percent, %dir, "the audit log's disk is filling up"),
+            Change::Well => tracing::info!(percent, %dir, "the audit log's disk has room again"),
         }
     }
 

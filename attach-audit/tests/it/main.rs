@@ -27,6 +27,7 @@ mod restart;
 mod schema;
 mod schema_check;
 mod simulation;
+mod slow;
 mod stall;
 mod support;
 #[cfg(feature = "syslog")]
