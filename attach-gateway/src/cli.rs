@@ -195,6 +195,9 @@ fn announce(config: &Config, gateway: &Gateway) {
     if let Some(admin) = gateway.admin_addr() {
         tracing::info!(%admin, "administrators are listened to");
     }
+    if let Some(telemetry) = gateway.telemetry_addr() {
+        tracing::info!(%telemetry, "metrics may be read");
+    }
     crate::quotas::warn(config);
     if !is_loopback(addr) {
         tracing::warn!(

@@ -30,20 +30,23 @@ use crate::rights::Rights;
 use crate::signals::Ground;
 use crate::stack::{self, Stack};
 use crate::state::StateDir;
+use crate::telemetry::Telemetry;
 use crate::upkeep::Upkeep;
 use crate::upstream::Pseudonym;
 use crate::witness::AuditWitness;
 use crate::{admin, redact, server, trail};
 
-/// How long an administrator's running request may take to finish after the gateway stopped.
-const ADMIN_DRAIN: Duration = Duration::from_secs(5);
+/// How long a running request of another listener may take to finish after the gateway stopped.
+const SIDE_DRAIN: Duration = Duration::from_secs(5);
 
 /// A gateway that listens but does not serve yet.
 pub struct Gateway {
     listener: TcpListener,
     addr: SocketAddr,
     stack: Stack,
-    admin: Option<AdminListener>,
+    admin: Option<Side>,
+    watchers: Option<Side>,
+    telemetry: Telemetry,
     audit: Audit,
     egress: Egress,
     retention: Option<Sweeping>,
@@ -53,8 +56,8 @@ pub struct Gateway {
     state: StateDir,
 }
 
-/// The listener for administrators.
-struct AdminListener {
+/// A listener besides the one for callers.
+struct Side {
     listener: TcpListener,
     addr: SocketAddr,
     stack: Stack,
@@ -85,6 +88,7 @@ impl Gateway {
     /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let state = StateDir::open(config.state_dir.as_deref()).map_err(state_error)?;
+        let telemetry = Telemetry::open(config, trail::node_name(), trail::config_hash(config))?;
         let fetch = fetch()?;
         let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
@@ -112,7 +116,11 @@ impl Gateway {
             quota: rights.quotas.layer().clone(),
             pseudonym,
             probes: probes(config, &verifier, &audit, &rights)?,
+            telemetry: telemetry.clone(),
         };
+        telemetry.watch(&verifier, &audit);
+        let watchers =
+            watchers_listener(config, &telemetry, probes(config, &verifier, &audit, &rights)?).await?;
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
         let (listener, addr) = bind("listening address", config.server.listen).await?;
         let (mut verifiers, mut admin) = (vec![verifier], None);
@@ -125,7 +133,7 @@ impl Gateway {
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
         let drain = config.server.drain;
-        Ok(Self { listener, addr, stack, admin, audit, egress, retention, upkeep, reload, drain, state })
+        Ok(Self { listener, addr, stack, admin, watchers, telemetry, audit, egress, retention, upkeep, reload, drain, state })
     }
 
     /// Where the gateway listens.
@@ -138,6 +146,12 @@ impl Gateway {
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(|admin| admin.addr)
+    }
+
+    /// Where metrics may be read, if they may.
+    #[must_use]
+    pub fn telemetry_addr(&self) -> Option<SocketAddr> {
+        self.watchers.as_ref().map(|watchers| watchers.addr)
     }
 
     /// The directory the gateway keeps its state in.
@@ -169,10 +183,14 @@ impl Gateway {
         };
         let administered = async {
             let Some(admin) = self.admin else { return };
-            server::serve(admin.listener, admin.stack, || stopped.cancelled(), ADMIN_DRAIN).await;
+            server::serve(admin.listener, admin.stack, || stopped.cancelled(), SIDE_DRAIN).await;
+        };
+        let watched = async {
+            let Some(watchers) = self.watchers else { return };
+            server::serve(watchers.listener, watchers.stack, || stopped.cancelled(), SIDE_DRAIN).await;
         };
         tokio::select! {
-            _ = async { tokio::join!(serving, administered) } => {}
+            _ = async { tokio::join!(serving, administered, watched) } => {}
             () = self.upkeep.run() => {}
             () = self.reload.run() => {}
         }
@@ -182,6 +200,7 @@ impl Gateway {
         let _ = tokio::task::spawn_blocking(|| drop(self.retention)).await;
         self.audit.close().await;
         shipping.join_next().await;
+        self.telemetry.close().await;
     }
 }
 
@@ -197,7 +216,7 @@ async fn admin_listener(
     rights: &Rights,
     access: Live<Rules>,
     witness: AuditWitness,
-) -> Result<AdminListener, StartError> {
+) -> Result<Side, StartError> {
     let (listener, addr) = bind("admin listening address", settings.listen).await?;
     let parts = admin::Parts {
         audit: witness.0.clone(),
@@ -207,7 +226,20 @@ async fn admin_listener(
         witness: Arc::new(witness),
         more: (rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)),
     };
-    Ok(AdminListener { listener, addr, stack: admin::stack(settings, addr, parts)? })
+    Ok(Side { listener, addr, stack: admin::stack(settings, addr, parts)? })
+}
+
+/// Where metrics are read, if the configuration says so.
+async fn watchers_listener(
+    config: &Config,
+    telemetry: &Telemetry,
+    probes: Probes,
+) -> Result<Option<Side>, StartError> {
+    let (Some(listen), Some(stack)) = (config.telemetry.listen, telemetry.stack(probes)) else {
+        return Ok(None);
+    };
+    let (listener, addr) = bind("telemetry listening address", listen).await?;
+    Ok(Some(Side { listener, addr, stack }))
 }
 
 /// What fetches keys and metadata.

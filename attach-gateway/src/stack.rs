@@ -30,6 +30,7 @@ use crate::config::{Config, ConfigError};
 use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes, ResolveLayer};
 use crate::redact;
 use crate::rights::Rights;
+use crate::telemetry::{ObserveLayer, Telemetry};
 use crate::upstream::{Directory, Dispatch, Pseudonym};
 
 /// How long a client may pause while it sends a body.
@@ -54,6 +55,7 @@ pub(crate) struct Parts<E> {
     pub(crate) quota: QuotaLayer,
     pub(crate) pseudonym: Pseudonym,
     pub(crate) probes: Probes,
+    pub(crate) telemetry: Telemetry,
 }
 
 /// The answer of a stack without redaction, in the type of one with it.
@@ -109,6 +111,7 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
     let service = ServiceBuilder::new()
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(ProbeLayer::new(parts.probes))
+        .layer(ObserveLayer::new(parts.telemetry.clone()))
         .layer(parts.audit.layer())
         .layer(outside)
         .layer(DoorLayer::new(config.server.max_in_flight))
@@ -125,7 +128,7 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
         .layer(parts.quota.body_limit(max_body))
         .layer(redact)
         .layer(parts.audit.intent_layer())
-        .service(Dispatch::new(directory, parts.pseudonym));
+        .service(Dispatch::new(directory, parts.pseudonym, parts.telemetry));
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
 }

@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 
 use attach_core::Dialect;
 
-use super::audit;
 use super::{Config, Model, Redact, Source, Upstream};
+use super::{audit, telemetry};
 
 mod rights;
 
@@ -42,6 +42,7 @@ pub(super) fn describe(config: &Config) -> String {
     redact(&mut out, &config.redact);
     rights::describe(&mut out, config);
     audit::describe(&mut out, &config.audit);
+    telemetry::describe(&mut out, &config.telemetry);
     out
 }
 

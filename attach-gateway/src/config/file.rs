@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation};
+use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -29,6 +29,7 @@ pub(super) struct File {
     pub(super) keys: Option<minting::File>,
     pub(super) admin: Option<admin::File>,
     pub(super) alerts: Option<alerts::File>,
+    pub(super) telemetry: telemetry::File,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +40,7 @@ pub(super) struct Server {
     pub(super) max_body: Option<Size>,
     pub(super) max_in_flight: Option<usize>,
     pub(super) drain: Option<Span>,
+    pub(super) telemetry_listen: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

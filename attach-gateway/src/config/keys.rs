@@ -41,6 +41,7 @@ const SECRETS: &[&str] = &[
     "audit.egress.token",
     "audit.egress.key",
     "audit.egress.headers",
+    "telemetry.headers",
     "revocation.scim.token",
     "revocation.scim.previous_token",
 ];
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_key_of_a_later_version_says_so() {
-        assert!(refusal("[telemetry]\notlp = \"x\"").contains("later version"));
+        assert!(refusal("[server]\ncors = {}").contains("later version"));
         assert!(refusal("[[model]]\nparameters = {}").contains("later version"));
     }
 

@@ -40,6 +40,7 @@ mod resolve;
 mod revocation;
 mod secret;
 mod shared;
+mod telemetry;
 mod units;
 mod upstream;
 
@@ -58,6 +59,7 @@ pub use self::quota::Terms;
 pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
+pub use self::telemetry::{Label, Otlp, Protocol, Telemetry};
 pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
 
 /// What the gateway runs with.
@@ -102,6 +104,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// Who is told when budgets come to their end, if anybody is.
     pub alerts: Option<Alerts>,
+    /// What is measured, and who is told.
+    pub telemetry: Telemetry,
     /// Where the configuration came from.
     pub source: Source,
     /// The file but for the rules, to tell whether anything else has changed when it is read again.

@@ -14,7 +14,7 @@ use super::keys::nearest;
 use super::upstream::parse_url;
 use super::{
     Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Upstream, access,
-    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
+    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared, telemetry,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -37,6 +37,8 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let access = access::resolve(&file.access.unwrap_or_default(), directories)?;
     let shared = shared::resolve(&file.state, env)?;
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
+    let listen = file.server.telemetry_listen.as_deref();
+    let telemetry = telemetry::resolve(&file.telemetry, listen, env)?;
     let server = server(&file.server)?;
     addressable(&server, &revocation)?;
     let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
@@ -60,6 +62,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
         admin,
         alerts: file.alerts.as_ref().map(|alerts| alerts::resolve(alerts, env)).transpose()?,
+        telemetry,
         source: Source::Embedded,
         beside_rules: toml::Table::new(),
     })

@@ -26,6 +26,8 @@ pub struct Upstream {
     pub labels: Arc<Labels>,
     /// What it is told about the caller.
     pub identity_headers: IdentityHeaders,
+    /// Whether what is sent there stays inside: it is trusted, or its address is a loopback or private one.
+    pub inside: bool,
     /// How long it may take.
     pub timeouts: Timeouts,
 }
@@ -104,7 +106,8 @@ impl Kind {
         }
     }
 
-    /// OpenTelemetry's `gen_ai.provider.name`; of a server that only speaks OpenAI's interface no more is known.
+    /// The name in a configuration, and OpenTelemetry's `gen_ai.provider.name`; of a server that only speaks OpenAI's
+    /// interface no more is known.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -163,6 +166,7 @@ impl Upstream {
             dialects: dialects(&at("dialects"), kind, from.dialects.as_deref())?,
             labels: Arc::new(labels),
             identity_headers,
+            inside,
             timeouts: timeouts(&from.timeout),
             name: from.name.into(),
         })

@@ -76,7 +76,8 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
     off
 }
 
-fn config_hash(config: &Config) -> String {
+/// Identifies a configuration without showing it.
+pub(crate) fn config_hash(config: &Config) -> String {
     let mut digest = Sha256::new().chain_update(config.describe());
     for (_, terms) in &config.redact.terms {
         terms.iter().for_each(|term| digest.update(term));
@@ -85,7 +86,8 @@ fn config_hash(config: &Config) -> String {
     hex(&digest.finalize())
 }
 
-fn node_name() -> String {
+/// What this machine calls itself.
+pub(crate) fn node_name() -> String {
     let read = |path| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
     read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
 }

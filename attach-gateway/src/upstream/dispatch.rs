@@ -24,6 +24,7 @@ use super::headers::{self, Pseudonym};
 use super::refusal;
 use super::way::Way;
 use crate::front::Caller;
+use crate::telemetry::{Attempt, Telemetry};
 use crate::translate::Plan;
 
 /// The innermost service: sends the call to the first candidate that can be reached.
@@ -31,6 +32,7 @@ use crate::translate::Plan;
 pub(crate) struct Dispatch {
     directory: Arc<Directory>,
     pseudonym: Arc<Pseudonym>,
+    telemetry: Telemetry,
 }
 
 /// Why one candidate brought no answer.
@@ -43,8 +45,8 @@ enum Miss {
 }
 
 impl Dispatch {
-    pub(crate) fn new(directory: Arc<Directory>, pseudonym: Pseudonym) -> Self {
-        Self { directory, pseudonym: Arc::new(pseudonym) }
+    pub(crate) fn new(directory: Arc<Directory>, pseudonym: Pseudonym, telemetry: Telemetry) -> Self {
+        Self { directory, pseudonym: Arc::new(pseudonym), telemetry }
     }
 
     async fn dispatch(self, mut request: Request<Body>) -> Answer {
@@ -71,11 +73,13 @@ impl Dispatch {
             let Some(plan) = Plan::new(payload, &candidate.model, &place.upstream)? else { continue };
             attempts += 1;
             let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
-            let way = self.set_out(exchange, candidate, place, attempts);
-            match way.note(send(place, &plan, headers).await) {
+            let mut way = self.set_out(exchange, candidate, place, attempts);
+            let sent = send(place, &plan, headers, (&mut way.attempt, &parts.headers)).await;
+            match way.note(sent) {
                 Ok(response) => return Ok(answer(response, place, plan, way).await),
                 Err(Miss::Connect(why)) => {
-                    tracing::warn!(upstream = %candidate.upstream, %why, "cannot reach the upstream");
+                    let id = exchange.id();
+                    tracing::warn!(%id, upstream = %candidate.upstream, %why, "cannot reach the upstream");
                     last = Some(refusal::unreachable(&why));
                 }
                 Err(Miss::Broke(why)) => return Err(refusal::broke().with_reason(why)),
@@ -95,7 +99,8 @@ impl Dispatch {
             facts.costs = self.directory.prices().costs(asked, Some(&route), SystemTime::now());
             facts.route = Some(route);
         });
-        Way::begin(exchange)
+        let which = (&*to.model, attempts);
+        Way::begin(exchange, Attempt::begin(&self.telemetry, exchange, &place.upstream, which))
     }
 
     fn headers(
@@ -117,7 +122,13 @@ fn here(bytes: Bytes) -> Answer {
     answer
 }
 
-async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response<Incoming>, Miss> {
+async fn send(
+    place: &Place,
+    plan: &Plan,
+    mut headers: HeaderMap,
+    (attempt, from): (&mut Attempt, &HeaderMap),
+) -> Result<Response<Incoming>, Miss> {
+    attempt.propagate(&mut headers, &place.upstream, from);
     let uri = place.uri(plan.upstream_api()).ok_or_else(|| Miss::Broke("no such operation".into()))?;
     let mut request = Request::new(Full::new(plan.body()));
     *request.method_mut() = Method::POST;
@@ -128,10 +139,22 @@ async fn send(place: &Place, plan: &Plan, headers: HeaderMap) -> Result<Response
     let limit = if plan.is_streamed() { timeouts.first_byte } else { timeouts.total };
     let answer = tokio::time::timeout(limit, place.pool.request(request));
     match answer.await {
-        Err(_) => Err(Miss::Timeout),
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) if error.is_connect() => Err(Miss::Connect(error_chain(&error).into())),
-        Ok(Err(error)) => Err(Miss::Broke(error_chain(&error).into())),
+        Err(_) => {
+            attempt.failed("timeout");
+            Err(Miss::Timeout)
+        }
+        Ok(Ok(response)) => {
+            attempt.answered(response.status());
+            Ok(response)
+        }
+        Ok(Err(error)) if error.is_connect() => {
+            attempt.failed("connect");
+            Err(Miss::Connect(error_chain(&error).into()))
+        }
+        Ok(Err(error)) => {
+            attempt.failed("broke");
+            Err(Miss::Broke(error_chain(&error).into()))
+        }
     }
 }
 

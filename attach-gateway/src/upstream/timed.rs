@@ -25,6 +25,7 @@ pin_project! {
         idle: Duration,
         deadline: Instant,
         drain: Duration,
+        // A span of its own lasts as long as the answer.
         way: Way,
     }
 

@@ -3,6 +3,8 @@ use std::time::Duration;
 use attach_core::Exchange;
 use http::{HeaderMap, HeaderName};
 
+use crate::telemetry::Attempt;
+
 /// The headers in which model servers and the proxies before them name a request, the surest first.
 const IDS: [HeaderName; 4] = [
     HeaderName::from_static("request-id"),
@@ -14,9 +16,10 @@ const IDS: [HeaderName; 4] = [
 /// Longest id that is kept, in bytes.
 const LONGEST: usize = 128;
 
-/// A call on its way to an upstream and back: what the audit trail learns of it there.
-#[derive(Debug, Clone)]
+/// A call on its way to an upstream and back: what the audit trail, metrics and traces learn of it there.
+#[derive(Debug)]
 pub(super) struct Way {
+    pub(super) attempt: Attempt,
     exchange: Exchange,
     /// When it was sent, from the exchange's beginning.
     sent: Duration,
@@ -24,8 +27,8 @@ pub(super) struct Way {
 
 impl Way {
     /// It is sent now.
-    pub(super) fn begin(exchange: &Exchange) -> Self {
-        Self { exchange: exchange.clone(), sent: exchange.elapsed() }
+    pub(super) fn begin(exchange: &Exchange, attempt: Attempt) -> Self {
+        Self { attempt, exchange: exchange.clone(), sent: exchange.elapsed() }
     }
 
     pub(super) fn exchange(&self) -> &Exchange {
@@ -59,7 +62,7 @@ mod tests {
         let mut request = http::Request::post("/api/chat").body(()).expect("valid");
         let exchange = Exchange::of_request(&mut request);
         let value = HeaderValue::from_bytes(value).expect("a value");
-        Way::begin(&exchange).note_id(&[(HeaderName::from_static(name), value)].into_iter().collect());
+        Way::begin(&exchange, Attempt::default()).note_id(&[(HeaderName::from_static(name), value)].into_iter().collect());
         exchange.facts(|facts| facts.upstream_request_id.clone())
     }
 

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use attach_audit::names;
+use attach_core::Exchange;
+use attach_core::exchange::TraceContext;
+use http::{HeaderMap, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Span as _, Status};
+use opentelemetry_sdk::trace::Span;
+
+use super::requests::Requests;
+use super::{Telemetry, propagate, spans};
+use crate::config::Upstream;
+
+/// One attempt to get an answer from an upstream. Its span ends when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt {
+    watch: Option<Watch>,
+    span: Option<Span>,
+    /// The trace it belongs to, and its place in it.
+    trace: Option<TraceContext>,
+}
+
+/// What has not been counted yet.
+struct Watch {
+    requests: Arc<Requests>,
+    upstream: Arc<str>,
+    began: Instant,
+}
+
+impl Attempt {
+    /// Begins the `n`th attempt of a request, at `upstream` with its `model`.
+    pub(crate) fn begin(
+        telemetry: &Telemetry,
+        exchange: &Exchange,
+        upstream: &Upstream,
+        (model, n): (&str, u32),
+    ) -> Self {
+        let trace = exchange.facts(|facts| facts.trace);
+        let Some(inner) = &telemetry.0 else { return Self { watch: None, span: None, trace } };
+        let span = inner.spans.as_ref().map(|spans| spans.attempt(exchange, upstream, (model, n)));
+        let trace = span.as_ref().and_then(|span| spans::context(span.span_context())).or(trace);
+        let watch = Watch {
+            requests: Arc::clone(&inner.requests),
+            upstream: Arc::clone(&upstream.name),
+            began: Instant::now(),
+        };
+        Self { watch: Some(watch), span, trace }
+    }
+
+    /// Adds the trace to the headers of the call, inside the perimeter; `from` are the caller's.
+    pub(crate) fn propagate(&self, to: &mut HeaderMap, upstream: &Upstream, from: &HeaderMap) {
+        if let Some(trace) = self.trace.as_ref().filter(|_| upstream.inside) {
+            propagate::inject(to, trace, from);
+        }
+    }
+
+    /// The upstream has begun its answer.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        if let Some(span) = &mut self.span {
+            span.set_attribute(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
+        }
+        match status.as_u16() {
+            ..400 => self.count("ok"),
+            429 => self.failed("429"),
+            400..500 => self.failed("4xx"),
+            _ => self.failed("5xx"),
+        }
+    }
+
+    /// There is no answer, or one that is an error.
+    pub(crate) fn failed(&mut self, how: &'static str) {
+        if let Some(span) = &mut self.span {
+            span.set_attribute(KeyValue::new(names::ERROR_TYPE, how));
+            span.set_status(Status::error(""));
+        }
+        self.count(how);
+    }
+
+    fn count(&mut self, how: &'static str) {
+        if let Some(watch) = self.watch.take() {
+            watch.requests.attempted(&watch.upstream, how, watch.began.elapsed());
+        }
+    }
+}
+
+/// The client left while the upstream was thinking.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.count("abandoned");
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("upstream", &self.upstream).finish_non_exhaustive()
+    }
+}

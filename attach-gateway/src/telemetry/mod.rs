@@ -1,0 +1,122 @@
+//! Telemetry: logs, metrics and traces.
+//!
+//! Metrics and traces go by OpenTelemetry's API and SDK; metrics are read at a listener of their own, in Prometheus'
+//! text format, and both are sent to a collector by OTLP, if the configuration says so. They name no caller, and what
+//! they tell apart is bounded by the configuration.
+
+mod attempt;
+mod export;
+mod gauges;
+mod labels;
+mod listener;
+mod log;
+pub(crate) mod names;
+mod observe;
+mod propagate;
+mod provider;
+mod requests;
+mod spans;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attach_audit::Audit;
+use attach_auth::OidcVerifier;
+use attach_core::Outcome;
+use attach_core::exchange::Facts;
+use opentelemetry::global;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry::trace::TracerProvider;
+
+pub(crate) use self::attempt::Attempt;
+pub(crate) use self::log::start;
+pub(crate) use self::observe::ObserveLayer;
+
+use self::export::Losses;
+use self::provider::Providers;
+use self::requests::Requests;
+use self::spans::Spans;
+use crate::config::Config;
+use crate::front::Probes;
+use crate::run::StartError;
+use crate::stack::Stack;
+
+/// The scope of the gateway's own instruments and spans.
+const SCOPE: &str = "attach-gateway";
+
+/// How long the end waits for a collector.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What measures, if anybody wants to know. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Telemetry(Option<Arc<Inner>>);
+
+struct Inner {
+    requests: Arc<Requests>,
+    spans: Option<Spans>,
+    providers: Providers,
+}
+
+impl Telemetry {
+    /// Sets up what `config` asks for. Layers that are made afterwards measure themselves as well.
+    pub(crate) fn open(config: &Config, node: String, config_hash: String) -> Result<Self, StartError> {
+        let settings = &config.telemetry;
+        if settings.listen.is_none() && settings.otlp.is_none() {
+            return Ok(Self::default());
+        }
+        let losses = Losses::default();
+        let providers = provider::open(settings, node, &losses)?;
+        global::set_meter_provider(providers.meters.clone());
+        let meter = providers.meters.meter(SCOPE);
+        gauges::process(&meter, config_hash);
+        if providers.traces.is_some() || settings.otlp.is_some() {
+            losses.observe(&meter);
+        }
+        let requests = Arc::new(Requests::new(config, &meter));
+        let tracer = providers.traces.as_ref().map(|traces| traces.tracer(SCOPE));
+        let spans = tracer.map(|tracer| Spans::new(tracer, settings.user_id));
+        Ok(Self(Some(Arc::new(Inner { requests, spans, providers }))))
+    }
+
+    /// Shows whether what the gateway depends on works.
+    pub(crate) fn watch(&self, verifier: &OidcVerifier, audit: &Audit) {
+        if let Some(inner) = &self.0 {
+            gauges::readiness(&inner.providers.meters.meter(SCOPE), verifier.clone(), audit.clone());
+        }
+    }
+
+    /// The service of the telemetry listener, if metrics are to be read.
+    pub(crate) fn stack(&self, probes: Probes) -> Option<Stack> {
+        let registry = self.0.as_ref()?.providers.registry.clone()?;
+        Some(listener::stack(registry, probes))
+    }
+
+    /// Sends what was not sent yet, unless the collector takes too long. To be called on the runtime.
+    pub(crate) async fn close(&self) {
+        let Some(inner) = self.0.clone() else { return };
+        let (done, ended) = tokio::sync::oneshot::channel();
+        // The SDK blocks while it waits; a thread of the runtime's would be waited for at its end.
+        let flushing = std::thread::Builder::new().name("attach-telemetry-end".into()).spawn(move || {
+            if let Some(traces) = &inner.providers.traces {
+                let _ = traces.shutdown_with_timeout(FAREWELL);
+            }
+            let _ = inner.providers.meters.shutdown();
+            let _ = done.send(());
+        });
+        if flushing.is_err() || tokio::time::timeout(FAREWELL, ended).await.is_err() {
+            tracing::warn!("the collector did not take the last telemetry in time");
+        }
+    }
+}
+
+/// How an exchange that is over ended.
+fn outcome(facts: &Facts) -> Outcome {
+    facts.outcome().unwrap_or(Outcome::Complete)
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Telemetry").field(&self.0.is_some()).finish()
+    }
+}
