@@ -133,7 +133,21 @@ impl Gateway {
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
         let drain = config.server.drain;
-        Ok(Self { listener, addr, stack, admin, watchers, telemetry, audit, egress, retention, upkeep, reload, drain, state })
+        Ok(Self {
+            listener,
+            addr,
+            stack,
+            admin,
+            watchers,
+            telemetry,
+            audit,
+            egress,
+            retention,
+            upkeep,
+            reload,
+            drain,
+            state,
+        })
     }
 
     /// Where the gateway listens.

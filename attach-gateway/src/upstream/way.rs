@@ -62,7 +62,8 @@ mod tests {
         let mut request = http::Request::post("/api/chat").body(()).expect("valid");
         let exchange = Exchange::of_request(&mut request);
         let value = HeaderValue::from_bytes(value).expect("a value");
-        Way::begin(&exchange, Attempt::default()).note_id(&[(HeaderName::from_static(name), value)].into_iter().collect());
+        Way::begin(&exchange, Attempt::default())
+            .note_id(&[(HeaderName::from_static(name), value)].into_iter().collect());
         exchange.facts(|facts| facts.upstream_request_id.clone())
     }
 

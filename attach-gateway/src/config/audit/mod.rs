@@ -11,7 +11,7 @@ use super::ConfigError;
 mod egress;
 mod keep;
 
-pub use self::egress::{Egress, Otlp, Protocol, Receiver, SplunkHec, Syslog, Webhook};
+pub use self::egress::{Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook};
 
 /// What is promised of the audit log, and where it goes.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ mod syslog;
 mod tls;
 mod webhook;
 
-pub use self::otlp::{Otlp, Protocol};
+pub use self::otlp::{OtlpLogs, Transport};
 pub use self::splunk::SplunkHec;
 pub use self::syslog::Syslog;
 pub use self::webhook::Webhook;
@@ -56,7 +56,7 @@ pub enum Receiver {
     /// Somebody's own.
     Webhook(Webhook),
     /// OTLP logs.
-    Otlp(Otlp),
+    Otlp(OtlpLogs),
     /// Syslog.
     Syslog(Syslog),
 }

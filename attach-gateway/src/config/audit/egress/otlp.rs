@@ -14,18 +14,18 @@ use crate::config::{ConfigError, Secret};
 /// A receiver of OTLP logs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Otlp {
+pub struct OtlpLogs {
     /// Where it is.
     pub url: String,
     /// How it is spoken to.
-    pub protocol: Protocol,
+    pub protocol: Transport,
     headers: Vec<(String, Secret)>,
 }
 
 /// OTLP's transports.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Protocol {
+pub enum Transport {
     /// Protobuf over HTTP, with this client.
     Http(Client),
     /// gRPC.
@@ -45,18 +45,18 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub(super) fn resolve(self, env: Env<'_>) -> Result<Otlp, ConfigError> {
+    pub(super) fn resolve(self, env: Env<'_>) -> Result<OtlpLogs, ConfigError> {
         url(&self.url)?;
         let protocol = match self.protocol.as_deref() {
             None | Some("http") => {
                 if self.certificate.is_some() || self.key.is_some() || self.server_name.is_some() {
                     return Err(wrong("certificate, key, server_name: with protocol = \"grpc\" only"));
                 }
-                Protocol::Http(client(self.ca)?)
+                Transport::Http(client(self.ca)?)
             }
             Some("grpc") => {
                 let Self { ca, certificate, key, server_name, .. } = self;
-                Protocol::Grpc(tls::Written { ca, certificate, key, server_name }.resolve(env)?)
+                Transport::Grpc(tls::Written { ca, certificate, key, server_name }.resolve(env)?)
             }
             Some(other) => return Err(wrong(format!("protocol: {other:?} is not one of http, grpc"))),
         };
@@ -64,24 +64,24 @@ impl Written {
             None => Vec::new(),
             Some(kept) => headers(kept.read("audit.egress.headers", env)?.expose())?,
         };
-        let otlp = Otlp { url: self.url, protocol, headers };
+        let otlp = OtlpLogs { url: self.url, protocol, headers };
         // What cannot work is told before anything is started.
         otlp.target("otlp", Format::Native).map_err(wrong)?;
         Ok(otlp)
     }
 }
 
-impl Otlp {
+impl OtlpLogs {
     /// What sends to it.
     pub(crate) fn target(&self, name: &str, format: Format) -> Result<Arc<dyn Target>, InvalidTarget> {
         Ok(match &self.protocol {
-            Protocol::Http(client) => {
+            Transport::Http(client) => {
                 let target = OtlpHttp::new(name, &self.url, client.clone())?.format(format).build(BUILD);
                 let add =
                     |target: OtlpHttp, (key, value): &(String, Secret)| target.header(key, value.expose());
                 Arc::new(self.headers.iter().try_fold(target, add)?)
             }
-            Protocol::Grpc(tls) => {
+            Transport::Grpc(tls) => {
                 let target = OtlpGrpc::new(name, &self.url, tls)?.format(format).build(BUILD);
                 let add =
                     |target: OtlpGrpc, (key, value): &(String, Secret)| target.header(key, value.expose());
@@ -118,12 +118,12 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// Without the user name and password that a URL may have.
-impl fmt::Display for Otlp {
+impl fmt::Display for OtlpLogs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url.parse::<http::Uri>().unwrap_or_default();
         let protocol = match self.protocol {
-            Protocol::Http(_) => "HTTP",
-            Protocol::Grpc(_) => "gRPC",
+            Transport::Http(_) => "HTTP",
+            Transport::Grpc(_) => "gRPC",
         };
         write!(f, "OTLP logs over {protocol} to {}", url.host().unwrap_or_default())?;
         if let Some(port) = url.port_u16() {
