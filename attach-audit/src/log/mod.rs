@@ -8,6 +8,9 @@
 //! that waits for longer than its patience is given up on, though it stays in the queue, and no new request is taken
 //! until the disk has answered and a `gap` record says how many there were.
 //!
+//! With a signer ([`Options`]), the writer adds a checkpoint each second or 1,000 records while there are records: a
+//! signed root over everything that is durable.
+//!
 //! When a write or a sync fails, the segment is given up on: a sync is never tried twice on one file, because the
 //! kernel may have dropped the pages that the first one could not write. What was not acknowledged is written again
 //! to a new segment, whose head says from where. If that fails too, the log takes no new request until it works

@@ -79,6 +79,9 @@ pub struct Entry<'a> {
     /// The service's own fields.
     #[serde(borrow)]
     pub custom: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// In a `checkpoint` record: the chain's tree over the records before it.
+    #[serde(borrow)]
+    pub checkpoint: Option<Checkpoint<'a>>,
     /// When the record was durable: `strict`, `overlap`, `relaxed` or `single`.
     #[serde(borrow)]
     pub mode: Text<'a>,
@@ -360,4 +363,19 @@ pub struct Fold<'a> {
     /// When the last of them was.
     #[serde(borrow)]
     pub last: Cow<'a, str>,
+}
+
+/// The Merkle tree of a chain, signed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Checkpoint<'a> {
+    /// How many records it has.
+    pub size: u64,
+    /// Its root, 64 hex digits.
+    #[serde(borrow)]
+    pub root: Cow<'a, str>,
+    /// The same as a C2SP signed note.
+    #[serde(borrow)]
+    pub note: Cow<'a, str>,
 }

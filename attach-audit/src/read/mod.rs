@@ -6,7 +6,7 @@ mod sources;
 mod time;
 
 pub use self::entry::{
-    Actor, Decision, Entry, Fold, Model, Quota, Redaction, Route, Source, Timing, Usage, Via,
+    Actor, Checkpoint, Decision, Entry, Fold, Model, Quota, Redaction, Route, Source, Timing, Usage, Via,
 };
 pub use self::records::{Line, Records};
 pub use self::time::instant;

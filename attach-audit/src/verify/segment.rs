@@ -66,8 +66,7 @@ impl Check<'_> {
     pub(super) fn run(&self, report: &mut Report, course: &mut Course<'_>) -> Result<End, VerifyError> {
         let mut lines = Lines::open(&self.file.path)?;
         let mut expected = self.beginning()?;
-        let first = expected.seq;
-        let mut end = None;
+        let (first, mut end) = (expected.seq, None);
         while let Some(line) = lines.next()? {
             let fault = match expected.judge(&line) {
                 Verdict::Follows(hash) => {
@@ -100,7 +99,6 @@ impl Check<'_> {
             return Err(self.found(lines.number, &expected, fault));
         }
         report.bytes += lines.bytes;
-        report.segments += 1;
         let end = self.complete(end, &expected, lines.number, report)?;
         report.reached(first, &end);
         Ok(end)
@@ -168,6 +166,7 @@ impl Check<'_> {
         line: u64,
         report: &mut Report,
     ) -> Result<End, VerifyError> {
+        report.segments += 1;
         if let Some(claim) = self.claim.filter(|claim| expected.seq <= claim.seq) {
             return Err(self.found(line, expected, Fault::Missing { through: claim.seq }));
         }

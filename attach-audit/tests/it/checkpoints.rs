@@ -286,12 +286,14 @@ fn a_fork_is_found_at_the_record_that_is_continued_twice() {
     assert_eq!(found(&with(&forked), &Trust::new()).map(drop), Err((end, Fault::Forked)));
 
     // A segment that claims that its predecessor was given up on, though there are checkpoints in that.
-    let mut forked = files[..second].to_vec();
-    let (name, _) = forked.pop().expect("the last");
-    let its = files[second - 2].1.lines().next().expect("a head").to_owned();
-    forked.push((name, format!("{its}\n")));
-    let dir = with(&forked);
-    assert!(found(&dir, &Trust::new()).is_err());
+    let mut forked = files[..2].to_vec();
+    let (name, text) = &forked[1];
+    assert!(text.contains("\"kind\":\"checkpoint\""), "{text}");
+    let name = name.to_str().expect("text").replace("-000001.", "-000002.");
+    let (head, _) = text.split_once('\n').expect("a head");
+    let (end, head) = (seq(head) - 1, format!("{head}\n"));
+    forked.push((name.into(), head));
+    assert_eq!(found(&with(&forked), &Trust::new()).map(drop), Err((end, Fault::Forked)));
 
     // Two copies of a segment that differ.
     let (one, two) = (with(files), Dir::new());
