@@ -63,29 +63,32 @@ enum Mood {
 
 /// A target in memory.
 #[derive(Debug, Clone)]
-struct Recorder(Arc<(String, Mutex<(Mood, Vec<String>)>)>);
+struct Recorder {
+    name: String,
+    state: Arc<Mutex<(Mood, Vec<String>)>>,
+}
 
 impl Recorder {
     fn new(name: &str) -> Self {
-        Self(Arc::new((name.to_owned(), Mutex::new((Mood::Takes, Vec::new())))))
+        Self { name: name.to_owned(), state: Arc::new(Mutex::new((Mood::Takes, Vec::new()))) }
     }
 
     fn set(&self, mood: Mood) {
-        self.0.1.lock().expect("unpoisoned").0 = mood;
+        self.state.lock().expect("unpoisoned").0 = mood;
     }
 
     fn mood(&self) -> Mood {
-        self.0.1.lock().expect("unpoisoned").0
+        self.state.lock().expect("unpoisoned").0
     }
 
     fn seen(&self) -> Vec<String> {
-        self.0.1.lock().expect("unpoisoned").1.clone()
+        self.state.lock().expect("unpoisoned").1.clone()
     }
 }
 
 impl Target for Recorder {
     fn name(&self) -> &str {
-        &self.0.0
+        &self.name
     }
 
     fn send(&self, batch: Batch) -> SendFuture {
@@ -103,7 +106,7 @@ impl Target for Recorder {
             }
             let lines =
                 batch.lines().iter().map(|line| String::from_utf8(line.bytes.to_vec()).expect("text"));
-            this.0.1.lock().expect("unpoisoned").1.extend(lines);
+            this.state.lock().expect("unpoisoned").1.extend(lines);
             Ok(if let Mood::Rejects(n) = mood { Delivered::all_but(n) } else { Delivered::all() })
         })
     }

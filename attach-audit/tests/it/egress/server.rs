@@ -41,14 +41,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub(super) fn start(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let mut server = Self {
             addr: ([127, 0, 0, 1], 0).into(),
             handler: Arc::new(answer),
             seen: Arc::default(),
             running: None,
         };
-        server.resume().await;
+        server.resume();
         server
     }
 
@@ -68,7 +68,7 @@ impl Server {
         }
     }
 
-    pub(super) async fn resume(&mut self) {
+    pub(super) fn resume(&mut self) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("settable");
         socket.bind(self.addr).expect("the address is free");

@@ -65,7 +65,7 @@ fn distinct(events: Vec<Value>) -> Vec<Value> {
 
 #[tokio::test]
 async fn events_are_what_splunk_documents_byte_by_byte() {
-    let server = Server::start(|_| (200, TAKEN.into())).await;
+    let server = Server::start(|_| (200, TAKEN.into()));
     let dir = Dir::new();
     let (audit, tail) = open(&dir);
     record(&audit, 30).await;
@@ -93,8 +93,7 @@ async fn nothing_is_lost_over_failures_refusals_and_restarts_of_both_sides() {
         1 => (403, r#"{"text":"Invalid token","code":4}"#.into()),
         2 => (500, "<html>proxy".into()),
         _ => (200, TAKEN.into()),
-    })
-    .await;
+    });
     let dir = Dir::new();
     let mut taken_before = 0;
     for round in 0..3 {
@@ -107,7 +106,7 @@ async fn nothing_is_lost_over_failures_refusals_and_restarts_of_both_sides() {
             server.stop().await;
             record(&audit, 20).await;
             until("it is noticed", || !status(&egress).up).await;
-            server.resume().await;
+            server.resume();
             record(&audit, 5).await;
             audit.close().await;
         };
@@ -175,7 +174,7 @@ impl Indexer {
 async fn with_acknowledgement_a_batch_is_delivered_when_it_is_indexed_and_sent_again_if_it_is_not() {
     let indexer = Arc::new(Mutex::new(Indexer { forgetful: true, ..Indexer::default() }));
     let shared = Arc::clone(&indexer);
-    let server = Server::start(move |seen| shared.lock().expect("unpoisoned").answer(seen)).await;
+    let server = Server::start(move |seen| shared.lock().expect("unpoisoned").answer(seen));
     let dir = Dir::new();
     let (audit, tail) = open(&dir);
     let target = target(&server).ack(Duration::from_secs(2)).expect("a target");
@@ -200,7 +199,7 @@ async fn with_acknowledgement_a_batch_is_delivered_when_it_is_indexed_and_sent_a
 #[tokio::test]
 async fn a_token_without_acknowledgement_is_found_out_before_anything_is_sent() {
     let disabled = r#"{"text":"ACK is disabled","code":14}"#;
-    let server = Server::start(move |_| (400, disabled.into())).await;
+    let server = Server::start(move |_| (400, disabled.into()));
     let dir = Dir::new();
     let (audit, tail) = open(&dir);
     let target = target(&server).ack(Duration::from_secs(1)).expect("a target");
@@ -239,8 +238,7 @@ async fn only_what_splunk_refuses_by_itself_is_left_out() {
                 }
                 Some(_) => (400, r#"{"text":"Invalid data format","code":6}"#.into()),
             }
-        })
-        .await;
+        });
         let dir = Dir::new();
         let (audit, tail) = open(&dir);
         record(&audit, 20).await;
@@ -258,7 +256,7 @@ async fn only_what_splunk_refuses_by_itself_is_left_out() {
 
 #[tokio::test]
 async fn neither_the_token_nor_a_record_is_in_debug_or_in_an_error() {
-    let server = Server::start(|_| (401, r#"{"text":"Token is required","code":2}"#.into())).await;
+    let server = Server::start(|_| (401, r#"{"text":"Token is required","code":2}"#.into()));
     let target = target(&server);
     assert!(!format!("{target:?}").contains(TOKEN));
     let dir = Dir::new();

@@ -18,8 +18,7 @@ async fn batches_are_signed_lines_and_sent_until_the_answer_is_2xx() {
     let server = Server::start(move |_| {
         let call = calls.fetch_add(1, Ordering::SeqCst) as usize;
         (*answers.get(call).unwrap_or(&202), String::new())
-    })
-    .await;
+    });
     let dir = Dir::new();
     let (audit, tail) = open(&dir);
     record(&audit, 10).await;
@@ -47,7 +46,7 @@ async fn batches_are_signed_lines_and_sent_until_the_answer_is_2xx() {
 
 #[tokio::test]
 async fn without_a_key_there_is_no_signature() {
-    let server = Server::start(|_| (200, String::new())).await;
+    let server = Server::start(|_| (200, String::new()));
     let dir = Dir::new();
     let (audit, tail) = open(&dir);
     audit.close().await;
