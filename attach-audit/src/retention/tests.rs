@@ -20,11 +20,16 @@ impl Drop for Scene {
     }
 }
 
+/// A segment for each record, and patience for a machine that has much to do.
+fn options() -> Options {
+    Options::new("n").segment_bytes(1).reserve(0).patience(Duration::from_secs(60))
+}
+
 impl Scene {
     /// A log of `segments` segments, each with content beside it.
     async fn new(segments: usize) -> Self {
         let dir = std::env::temp_dir().join(format!("attach-keep-{}", uuid::Uuid::now_v7()));
-        let log = Log::open(&dir, Options::new("n").segment_bytes(1).reserve(0)).expect("it opens");
+        let log = Log::open(&dir, options()).expect("it opens");
         let (tail, audit) = (log.tail().expect("a directory"), Audit::new(log));
         let scene = Self { dir, audit, tail };
         for _ in 1..segments {
@@ -34,7 +39,15 @@ impl Scene {
             fs::write(scene.dir.join(name.replace("audit-", "content-")), b"kept beside").expect("written");
         }
         assert_eq!(scene.names().len(), segments);
+        scene.settled().await;
         scene
+    }
+
+    /// Who waits for a record may be told before who reads the log.
+    async fn settled(&self) {
+        while self.names().last() != Some(&self.tail.current().to_string()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     fn names(&self) -> Vec<String> {
@@ -171,7 +184,6 @@ async fn what_cannot_be_recorded_is_not_done() {
 #[tokio::test]
 async fn a_segment_that_was_given_up_on_goes_with_the_one_it_stands_behind() {
     let mut scene = Scene::new(2).await;
-    let options = || Options::new("n").segment_bytes(1).reserve(0);
     let names = scene.names();
     // Closes the log.
     scene.audit = Audit::new(crate::Memory::new());

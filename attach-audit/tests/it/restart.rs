@@ -34,7 +34,7 @@ impl Storage for Noting {
 #[tokio::test]
 async fn only_the_last_segment_is_read() {
     let dir = Dir::new();
-    let options = || Options::new("n").segment_bytes(2000).reserve(0);
+    let options = || Options::new("n").segment_bytes(2000).reserve(0).patience(Duration::from_secs(60));
     let audit = Audit::new(Log::open(dir.path(), options()).expect("it opens"));
     for _ in 0..40 {
         audit.record(&Deed::admin("test", "somebody")).await.expect("recorded");
@@ -56,7 +56,8 @@ async fn only_the_last_segment_is_read() {
 async fn gib() {
     const SEGMENT: u64 = 64 << 20;
     let dir = Dir::new();
-    let open = || Log::open(dir.path(), Options::new("n").segment_bytes(SEGMENT));
+    let open =
+        || Log::open(dir.path(), Options::new("n").segment_bytes(SEGMENT).patience(Duration::from_secs(60)));
     let audit = Audit::new(open().expect("it opens"));
     let last = dir.segments()[0].clone();
     let text = "x".repeat(500);
