@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::gateway::Finished;
-use crate::support::{Launch, TempDir, Upstream, World, eventually};
+use crate::support::{CHATS, Launch, TempDir, Upstream, World, eventually, question, streamed};
 
 async fn command(words: &[&str], folder: &str) -> Finished {
     Launch::bare().arguments(&[words, &["--log", folder]].concat()).run().await
@@ -46,4 +46,24 @@ async fn a_legal_hold_is_placed_and_released_on_the_command_line_and_is_on_recor
     assert_eq!(deed["custom"]["reason"], "case closed");
     let verified = Launch::bare().arguments(&["audit", "verify", &folder]).run().await;
     assert!(verified.ok, "{verified:?}");
+}
+
+/// What the operators' page reckons with.
+#[tokio::test]
+async fn a_request_takes_less_than_four_kilobytes_of_log() {
+    let world = World::start().await;
+    let chat = question(CHATS[0], "gpt-4o", "Mail anna.schmidt@example.com, please.");
+    let body = streamed(CHATS[0], "gpt-4o", "Mail anna.schmidt@example.com, please.");
+    for body in [chat, body] {
+        let id = world.post(CHATS[0]).json(&body).send().await.expect(200).id();
+        let text = crate::support::audit::text(&world.gateway.audit_folder());
+        let lines: Vec<_> = text.lines().filter(|line| line.contains(&id)).map(str::len).collect();
+        println!("intent and outcome: {lines:?} bytes");
+        assert!(lines.len() == 2 && lines.iter().sum::<usize>() < 4096, "{lines:?}");
+    }
+    let answer = world.gateway.post(CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hello")).send().await;
+    let id = answer.expect(401).id();
+    let text = crate::support::audit::text(&world.gateway.audit_folder());
+    let refused = text.lines().find(|line| line.contains(&id)).map(str::len);
+    println!("reject: {refused:?} bytes");
 }
