@@ -32,7 +32,7 @@ async fn a_legal_hold_is_placed_and_released_on_the_command_line_and_is_on_recor
     let missing = command(&["audit", "hold", "--reason", "case 17"], &folder).await;
     assert!(missing.code == Some(2) && missing.stderr.contains("there is no audit log"), "{missing:?}");
 
-    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&folder).unwrap();
     let held = command(&["audit", "hold", "--reason", "case 17"], &folder).await;
     assert!(held.ok && held.stdout.contains("held since"), "{held:?}");
     let deed = recorded(&state, "retention.hold").await;
