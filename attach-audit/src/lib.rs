@@ -45,7 +45,6 @@ pub mod egress;
 pub mod format;
 mod intent;
 pub mod log;
-#[cfg(feature = "egress")]
 mod metrics;
 mod mode;
 pub mod names;

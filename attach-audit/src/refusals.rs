@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Semaphore;
 
+use crate::metrics::RefusalMetrics;
 use crate::record::{Address, Fold};
 use crate::sink::{Ack, Slot};
 use crate::{Kind, Mode, Record, Sink};
@@ -59,6 +60,7 @@ struct Pool {
     slots: Arc<Semaphore>,
     counts: Mutex<Counts>,
     wake: Condvar,
+    metrics: RefusalMetrics,
 }
 
 struct Counts {
@@ -81,7 +83,13 @@ impl Refusals {
     pub(crate) fn new(sink: Arc<dyn Sink>) -> Self {
         let counts = Counts { since: Instant::now(), tallies: HashMap::new(), idle: false, closed: false };
         let slots = Arc::new(Semaphore::new(IN_FLIGHT));
-        let pool = Pool { sink, slots, counts: Mutex::new(counts), wake: Condvar::new() };
+        let pool = Pool {
+            sink,
+            slots,
+            counts: Mutex::new(counts),
+            wake: Condvar::new(),
+            metrics: RefusalMetrics::new(),
+        };
         Self(Arc::new(Handle { pool: Arc::new(pool), flusher: Mutex::default() }))
     }
 
@@ -125,6 +133,7 @@ impl Refusals {
     }
 
     fn add(&self, key: Key, status: u16, mode: Mode) {
+        self.0.pool.metrics.folded(key.code);
         let mut counts = self.0.pool.lock();
         counts.add(key, status, mode);
         if std::mem::replace(&mut counts.idle, false) {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::segment::{Framer, Tip};
 use super::tail::Reached;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
+use crate::metrics::LogMetrics;
 use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
 use crate::tree::Tree;
 use crate::{Kind, Record, Timestamp};
@@ -43,6 +44,7 @@ pub(super) struct Writer {
     /// Who waits for what has just become durable.
     landed: Vec<Waiting>,
     reached: watch::Sender<Reached>,
+    metrics: LogMetrics,
 }
 
 /// Closes the queue and fails what is in it when the writer ends, however that comes about.
@@ -89,6 +91,7 @@ impl Writer {
             landed: Vec::new(),
             reached: watch::Sender::new(Reached { segment: name.clone(), bytes: 0 }),
             name,
+            metrics: LogMetrics::new(),
         };
         writer.begin(found)?;
         writer.reserve();
@@ -150,6 +153,7 @@ impl Writer {
 
     pub(super) fn write(&mut self, batch: &mut Batch) {
         let lost = (batch.lost > 0).then(|| gap(batch.lost, Timestamp::now(), "queue_full"));
+        let n = batch.lost;
         let first = self.attempt(batch, lost.as_ref());
         let mut full = false;
         match first.or_else(|error| {
@@ -157,8 +161,9 @@ impl Writer {
             tracing::error!(%error, segment = %self.name, "the audit log could not write; trying a new segment");
             self.attempt(batch, lost.as_ref())
         }) {
-            Ok(Requests::Taken) => {}
+            Ok(Requests::Taken) => self.metrics.gap(n),
             Ok(Requests::Refused) => {
+                self.metrics.gap(n);
                 if full {
                     self.finish(batch);
                 }
@@ -177,7 +182,9 @@ impl Writer {
         loop {
             let (outage, open) = self.queue.pause(pause, batch);
             let gap = gap(outage.refused + batch.lost, outage.since, "log_unavailable");
-            match self.attempt(batch, Some(&gap)) {
+            let refused = outage.refused + batch.lost;
+            let attempt = self.attempt(batch, Some(&gap)).inspect(|_| self.metrics.gap(refused));
+            match attempt {
                 Ok(_) if self.queue.resume(outage.refused) => break,
                 Ok(_) => pause = Duration::ZERO,
                 Err(error) if !open => {
@@ -214,7 +221,9 @@ impl Writer {
             self.framer.line(&mut self.out, &mut tip, entry.id, entry.at, members);
             start = entry.end;
         }
+        let began = Instant::now();
         if let Err(error) = self.commit() {
+            self.metrics.failed();
             self.file = None;
             match previous {
                 Some(previous) => {
@@ -225,6 +234,7 @@ impl Writer {
             }
             return Err(error);
         }
+        self.metrics.committed(batch.entries.len() + usize::from(gap.is_some()), began.elapsed());
         self.disowned = 0;
         self.tip = tip;
         self.notary.landed(&self.tip, covered);

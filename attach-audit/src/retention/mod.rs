@@ -32,12 +32,12 @@ use std::time::Duration;
 
 use crate::Audit;
 use crate::log::{Position, Tail};
+use crate::metrics::RetentionMetrics;
 
 mod disk;
 mod hold;
 mod inventory;
 mod keep;
-mod metrics;
 mod record;
 mod sweep;
 #[cfg(test)]
@@ -48,7 +48,6 @@ pub use self::keep::Keep;
 pub use self::sweep::Swept;
 
 use self::disk::Disk;
-use self::metrics::Metrics;
 use self::record::Notary;
 
 /// How far every system that records are sent to has come: outer `None` if there is no such system, inner if one has
@@ -65,7 +64,7 @@ pub struct Retention {
     notary: Notary,
     disk: Disk,
     interval: Duration,
-    metrics: Metrics,
+    metrics: RetentionMetrics,
     /// Something is due and cannot go; said once.
     stuck: bool,
 }
@@ -81,7 +80,7 @@ impl Retention {
             notary: Notary::new(audit),
             disk: Disk::new(0.8),
             interval: Duration::from_secs(60),
-            metrics: Metrics::default(),
+            metrics: RetentionMetrics::default(),
             stuck: false,
         }
     }
@@ -111,7 +110,7 @@ impl Retention {
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         let thread = Builder::new().name("attach-audit-keep".into()).spawn(move || {
-            self.metrics = Metrics::global();
+            self.metrics = RetentionMetrics::global();
             while !stopped.is_set() {
                 if let Err(error) = self.round(&|| stopped.is_set()) {
                     tracing::error!(%error, "the audit log's old segments cannot be looked through");

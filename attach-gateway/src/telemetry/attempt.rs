@@ -97,3 +97,47 @@ impl std::fmt::Debug for Watch {
         f.debug_struct("Watch").field("upstream", &self.upstream).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use attach_core::Exchange;
+
+    use super::*;
+    use crate::config::Config;
+
+    const FILE: &str = r#"
+        [[issuer]]
+        issuer = "https://login.example"
+        audience = ["api://llm"]
+        [[upstream]]
+        name = "inside"
+        kind = "ollama"
+        url = "http://127.0.0.1:11434"
+        [[upstream]]
+        name = "trusted"
+        kind = "openai"
+        url = "https://vllm.example"
+        trusted = true
+        [[upstream]]
+        name = "outside"
+        kind = "openai"
+        url = "https://api.example"
+        identity_headers = "full"
+    "#;
+
+    #[test]
+    fn a_trace_goes_on_inside_the_perimeter_only() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let request = http::Request::post("/api/chat").header("traceparent", parent);
+        let mut request = request.header("tracestate", "a=1").body(()).expect("a valid request");
+        let exchange = Exchange::of_request(&mut request);
+        let config = Config::parse(FILE, |_| None).expect("a valid configuration");
+        for upstream in &config.upstreams {
+            let attempt = Attempt::begin(&Telemetry::default(), &exchange, upstream, ("llama3", 1));
+            let mut headers = HeaderMap::new();
+            attempt.propagate(&mut headers, upstream, request.headers());
+            assert_eq!(headers.contains_key("traceparent"), &*upstream.name != "outside");
+            assert_eq!(headers.contains_key("tracestate"), &*upstream.name != "outside");
+        }
+    }
+}

@@ -5,6 +5,8 @@
 //! they tell apart is bounded by the configuration.
 
 mod attempt;
+#[cfg(test)]
+mod bench;
 mod export;
 mod gauges;
 mod labels;

@@ -50,6 +50,7 @@ mod revocation;
 mod signals;
 mod streams;
 mod support;
+mod telemetry;
 mod translation;
 mod trouble;
 mod usage;

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod dialect;
 pub(crate) mod gateway;
 pub(crate) mod issuer;

@@ -1,8 +1,3 @@
-//! What the crate tells an operator's metrics, by the OpenTelemetry API; the names of all its instruments.
-//!
-//! Without an SDK that is installed before they are made, all of it does nothing. No attribute is one that a caller can
-//! choose: the names of egress targets come from the configuration.
-
 use opentelemetry::metrics::{Counter, Gauge};
 use opentelemetry::{KeyValue, global};
 
@@ -36,7 +31,7 @@ pub(crate) struct EgressMetrics {
 impl EgressMetrics {
     /// Those of the target `name`, by the meter provider that is installed now.
     pub(crate) fn new(name: &str) -> Self {
-        let meter = global::meter("attach-audit");
+        let meter = global::meter(super::SCOPE);
         let own = KeyValue::new("egress", name.to_owned());
         let with = |outcome| [own.clone(), KeyValue::new("outcome", outcome)];
         let lag = "Bytes of audit records that are durable and not delivered.";

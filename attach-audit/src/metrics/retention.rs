@@ -3,7 +3,7 @@ use opentelemetry::metrics::{Counter, Gauge};
 
 /// What is measured; nothing until [`global`](Self::global).
 #[derive(Default)]
-pub(super) struct Metrics(Option<Instruments>);
+pub(crate) struct RetentionMetrics(Option<Instruments>);
 
 struct Instruments {
     used: Gauge<f64>,
@@ -14,10 +14,10 @@ struct Instruments {
     deleted: Counter<u64>,
 }
 
-impl Metrics {
+impl RetentionMetrics {
     /// On the meter provider that the program has set by now.
-    pub(super) fn global() -> Self {
-        let meter = global::meter("attach-audit");
+    pub(crate) fn global() -> Self {
+        let meter = global::meter(super::SCOPE);
         let gauge = |name: &'static str, unit: &'static str, text: &'static str| {
             meter.u64_gauge(name).with_unit(unit).with_description(text).build()
         };
@@ -39,27 +39,27 @@ impl Metrics {
         }))
     }
 
-    pub(super) fn used(&self, ratio: f64) {
+    pub(crate) fn used(&self, ratio: f64) {
         if let Some(metrics) = &self.0 {
             metrics.used.record(ratio, &[]);
         }
     }
 
-    pub(super) fn log(&self, bytes: u64, segments: u64) {
+    pub(crate) fn log(&self, bytes: u64, segments: u64) {
         if let Some(metrics) = &self.0 {
             metrics.bytes.record(bytes, &[]);
             metrics.segments.record(segments, &[]);
         }
     }
 
-    pub(super) fn kept(&self, held: bool, stuck: bool) {
+    pub(crate) fn kept(&self, held: bool, stuck: bool) {
         if let Some(metrics) = &self.0 {
             metrics.held.record(held.into(), &[]);
             metrics.stuck.record(stuck.into(), &[]);
         }
     }
 
-    pub(super) fn deleted(&self) {
+    pub(crate) fn deleted(&self) {
         if let Some(metrics) = &self.0 {
             metrics.deleted.add(1, &[]);
         }
