@@ -99,7 +99,9 @@ impl fmt::Debug for RefusalMetrics {
 #[cfg(test)]
 mod tests {
     use opentelemetry::metrics::MeterProvider;
-    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+    use opentelemetry_sdk::metrics::data::{
+        AggregatedMetrics, HistogramDataPoint, MetricData, ScopeMetrics, SumDataPoint,
+    };
     use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
     use super::*;
@@ -115,13 +117,13 @@ mod tests {
         provider.force_flush().expect("flushed");
         let sum = |name: &str| {
             let finished = exporter.get_finished_metrics().expect("metrics");
-            let all = finished.last()?.scope_metrics().flat_map(|scope| scope.metrics());
+            let all = finished.last()?.scope_metrics().flat_map(ScopeMetrics::metrics);
             all.into_iter().find(|metric| metric.name() == name).map(|metric| match metric.data() {
                 AggregatedMetrics::U64(MetricData::Sum(sum)) => {
-                    sum.data_points().map(|point| point.value()).sum::<u64>()
+                    sum.data_points().map(SumDataPoint::value).sum::<u64>()
                 }
                 AggregatedMetrics::F64(MetricData::Histogram(h)) => {
-                    h.data_points().map(|point| point.count()).sum()
+                    h.data_points().map(HistogramDataPoint::count).sum()
                 }
                 other => panic!("{other:?}"),
             })
