@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::refusals::Refusals;
 use crate::sink::{Ack, Slot};
+use crate::spoken::Packer;
 use crate::{AuditLayer, IntentLayer, Kind, Mode, Record, Sink};
 
 /// An audit trail: one sink, and the two layers that feed it.
@@ -19,6 +20,8 @@ pub struct Audit {
     mode: Mode,
     exempt: Arc<HashSet<Box<str>>>,
     shared: Arc<Shared>,
+    /// Who looks at content, if anybody does.
+    pub(crate) packer: Option<Arc<Packer>>,
 }
 
 /// What every request and every clone shares.
@@ -40,7 +43,7 @@ impl Audit {
             slots: Arc::new(Semaphore::new(Self::SLOTS)),
             sink,
         };
-        Self { mode: Mode::default(), exempt: Arc::default(), shared: Arc::new(shared) }
+        Self { mode: Mode::default(), exempt: Arc::default(), shared: Arc::new(shared), packer: None }
     }
 
     /// Sets when a record has to be durable.
@@ -82,6 +85,10 @@ impl Audit {
     ///
     /// To be called when no request is running any more; one that comes later is refused.
     pub async fn close(&self) {
+        #[cfg(feature = "content")]
+        if let Some(packer) = &self.packer {
+            packer.idle().await;
+        }
         self.shared.refusals.flush();
         let (ack, receipt) = Ack::awaited(None);
         self.shared.sink.close(&Record::system(Kind::Stop, |stop| stop.mode = Some(self.mode)), ack);

@@ -18,7 +18,7 @@ use tower_service::Service;
 use crate::audit::unavailable;
 use crate::sink::Receipt;
 use crate::trail::{Ticket, Trail};
-use crate::{Audit, Mode};
+use crate::{Audit, Mode, Overheard};
 
 /// Goes innermost: writes what is about to be done, with all that the layers around it know by then.
 ///
@@ -56,7 +56,7 @@ where
     R: Body<Data = Bytes>,
     R::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<ResponseBody<Overheard<R>>>;
     type Error = S::Error;
     type Future = IntentFuture<S, B>;
 
@@ -74,8 +74,10 @@ where
                 return IntentFuture::refused(Rejection::misconfigured(reason), exchange);
             }
         };
-        match trail.intend() {
-            Err(refusal) => IntentFuture::refused(refusal, trail.exchange().clone()),
+        let asked = trail.content().asked(trail.exchange(), request.extensions());
+        let overheard = Arc::clone(&trail);
+        let future = match asked.and_then(|()| trail.intend()) {
+            Err(refusal) => return IntentFuture::refused(refusal, trail.exchange().clone()),
             Ok(None) => IntentFuture::calling(self.inner.call(request), None),
             Ok(Some(receipt)) if self.audit.when() == Mode::Overlap => {
                 IntentFuture::calling(self.inner.call(request), Some(Waiting { receipt, trail }))
@@ -83,14 +85,11 @@ where
             Ok(Some(receipt)) => {
                 let clone = self.inner.clone();
                 let service = mem::replace(&mut self.inner, clone);
-                IntentFuture {
-                    state: State::Waiting {
-                        waiting: Waiting { receipt, trail },
-                        call: Some((service, request)),
-                    },
-                }
+                let waiting = Waiting { receipt, trail };
+                IntentFuture::of(State::Waiting { waiting, call: Some((service, request)) })
             }
-        }
+        };
+        future.overhearing(overheard)
     }
 }
 
@@ -116,6 +115,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, S::Future, B>,
+        overhearing: Option<Arc<Trail>>,
     }
 }
 
@@ -132,12 +132,20 @@ pin_project! {
 }
 
 impl<S: Service<Request<B>>, B> IntentFuture<S, B> {
+    fn of(state: State<S, S::Future, B>) -> Self {
+        Self { state, overhearing: None }
+    }
+
     fn calling(inner: S::Future, overlap: Option<Waiting>) -> Self {
-        Self { state: State::Calling { inner, overlap, answer: None } }
+        Self::of(State::Calling { inner, overlap, answer: None })
     }
 
     fn refused(refusal: Rejection, exchange: Exchange) -> Self {
-        Self { state: State::Refused { refusal: Some((refusal, exchange)) } }
+        Self::of(State::Refused { refusal: Some((refusal, exchange)) })
+    }
+
+    fn overhearing(self, trail: Arc<Trail>) -> Self {
+        Self { overhearing: Some(trail), ..self }
     }
 }
 
@@ -145,10 +153,11 @@ impl<S, B, R> Future for IntentFuture<S, B>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<ResponseBody<Overheard<R>>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let this = self.project();
+        let (mut state, overhearing) = (this.state, this.overhearing);
         loop {
             let following = match state.as_mut().project() {
                 StateProj::Waiting { waiting, call } => match (ready!(waiting.poll(cx)), call.take()) {
@@ -173,7 +182,10 @@ where
                         Some(Poll::Ready(Ok(()))) | None => {
                             *overlap = None;
                             let Some(answer) = answer.take() else { return Poll::Pending };
-                            return Poll::Ready(answer.map(|answer| answer.map(ResponseBody::inner)));
+                            let trail = overhearing.take().filter(|trail| trail.is_answered());
+                            return Poll::Ready(answer.map(|answer| {
+                                answer.map(|body| ResponseBody::inner(Overheard::new(body, trail)))
+                            }));
                         }
                     }
                 }

@@ -39,6 +39,8 @@ mod audit;
 mod chain;
 #[cfg(feature = "checkpoints")]
 pub mod checkpoint;
+#[cfg(feature = "content")]
+pub mod content;
 mod deed;
 #[cfg(feature = "egress")]
 pub mod egress;
@@ -49,11 +51,14 @@ mod metrics;
 mod mode;
 pub mod names;
 mod outer;
+mod overheard;
 pub mod read;
 mod record;
 mod refusals;
 pub mod retention;
 mod sink;
+#[cfg(not(feature = "content"))]
+mod spoken;
 mod trail;
 mod tree;
 pub mod verify;
@@ -64,5 +69,9 @@ pub use self::intent::{Intent, IntentFuture, IntentLayer};
 pub use self::log::Log;
 pub use self::mode::Mode;
 pub use self::outer::{AuditLayer, Audited, CatchPanic, ResponseFuture};
+pub use self::overheard::Overheard;
 pub use self::record::{Kind, Record, Timestamp};
 pub use self::sink::{Ack, Memory, Sink};
+
+#[cfg(feature = "content")]
+use self::content as spoken;

@@ -11,6 +11,7 @@ use crate::audit::{self, UNAVAILABLE};
 use crate::record::{Origin, View};
 use crate::refusals::Admission;
 use crate::sink::{Ack, Receipt, Slot};
+use crate::spoken::Capture;
 use crate::{Audit, Kind, Mode, Record};
 
 /// The private value in the request's extensions by which the layers find each other.
@@ -27,6 +28,7 @@ pub(crate) struct Trail {
     audit: Audit,
     exchange: Exchange,
     origin: Origin,
+    content: Capture,
     state: Mutex<State>,
 }
 
@@ -68,13 +70,24 @@ impl Trail {
             return (exchange, Err(audit::unavailable()));
         }
         let state = Mutex::new(State { slot, ..State::default() });
-        let trail = Arc::new(Self { audit: audit.clone(), exchange: exchange.clone(), origin, state });
+        let content = Capture::begin(audit.packer.as_ref(), &exchange);
+        let trail =
+            Arc::new(Self { audit: audit.clone(), exchange: exchange.clone(), origin, content, state });
         request.extensions_mut().insert(Ticket::Open(Arc::clone(&trail)));
         (exchange, Ok(trail))
     }
 
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// Whether what is said from here on is the upstream's word, and no refusal of a layer.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.exchange.facts(|facts| facts.refusal.is_none())
+    }
+
+    pub(crate) fn content(&self) -> &Capture {
+        &self.content
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -118,7 +131,7 @@ impl Trail {
     }
 
     /// Writes how the request ended, once. The exchange's outcome has to be stated by then.
-    pub(crate) fn close(&self, wait: bool) -> Closed {
+    pub(crate) fn close(self: &Arc<Self>, wait: bool) -> Closed {
         let mut state = self.lock();
         if std::mem::replace(&mut state.closed, true) {
             return Closed::Enough;
@@ -151,7 +164,7 @@ impl Trail {
     }
 
     /// Somebody nobody knows was refused, or left.
-    fn close_unknown(&self, outcome: Outcome, status: Option<u16>, wait: bool) -> Closed {
+    fn close_unknown(self: &Arc<Self>, outcome: Outcome, status: Option<u16>, wait: bool) -> Closed {
         let (source, refusals) = (self.origin.source(), &self.audit.shared().refusals);
         match refusals.admit(code(outcome), source, status.unwrap_or(0), self.mode()) {
             Admission::Write(slot) => self.write_end(Kind::Reject, slot, wait),
@@ -171,20 +184,37 @@ impl Trail {
         shared.slot().filter(|_| self.mode() != Mode::Relaxed || shared.sink.is_ready())
     }
 
-    fn write_end(&self, kind: Kind, slot: Slot, wait: bool) -> Closed {
+    fn write_end(self: &Arc<Self>, kind: Kind, slot: Slot, wait: bool) -> Closed {
+        let (ack, receipt) = acknowledged(Some(slot), wait && self.mode() != Mode::Relaxed);
+        #[cfg(feature = "content")]
+        if let Some((packer, parcel)) = self.content.parcel(&self.exchange) {
+            let trail = Arc::clone(self);
+            packer.pack(parcel, move |packed| trail.write_packed(kind, packed, ack));
+            return receipt.map_or(Closed::Enough, Closed::Written);
+        }
         let intent = self.lock().intent;
         let record = Record::of_exchange(Uuid::now_v7(), self.view(kind, intent));
-        let wait = wait && self.mode() != Mode::Relaxed;
-        self.append(&record, Some(slot), wait).map_or(Closed::Enough, Closed::Written)
+        self.audit.shared().sink.append(&record, ack);
+        receipt.map_or(Closed::Enough, Closed::Written)
+    }
+
+    /// The end of a request whose content is kept, or was to be.
+    #[cfg(feature = "content")]
+    fn write_packed(&self, kind: Kind, packed: crate::content::Packed, mut ack: Ack) {
+        let intent = self.lock().intent;
+        let view = View { content: Some(packed.said), ..self.view(kind, intent) };
+        let record = Record::of_exchange(Uuid::now_v7(), view);
+        let sink = &self.audit.shared().sink;
+        let Some(line) = packed.line else {
+            // How it ended is written all the same, but nobody is told that everything is in order.
+            ack.part().into_iter().for_each(|ack| ack.failed("its content could not be kept"));
+            return sink.append(&record, ack);
+        };
+        sink.append_with(&record, &line, ack.holding(packed.room));
     }
 
     fn append(&self, record: &Record<'_>, slot: Option<Slot>, wait: bool) -> Option<Receipt> {
-        let (ack, receipt) = if wait {
-            let (ack, receipt) = Ack::awaited(slot);
-            (ack, Some(receipt))
-        } else {
-            (Ack::unawaited(slot), None)
-        };
+        let (ack, receipt) = acknowledged(slot, wait);
         self.audit.shared().sink.append(record, ack);
         receipt
     }
@@ -200,12 +230,22 @@ impl Trail {
             intent,
             status: state.status,
             waited: state.waited,
+            content: self.content.said(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An ack, and what waits for it if somebody is to.
+fn acknowledged(slot: Option<Slot>, wait: bool) -> (Ack, Option<Receipt>) {
+    if !wait {
+        return (Ack::unawaited(slot), None);
+    }
+    let (ack, receipt) = Ack::awaited(slot);
+    (ack, Some(receipt))
 }
 
 /// Whether a request without an intent was refused, rather than answered. A client that leaves before it has an

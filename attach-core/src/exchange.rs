@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{Api, Dialect, Identity, Outcome, Usage};
 
 mod facts;
+mod received;
 mod rest;
 mod trace;
 
@@ -52,6 +53,7 @@ struct Inner {
     identity: OnceLock<Arc<Identity>>,
     facts: Mutex<Facts>,
     reading: Mutex<rest::Reading>,
+    received: Mutex<received::Received>,
 }
 
 impl Exchange {
@@ -96,6 +98,7 @@ impl Exchange {
             identity: OnceLock::new(),
             facts: Mutex::new(Facts { trace, ..Facts::default() }),
             reading: Mutex::default(),
+            received: Mutex::default(),
         }))
     }
 

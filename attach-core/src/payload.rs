@@ -12,6 +12,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
 
 use crate::BodyCheck;
+use crate::Exchange;
 use crate::body::{Body, BoxError};
 use crate::call::{Api, Call, CallError};
 use crate::json::{Document, Edit, JsonError, Value};
@@ -181,6 +182,9 @@ where
     check_headers(&parts.headers, limit)?;
     let bytes = collect(body, limit).await?;
     BodyCheck::settle(&mut parts.extensions, &bytes)?;
+    if let Some(exchange) = parts.extensions.get::<Exchange>() {
+        exchange.receive(&bytes);
+    }
     Ok(bytes)
 }
 

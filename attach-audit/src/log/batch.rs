@@ -11,6 +11,8 @@ pub(super) struct Batch {
     /// The members of all entries, one after another.
     pub(super) text: Vec<u8>,
     pub(super) entries: Vec<Entry>,
+    /// Lines of content that the records refer to.
+    pub(super) content: Vec<u8>,
     /// Records there was no room for.
     pub(super) lost: u64,
     /// Its last record is the last of the log.
@@ -42,6 +44,7 @@ impl Batch {
     pub(super) fn append(&mut self, later: &mut Self) {
         let shift = self.text.len();
         self.text.append(&mut later.text);
+        self.content.append(&mut later.content);
         self.entries.extend(later.entries.drain(..).map(|entry| Entry { end: entry.end + shift, ..entry }));
         self.lost += std::mem::take(&mut later.lost);
         self.last |= std::mem::take(&mut later.last);
@@ -58,6 +61,7 @@ impl Batch {
 
     pub(super) fn clear(&mut self) {
         self.text.clear();
+        self.content.clear();
         self.entries.clear();
         self.lost = 0;
         self.last = false;

@@ -39,6 +39,7 @@ mod segment;
 #[cfg(test)]
 mod simulation;
 mod storage;
+mod store;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -118,6 +119,10 @@ impl Log {
 impl Sink for Log {
     fn append(&self, record: &Record<'_>, ack: Ack) {
         self.queue.push(record, ack, false);
+    }
+
+    fn append_with(&self, record: &Record<'_>, content: &str, ack: Ack) {
+        self.queue.push_with(record, content.as_bytes(), ack, false);
     }
 
     fn is_ready(&self) -> bool {

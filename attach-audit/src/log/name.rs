@@ -33,6 +33,11 @@ impl SegmentName {
         (name.to_string() == file).then_some(name)
     }
 
+    /// The file beside the segment in which the content that its records refer to is kept.
+    pub(crate) fn content(&self) -> String {
+        format!("content-{}-{:06}.jsonl", self.chain(), self.n)
+    }
+
     pub(crate) fn chain(&self) -> String {
         format!("{}-{:013}", self.node, self.epoch)
     }

@@ -3,11 +3,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use super::Options;
 use super::batch::{Batch, Waiting};
-use crate::record::Effect;
 use crate::{Ack, Record, Timestamp};
 
 /// From this many records on the writer does not linger.
@@ -113,16 +110,27 @@ impl Queue {
 
     /// Takes a record; `last` closes the queue behind it.
     pub(super) fn push(&self, record: &Record<'_>, ack: Ack, last: bool) {
+        self.push_with(record, &[], ack, last);
+    }
+
+    /// Takes a record and the line of content it refers to.
+    pub(super) fn push_with(&self, record: &Record<'_>, content: &[u8], ack: Ack, last: bool) {
         // A thread that is ending has no buffer any more, and one that is formatting already has lent it.
         let mut members = FORMATTED.try_with(Cell::take).unwrap_or_default();
         record.write_members(&mut members);
-        self.add(record.id(), record.effect(), &members, ack, last);
+        self.add((record.id(), record.effect()), [&members, content], ack, last);
         members.clear();
         members.shrink_to(SCRATCH);
         let _ = FORMATTED.try_with(|buffer| buffer.set(members));
     }
 
-    pub(super) fn add(&self, id: Uuid, effect: Effect, members: &[u8], ack: Ack, last: bool) {
+    pub(super) fn add(
+        &self,
+        (id, effect): (Uuid, Effect),
+        [members, content]: [&[u8]; 2],
+        ack: Ack,
+        last: bool,
+    ) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -135,6 +143,7 @@ impl Queue {
         }
         let awaited = ack.is_awaited();
         state.batch.push(id, effect, members);
+        state.batch.content.extend_from_slice(content);
         state.waiting.push(Waiting { since: Instant::now(), ack });
         if last {
             state.batch.last = true;

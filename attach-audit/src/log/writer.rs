@@ -11,6 +11,7 @@ use super::notary::Notary;
 use super::queue::{Queue, Take};
 use super::recover::{Recovered, recover};
 use super::segment::{Framer, Tip};
+use super::store::Store;
 use super::tail::Reached;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
@@ -43,6 +44,7 @@ pub(super) struct Writer {
     out: Vec<u8>,
     /// Who waits for what has just become durable.
     landed: Vec<Waiting>,
+    store: Store,
     reached: watch::Sender<Reached>,
     metrics: LogMetrics,
 }
@@ -89,6 +91,7 @@ impl Writer {
             open: HashMap::new(),
             out: Vec::new(),
             landed: Vec::new(),
+            store: Store::default(),
             reached: watch::Sender::new(Reached { segment: name.clone(), bytes: 0 }),
             name,
             metrics: LogMetrics::new(),
@@ -142,6 +145,7 @@ impl Writer {
             self.write(&mut batch);
             self.out.shrink_to(KEEP);
             batch.text.shrink_to(KEEP);
+            batch.content.shrink_to(KEEP);
         }
         if self.file.is_some() && self.notary.is_missed(&self.tip, stopped) {
             batch.last = true;
@@ -221,16 +225,20 @@ impl Writer {
             self.framer.line(&mut self.out, &mut tip, entry.id, entry.at, members);
             start = entry.end;
         }
+        // Content first: a record never refers to what a crash could take.
         let began = Instant::now();
-        if let Err(error) = self.commit() {
+        let kept = self.store.write(&*self.storage, &self.name, &batch.content);
+        let touched = if kept.is_ok() { self.out.len() as u64 } else { 0 };
+        if let Err(error) = kept.and_then(|()| self.commit()) {
             self.metrics.failed();
             self.file = None;
             match previous {
                 Some(previous) => {
                     self.storage.remove(&self.name.to_string());
+                    self.store.remove(&*self.storage, &self.name);
                     self.name = previous;
                 }
-                None => self.disowned = self.out.len() as u64,
+                None => self.disowned = touched,
             }
             return Err(error);
         }

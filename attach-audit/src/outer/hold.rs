@@ -39,6 +39,7 @@ impl Hold {
 
 impl Guard for Hold {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
+        self.trail.content().sent(&frame);
         let exchange = self.trail.exchange();
         let outcome = exchange.outcome();
         self.panicked = outcome == Some(Outcome::Panicked);

@@ -22,6 +22,7 @@ pub(crate) struct View<'a> {
     pub(crate) intent: Option<Uuid>,
     pub(crate) status: Option<u16>,
     pub(crate) waited: Option<Duration>,
+    pub(crate) content: Option<shape::Said>,
 }
 
 impl View<'_> {
@@ -47,6 +48,7 @@ impl View<'_> {
             usage: ended.then(|| usage(facts)),
             quota: facts.quota.as_ref().map(quota),
             redaction: facts.redaction.as_ref().map(redaction),
+            content: self.content.as_ref(),
             timing: ended.then(|| shape::Timing {
                 total_ms: millis(elapsed),
                 ttft_ms: facts.first_byte.map(millis),

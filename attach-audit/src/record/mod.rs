@@ -15,7 +15,7 @@ mod value;
 pub(crate) use self::end::CRASH;
 pub(crate) use self::exchange::View;
 pub(crate) use self::origin::Origin;
-pub(crate) use self::shape::{After, Checkpoint, Fold, Members, OpenIntent};
+pub(crate) use self::shape::{After, Checkpoint, Fold, Members, OpenIntent, Said};
 pub use self::time::Timestamp;
 pub(crate) use self::value::{Address, Id, Pairs, Text, uuid_text};
 

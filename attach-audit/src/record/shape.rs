@@ -35,6 +35,8 @@ pub(crate) struct Members<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redaction: Option<Redaction<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<&'a Said>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timing: Option<Timing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) end: Option<&'static str>,
@@ -75,6 +77,7 @@ impl<'a> Members<'a> {
             usage: None,
             quota: None,
             redaction: None,
+            content: None,
             timing: None,
             end: None,
             fold: None,
@@ -232,6 +235,31 @@ pub(crate) struct Redaction<'a> {
     pub(crate) restored: u32,
     pub(crate) withheld: u32,
     pub(crate) coverage: &'static str,
+}
+
+/// What was said: digests of it, and where it is kept.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Said {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) in_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) out_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) in_hmac: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) out_hmac: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) in_orig_hmac: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) withheld: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) truncated: Option<&'static str>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<Hash>,
 }
 
 #[derive(Serialize)]

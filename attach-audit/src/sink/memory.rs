@@ -19,6 +19,7 @@ pub struct Memory(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     lines: Vec<String>,
+    content: Vec<String>,
     manual: bool,
     failing: bool,
     held: Vec<Ack>,
@@ -43,6 +44,12 @@ impl Memory {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.lock().lines.clone()
+    }
+
+    /// The lines of content that records refer to.
+    #[must_use]
+    pub fn content(&self) -> Vec<String> {
+        self.lock().content.clone()
     }
 
     /// How many records wait to be released.
@@ -85,6 +92,15 @@ impl Sink for Memory {
         } else {
             ack.durable();
         }
+    }
+
+    fn append_with(&self, record: &Record<'_>, content: &str, ack: Ack) {
+        let mut state = self.lock();
+        if !state.failing {
+            state.content.push(content.to_owned());
+        }
+        drop(state);
+        self.append(record, ack);
     }
 }
 

@@ -39,6 +39,13 @@ pub trait Sink: Send + Sync + 'static {
     /// from destructors. The sink keeps `ack` until it knows.
     fn append(&self, record: &Record<'_>, ack: Ack);
 
+    /// Takes one record and the line of content it refers to (JSON, newline at its end): neither is durable without the
+    /// other. A sink that keeps no content refuses such a record.
+    fn append_with(&self, record: &Record<'_>, content: &str, ack: Ack) {
+        let _ = (record, content);
+        ack.failed("this sink keeps no content");
+    }
+
     /// Whether records are taken at all. While this is false new requests are refused before any work is done.
     fn is_ready(&self) -> bool {
         true
@@ -56,6 +63,8 @@ pub trait Sink: Send + Sync + 'static {
 pub struct Ack {
     waiter: Option<oneshot::Sender<Result<(), Unavailable>>>,
     slot: Option<Slot>,
+    /// What else is let go of when the record is durable.
+    room: Option<Slot>,
 }
 
 /// A place in the queue.
@@ -65,12 +74,12 @@ impl Ack {
     /// An ack somebody waits for.
     pub(crate) fn awaited(slot: Option<Slot>) -> (Self, Receipt) {
         let (sender, receiver) = oneshot::channel();
-        (Self { waiter: Some(sender), slot }, Receipt(receiver))
+        (Self { waiter: Some(sender), slot, room: None }, Receipt(receiver))
     }
 
     /// An ack nobody waits for.
     pub(crate) fn unawaited(slot: Option<Slot>) -> Self {
-        Self { waiter: None, slot }
+        Self { waiter: None, slot, room: None }
     }
 
     /// Whether an answer waits for this record. A sink need not hurry with one that nobody waits for.
@@ -85,7 +94,7 @@ impl Ack {
             // Nobody there any more: the client has gone, its record is written all the same.
             let _ = waiter.send(Ok(()));
         }
-        drop(self.slot);
+        drop((self.slot, self.room));
     }
 
     /// The record is not durable; who waits for it refuses.
@@ -93,12 +102,18 @@ impl Ack {
         if let Some(waiter) = self.waiter {
             let _ = waiter.send(Err(Unavailable(reason.into())));
         }
-        drop(self.slot);
+        drop((self.slot, self.room));
+    }
+
+    /// The record's content takes `room` for as long as it is not durable.
+    #[cfg(feature = "content")]
+    pub(crate) fn holding(self, room: Option<Slot>) -> Self {
+        Self { room, ..self }
     }
 
     /// Parts who waits, if anybody does, from the record; its place in the queue stays taken.
     pub(crate) fn part(&mut self) -> Option<Self> {
-        self.waiter.take().map(|waiter| Self { waiter: Some(waiter), slot: None })
+        self.waiter.take().map(|waiter| Self { waiter: Some(waiter), slot: None, room: None })
     }
 }
 

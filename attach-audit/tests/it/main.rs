@@ -9,6 +9,8 @@ mod certificates;
 #[cfg(feature = "checkpoints")]
 mod checkpoints;
 mod compose;
+#[cfg(feature = "content")]
+mod content;
 mod crash;
 #[cfg(feature = "egress")]
 mod egress;

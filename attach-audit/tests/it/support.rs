@@ -43,6 +43,9 @@ impl Dir {
             std::fs::read_dir(&self.0).expect("listable").map(|entry| entry.expect("an entry").path());
         let mut files: Vec<_> =
             entries.filter(|path| path.extension().is_some_and(|e| e == "jsonl")).collect();
+        files.retain(|path| {
+            !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"content-"))
+        });
         files.sort();
         files
     }
