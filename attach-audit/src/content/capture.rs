@@ -67,7 +67,7 @@ impl Capture {
     /// Begins with a request of which nothing has been read.
     pub(crate) fn begin(packer: Option<&Arc<Packer>>, exchange: &Exchange) -> Self {
         let Some(packer) = packer else { return Self::default() };
-        if packer.contents().people.is_some() {
+        if packer.contents().people.as_ref().is_some_and(|people| people.can_seal()) {
             exchange.keep_received();
         }
         Self(Some((Arc::clone(packer), Mutex::default())))

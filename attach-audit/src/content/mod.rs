@@ -43,5 +43,5 @@ pub use self::contents::Contents;
 pub use self::erase::NotErased;
 pub use self::keep::Keep;
 pub use self::key::Key;
-pub use self::keys::{PeopleKeys, Profile, keygen};
+pub use self::keys::{PeopleKeys, Profile, is_recipient, keygen};
 pub use self::open::{Auditor, OpenError, Opened};

@@ -56,7 +56,8 @@ impl Batch {
         let begin = self.entries.last().map_or(0, |before| before.end);
         let text = self.text.split_off(begin);
         entry.end = text.len();
-        Self { text, entries: vec![entry], lost: 0, last: std::mem::take(&mut self.last) }
+        let last = std::mem::take(&mut self.last);
+        Self { text, entries: vec![entry], last, ..Self::default() }
     }
 
     pub(super) fn clear(&mut self) {

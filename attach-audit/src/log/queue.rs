@@ -3,8 +3,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::Options;
 use super::batch::{Batch, Waiting};
+use crate::record::Effect;
 use crate::{Ack, Record, Timestamp};
 
 /// From this many records on the writer does not linger.

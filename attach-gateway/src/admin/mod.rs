@@ -25,6 +25,7 @@ use crate::stack::Stack;
 
 mod answer;
 mod check;
+mod content;
 mod door;
 mod query;
 mod quotas;
@@ -34,6 +35,7 @@ mod rights;
 mod state;
 
 use self::check::CheckLayer;
+use self::content::ContentAdmin;
 use self::quotas::QuotasAdmin;
 pub(crate) use self::recheck::Recheck;
 use self::revocations::RevocationsAdmin;
@@ -66,10 +68,13 @@ pub(crate) fn stack<E: Endpoint>(
     let state = StateAdmin::new(rights.state.clone(), rights.redis.clone(), Arc::clone(&parts.witness));
     let quotas = QuotasAdmin::new(&rights, directories.clone(), Arc::clone(&parts.witness));
     let revocations = RevocationsAdmin::new(rights.revocations.clone(), directories, parts.witness);
+    let content = ContentAdmin(parts.audit.clone());
     // Who repairs a lost store has to get in while it is lost: what this node knows is all there is then.
     let known = rights.revocations.stale(Duration::MAX);
-    let endpoint =
-        Recheck { endpoint: (((revocations, state), quotas), parts.more), revocations: known.clone() };
+    let endpoint = Recheck {
+        endpoint: ((((revocations, state), quotas), content), parts.more),
+        revocations: known.clone(),
+    };
     let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())

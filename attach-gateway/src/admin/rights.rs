@@ -11,7 +11,8 @@ use http::{Method, StatusCode};
 use crate::config::{Admin, ConfigError};
 
 /// Which verb each path is about, and whether reading it is another.
-const PATHS: [(&str, &str); 5] = [
+const PATHS: [(&str, &str); 6] = [
+    (super::content::PATH, "content"),
     (super::revocations::PATH, "revocations"),
     (super::state::PATH, "state"),
     (super::quotas::PATH, "quotas"),

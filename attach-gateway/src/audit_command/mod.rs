@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 mod checkpoint;
+mod erase;
 mod hold;
 mod key;
+mod keygen;
+mod open;
 mod proof;
 mod trusted;
 mod verify;
@@ -28,6 +31,12 @@ pub(crate) enum AuditCommand {
     Prove(proof::Prove),
     /// Verify a proof, without the log. Ends with 1 if it does not hold.
     VerifyProof(proof::VerifyProof),
+    /// Print what one request asked and was answered, if it was kept.
+    Open(open::Open),
+    /// Destroy a person's key, so that nobody can read what was sealed of theirs; while no gateway runs.
+    Erase(erase::Erase),
+    /// Make an auditor's key pair: prints the public key, for `auditors` in `[audit]`.
+    Keygen(keygen::Keygen),
 }
 
 impl AuditCommand {
@@ -41,6 +50,9 @@ impl AuditCommand {
             Self::Key(key) => key.run(),
             Self::Prove(prove) => prove.run(),
             Self::VerifyProof(verify) => verify.run(),
+            Self::Open(open) => open.run(),
+            Self::Erase(erase) => erase.run(),
+            Self::Keygen(keygen) => keygen.run(),
         }
     }
 }

@@ -46,7 +46,9 @@ mod upstream;
 
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
-pub use self::audit::{Audit, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook};
+pub use self::audit::{
+    Audit, Content, ContentRule, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook,
+};
 pub(crate) use self::decimal::scaled;
 pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]

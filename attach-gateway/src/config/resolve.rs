@@ -42,6 +42,8 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let server = server(&file.server)?;
     addressable(&server, &revocation)?;
     let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
+    let audit = audit::resolve(&file.audit, env)?;
+    audit::content::known(&audit.content, &upstreams)?;
     Ok(Config {
         server,
         state_dir: file.state.dir,
@@ -57,7 +59,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         limits,
         quota,
         redact,
-        audit: audit::resolve(&file.audit, env)?,
+        audit,
         revocation,
         keys: file.keys.as_ref().map(minting::resolve).transpose()?.flatten(),
         admin,

@@ -13,6 +13,7 @@ use crate::hex::hex;
 use crate::run::StartError;
 use crate::state::StateDir;
 
+mod content;
 mod egress;
 mod retention;
 
@@ -38,8 +39,10 @@ pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartErro
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     let egress = egress::open(&log, &folder, &config.audit.egress);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
+    let contents = content::contents(config, state, &folder);
+    let contents = contents.map_err(|e| StartError::Io("store of content", e))?;
     let tail = log.tail();
-    let audit = Audit::new(log).mode(config.audit.mode);
+    let audit = Audit::new(log).mode(config.audit.mode).contents(contents);
     let start = |tail| retention::start(&config.audit, &audit, tail, egress.shipped());
     let retention = tail.map(start).transpose()?;
     Ok(Trail { audit, egress, retention })

@@ -161,6 +161,12 @@ impl PeopleKeys {
     }
 }
 
+/// Whether `key` is one that can be sealed to: an X25519 recipient of age, `age1…`.
+#[must_use]
+pub fn is_recipient(key: &str) -> bool {
+    key.parse::<Recipient>().is_ok()
+}
+
 /// A new key pair for an auditor: the public key, and the private one as `age-keygen` would write it to a file.
 #[must_use]
 pub fn keygen() -> (String, String) {

@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 use super::ConfigError;
 
+pub(super) mod content;
 mod egress;
 mod keep;
 
+pub use self::content::{Content, ContentRule};
 pub use self::egress::{Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook};
 
 /// What is promised of the audit log, and where it goes.
@@ -27,6 +29,8 @@ pub struct Audit {
     pub keep: Keep,
     /// The share of the log's disk (0 to 1) from which on there is an alert.
     pub disk_alert: f64,
+    /// What is kept of what was asked and answered.
+    pub content: Content,
 }
 
 /// `[audit]` as it is written.
@@ -34,7 +38,8 @@ pub struct Audit {
 #[serde(default)]
 pub(super) struct File {
     pub(in crate::config) mode: Option<String>,
-    pub(in crate::config) content: Option<String>,
+    #[serde(flatten)]
+    pub(in crate::config) content: content::Table,
     pub(in crate::config) egress: Vec<egress::Table>,
     pub(in crate::config) sign: Option<bool>,
     pub(in crate::config) keep: Option<keep::Table>,
@@ -42,10 +47,10 @@ pub(super) struct File {
 }
 
 pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
-    content(file.content.as_deref())?;
     let (keep, disk_alert) = (keep::resolve(file.keep.as_ref())?, keep::disk_alert(file.disk_alert)?);
     Ok(Audit {
         mode: mode(file.mode.as_deref())?,
+        content: content::resolve(&file.content, env)?,
         egress: egress::resolve(&file.egress, env)?,
         sign: file.sign.unwrap_or(true),
         keep,
@@ -64,18 +69,10 @@ fn mode(name: Option<&str>) -> Result<Mode, ConfigError> {
     }
 }
 
-fn content(name: Option<&str>) -> Result<(), ConfigError> {
-    match name {
-        None | Some("none") => Ok(()),
-        Some("redacted" | "sealed") => {
-            Err(ConfigError::new("audit.content: only \"none\" today; the others come with a later version"))
-        }
-        Some(other) => Err(ConfigError::new(format!("audit.content: {other:?} is not \"none\""))),
-    }
-}
-
 pub(super) fn describe(out: &mut String, audit: &Audit) {
-    let _ = writeln!(out, "audit.mode = \"{}\"; content = \"none\"", audit.mode.as_str());
+    let (mode, content) = (audit.mode.as_str(), audit.content.keep.as_str());
+    let _ = writeln!(out, "audit.mode = \"{mode}\"; content = \"{content}\"");
+    content::describe(out, &audit.content);
     let _ = writeln!(out, "audit.sign = {}", audit.sign);
     keep::describe(out, &audit.keep, audit.disk_alert);
     for egress in &audit.egress {

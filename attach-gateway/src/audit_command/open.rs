@@ -1,0 +1,87 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use attach_audit::content::{Auditor, OpenError, Opened};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::{complain, print};
+use crate::state::StateDir;
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The folder of the log; the one in the state directory unless given.
+    path: Option<PathBuf>,
+    /// The auditor's private key, as `audit keygen` or age-keygen wrote it. What is redacted opens without.
+    #[arg(long, value_name = "KEYFILE")]
+    identity: Option<PathBuf>,
+    /// The request: its X-Request-Id, `req_id` in the log.
+    #[arg(long, value_name = "ID")]
+    request: String,
+    /// Print everything as JSON, with the record.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Open {
+    pub(super) fn run(&self) -> ExitCode {
+        match self.open() {
+            Ok(opened) if self.json => print(&format!("{}\n", as_json(&opened))),
+            Ok(opened) => print(&as_text(&opened)),
+            Err(error) => {
+                complain(&error);
+                return ExitCode::FAILURE;
+            }
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn open(&self) -> Result<Opened, OpenError> {
+        let keys = self.identity.as_ref().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+        let place = || {
+            let state = std::env::var_os("ATTACH_STATE_DIR").map(PathBuf::from);
+            StateDir::place(state.as_deref()).join("audit")
+        };
+        Auditor::parse(&keys)?.open(&self.path.clone().unwrap_or_else(place), &self.request)
+    }
+}
+
+fn as_text(opened: &Opened) -> String {
+    let mut out = format!("kept: {}\n", opened.kept.as_str());
+    if let Some(truncated) = &opened.truncated {
+        out.push_str(&format!("truncated: {truncated}\n"));
+    }
+    if let Some(person) = &opened.person {
+        out.push_str(&format!("person: {} of {}", person.id, person.directory));
+        let more = [&person.name, &person.email, &person.user_name];
+        more.into_iter().flatten().for_each(|more| out.push_str(&format!(", {more}")));
+        out.push('\n');
+    }
+    let texts = [("request", &opened.request), ("answer", &opened.answer)];
+    for (name, text) in texts {
+        out.push_str(&format!("--- {name}, {} bytes\n{}\n", text.len(), String::from_utf8_lossy(text)));
+    }
+    out
+}
+
+fn as_json(opened: &Opened) -> Value {
+    let record: Value = serde_json::from_str(&opened.record).unwrap_or_default();
+    json!({
+        "kept": opened.kept.as_str(),
+        "truncated": opened.truncated,
+        "person": opened.person,
+        "request": text(&opened.request),
+        "answer": text(&opened.answer),
+        "record": record,
+    })
+}
+
+/// As it is, if it is text.
+fn text(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => json!({"base64": STANDARD.encode(bytes)}),
+    }
+}
