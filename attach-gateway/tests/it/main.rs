@@ -14,6 +14,7 @@ mod authority;
 mod budget;
 mod canary;
 mod config;
+mod content;
 mod corpora;
 #[cfg(feature = "dev")]
 mod dev;

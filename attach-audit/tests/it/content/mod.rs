@@ -1,5 +1,6 @@
 //! What is kept of what was said, who can read it, and for how long.
 
+mod cost;
 mod crash;
 mod kept;
 mod limits;

@@ -171,3 +171,24 @@ async fn planted_values_appear_in_no_output_when_an_engine_is_down() {
     let leaks = remains.leaks(&planted());
     assert!(leaks.is_empty(), "{}", leaks.join("\n\n"));
 }
+
+#[tokio::test]
+async fn content_that_is_kept_does_not_show_what_is_planted() {
+    for (keep, clear) in [("redacted", true), ("sealed", false)] {
+        let auditors = attach_audit::content::keygen().0;
+        let more = format!("[audit]\ncontent = \"{keep}\"\nauditors = [\"{auditors}\"]\n");
+        let mut governed = governed(&more).await;
+        let mut remains = Remains::default();
+        say_all(&governed, &mut remains).await;
+        end(&mut governed, &mut remains).await;
+        remains.decode();
+        assert!(remains.0.iter().filter(|(name, _)| name.ends_with("decoded")).count() > 40);
+        // In clear there is, in what was redacted, only what nobody knows that it matters.
+        let unknown = remains.leaks(&[UNKNOWN.to_owned()]);
+        assert_eq!(!unknown.is_empty(), clear, "{keep}");
+        assert!(unknown.iter().all(|leak| leak.contains("/content-")), "{}", unknown.join("\n\n"));
+        let known: Vec<String> = planted().into_iter().filter(|value| value != UNKNOWN).collect();
+        let leaks = remains.leaks(&known);
+        assert!(leaks.is_empty(), "{keep}: {}", leaks.join("\n\n"));
+    }
+}

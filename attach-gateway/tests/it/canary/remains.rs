@@ -20,6 +20,20 @@ impl Remains {
         }
     }
 
+    /// What is encoded in content files, decoded.
+    pub(super) fn decode(&mut self) {
+        use base64::Engine as _;
+        let stored = self.0.iter().filter(|(name, _)| name.contains("/content-"));
+        let mut decoded = Vec::new();
+        for (name, bytes) in stored {
+            for word in bytes.split(|byte| *byte == b'"') {
+                let text = base64::engine::general_purpose::STANDARD.decode(word);
+                decoded.extend(text.ok().map(|text| (format!("{name}, decoded"), text)));
+            }
+        }
+        self.0.append(&mut decoded);
+    }
+
     /// Everywhere that one of `values` stands, with what stands before it.
     pub(super) fn leaks(&self, values: &[String]) -> Vec<String> {
         let mut leaks = Vec::new();

@@ -49,6 +49,8 @@ pub(crate) fn text(folder: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(folder) else { return String::new() };
     let mut segments: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     segments.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    segments
+        .retain(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"audit-")));
     segments.sort();
     segments.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
