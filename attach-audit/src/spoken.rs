@@ -32,6 +32,11 @@ impl Capture {
     pub(crate) fn sent(&self, _: &Bytes) {}
 
     #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(crate) fn is_sent(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "as with the feature")]
     pub(crate) fn said(&self) -> Option<Said> {
         None
     }

@@ -119,6 +119,11 @@ impl Capture {
         }
     }
 
+    /// Whether what the client is told is wanted, to the end.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.0.as_ref().is_some_and(|(_, state)| lock(state).keep == Some(Keep::Sealed))
+    }
+
     /// What the record says of what was said so far.
     pub(crate) fn said(&self) -> Option<Said> {
         let (packer, state) = self.0.as_ref()?;

@@ -213,7 +213,7 @@ impl Writer {
         self.out.clear();
         // A checkpoint covers what is durable, so none is signed that another could contradict.
         let due = self.file.is_some() && self.notary.is_due(&tip, batch.last);
-        let fresh = self.file.is_none() || (self.bytes >= self.options.segment_bytes && !due);
+        let fresh = self.file.is_none() || !due && self.is_full();
         let previous = if fresh { Some(self.replace(&mut tip)?) } else { None };
         let covered = if due { self.notary.write(&self.framer, &mut self.out, &mut tip) } else { None };
         if let Some(gap) = gap {
@@ -247,6 +247,11 @@ impl Writer {
         self.tip = tip;
         self.notary.landed(&self.tip, covered);
         Ok(self.settle(batch))
+    }
+
+    fn is_full(&self) -> bool {
+        let size = self.options.segment_bytes;
+        self.bytes >= size || self.store.is_full(size)
     }
 
     /// Begins a new segment in place of the current one, whose name is returned; its head is in `out`, not written.

@@ -86,7 +86,8 @@ where
 {
     let Some(trail) = entry.0.clone() else { return State::Ready { answer: Some(answer) } };
     trail.answered(answer.status());
-    if trail.exchange().outcome().is_none() && !is_bodiless(&answer, &trail) {
+    let over = trail.exchange().outcome().is_some() && !trail.content().is_sent();
+    if !over && !is_bodiless(&answer, &trail) {
         entry.0 = None;
         let exchange = trail.exchange().clone();
         let answer = answer.map(|body| body.gated(Hold::new(trail), &exchange));

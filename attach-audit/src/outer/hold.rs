@@ -15,6 +15,8 @@ use crate::trail::{Closed, Trail};
 /// Lets an answer pass, but for the frame that completes it: that one waits until the outcome is on record.
 pub(super) struct Hold {
     trail: Arc<Trail>,
+    /// How it ends was known before it began: it is whole, and passes up to its last frame.
+    whole: bool,
     waiting: Option<Receipt>,
     panicked: bool,
     full: bool,
@@ -22,7 +24,8 @@ pub(super) struct Hold {
 
 impl Hold {
     pub(super) fn new(trail: Arc<Trail>) -> Self {
-        Self { trail, waiting: None, panicked: false, full: false }
+        let whole = trail.exchange().outcome().is_some();
+        Self { trail, whole, waiting: None, panicked: false, full: false }
     }
 
     /// Writes the outcome and holds `bytes` for as long as that takes.
@@ -45,7 +48,7 @@ impl Guard for Hold {
         self.panicked = outcome == Some(Outcome::Panicked);
         if last {
             exchange.finish(Outcome::Complete);
-        } else if outcome.is_none() {
+        } else if outcome.is_none() || self.whole && !self.panicked {
             return Step::Pass(frame);
         }
         self.complete(frame)

@@ -89,6 +89,16 @@ async fn content_is_durable_before_the_record_that_refers_to_it_across_segments(
 }
 
 #[tokio::test]
+async fn much_content_begins_another_segment() {
+    let files = Files::default();
+    let audit = on(&files);
+    Ask::new(&[&"x".repeat(60_000)]).send(&audit).await.expect("whole");
+    Ask::new(&["short"]).send(&audit).await.expect("whole");
+    let state = files.0.lock().unwrap();
+    assert_eq!(state.files.keys().filter(|name| name.starts_with("content-")).count(), 2);
+}
+
+#[tokio::test]
 async fn content_that_could_not_be_written_goes_to_the_next_segment_with_its_record() {
     let files = Files::default();
     let audit = on(&files);

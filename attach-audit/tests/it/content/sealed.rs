@@ -104,6 +104,30 @@ async fn content_outlives_a_restart_and_a_change_of_auditors() {
 }
 
 #[tokio::test]
+async fn an_answer_that_a_layer_made_whole_is_kept_whole() {
+    use attach_core::Rejection;
+    use http::{Request, StatusCode};
+    use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+    let world = World::new(Keep::Sealed, same);
+    let refuse = service_fn(async |mut request: Request<attach_core::Body>| {
+        let exchange = attach_core::Exchange::of_request(&mut request);
+        let refusal = Rejection::new(StatusCode::BAD_GATEWAY, "upstream_down", "the upstream is down");
+        Ok::<_, std::convert::Infallible>(refusal.into_response::<attach_core::Body>(&exchange))
+    });
+    let (audit, intent) = (world.audit.layer(), world.audit.intent_layer());
+    let service = ServiceBuilder::new().layer(audit).layer(intent).service(refuse);
+    let request = Request::post("/x").body(attach_core::Body::empty()).expect("valid");
+    let answer = service.oneshot(request).await.expect("infallible");
+    assert_eq!(answer.status(), 502);
+    let id = answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let body = http_body_util::BodyExt::collect(answer.into_body()).await.expect("whole").to_bytes().to_vec();
+    let answer = super::Answer { id, body };
+    assert_eq!(world.open(&answer).answer, answer.body);
+    assert_eq!(world.outcome(&answer)["content"].get("out_hmac"), None, "no word of an upstream's");
+}
+
+#[tokio::test]
 async fn a_caller_nobody_knows_is_sealed_to_the_auditors_themselves() {
     let world = World::new(Keep::Sealed, same);
     let ask = Ask { who: None, ..Ask::new(&["one"]) };
