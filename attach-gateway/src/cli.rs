@@ -55,8 +55,6 @@ enum Command {
     /// Work with the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Print who used how much, from the audit log: for a spreadsheet or a metering service.
-    Usage(crate::usage::Usage),
     /// Replace personal data and secrets in a text, or report what is found in it.
     Redact(crate::redact_command::RedactCommand),
     /// Sign a person in at an identity provider, and keep the tokens for `token`.
@@ -93,7 +91,6 @@ pub fn main() -> ExitCode {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
         Some(Command::State(command)) => state(&command),
-        Some(Command::Usage(usage)) => usage.run(env),
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
         Some(Command::Redact(redact)) => return explained(redact.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
@@ -125,7 +122,8 @@ fn explained(answer: Result<bool, StartError>) -> ExitCode {
     }
 }
 
-fn env(name: &str) -> Option<String> {
+/// A variable of the process's environment.
+pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

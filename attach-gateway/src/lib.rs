@@ -37,7 +37,6 @@ mod trail;
 mod translate;
 mod upkeep;
 mod upstream;
-mod usage;
 mod witness;
 
 pub use self::run::{Gateway, StartError};

@@ -4,14 +4,22 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::cli;
+
 mod checkpoint;
+mod csv;
 mod erase;
 mod hold;
 mod key;
 mod keygen;
 mod open;
+mod place;
 mod proof;
+mod query;
+mod span;
+mod table;
 mod trusted;
+mod usage;
 mod verify;
 
 /// Work with the audit log.
@@ -23,6 +31,10 @@ pub(crate) enum AuditCommand {
     Release(hold::Release),
     /// Verify audit logs: that no record was changed, removed, added or moved. Ends with 1 if one was.
     Verify(verify::Verify),
+    /// Print who did what, from this node's log or from collected ones.
+    Query(Box<query::Query>),
+    /// Print who used how much: for people, for a spreadsheet or for a metering service.
+    Usage(usage::Usage),
     /// Print the newest signed checkpoint of each node, to be kept elsewhere.
     Checkpoint(checkpoint::Checkpoint),
     /// Print the key that the checkpoints of this gateway are verified with.
@@ -53,6 +65,18 @@ impl AuditCommand {
             Self::Open(open) => open.run(),
             Self::Erase(erase) => erase.run(),
             Self::Keygen(keygen) => keygen.run(),
+            Self::Query(query) => done(query.run(cli::env)),
+            Self::Usage(usage) => done(usage.run(cli::env)),
+        }
+    }
+}
+
+fn done(result: Result<(), crate::run::StartError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            cli::complain(&error);
+            ExitCode::from(2)
         }
     }
 }

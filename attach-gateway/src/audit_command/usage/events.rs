@@ -14,22 +14,21 @@ pub(super) fn call(out: &mut impl Write, used: &Used<'_>) -> io::Result<()> {
         if tokens == 0 {
             continue;
         }
-        let directory = used.line.actor.directory.as_deref().unwrap_or_default();
         let event = json!({
             "specversion": "1.0",
-            "id": format!("{}/{kind}", used.line.req_id),
+            "id": format!("{}/{kind}", used.req_id.0),
             "source": "attach-gateway",
             "type": "prompt",
             "subject": used.user(),
-            "time": used.line.ts,
+            "time": used.ts.0,
             "datacontenttype": "application/json",
             "data": {
                 "tokens": tokens,
                 "type": kind,
                 "model": used.model(),
                 "upstream": used.upstream(),
-                "directory": directory,
-                "client": used.line.actor.client_id,
+                "directory": used.directory(),
+                "client": Some(used.client()).filter(|client| !client.is_empty()),
             },
         });
         writeln!(out, "{event}")?;

@@ -1,0 +1,76 @@
+//! `attach-gateway audit query`: who did what.
+
+use std::io::{self, BufWriter, Write};
+
+use attach_audit::read::Records;
+use clap::{Args, ValueEnum};
+
+use super::place::Place;
+use super::span::Span;
+use crate::run::StartError;
+
+mod filter;
+mod join;
+mod output;
+mod row;
+
+use self::filter::Filter;
+use self::join::Join;
+use self::output::Output;
+
+/// What is to be found.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    span: Span,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only the last so many.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal of 120 columns.
+    Table,
+    /// The records themselves, a line of JSON each.
+    Json,
+    /// Comma-separated values (RFC 4180) with a line of names.
+    Csv,
+}
+
+impl Query {
+    /// Prints what was found.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration makes no sense or a log cannot be read.
+    pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
+        let window = self.span.window()?;
+        let (records, _) = self.place.open(env)?;
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut join = Join::new(&self.filter, window, Output::new(&mut out, self.format, self.limit));
+        match search(records, &mut join).and_then(|()| join.finish()).and_then(|()| out.flush()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| StartError::Io("audit query", error)),
+        }
+    }
+}
+
+fn search(mut records: Records, join: &mut Join<'_, impl Write>) -> io::Result<()> {
+    while let Some(line) = records.next()? {
+        if join.may_matter(line.bytes)
+            && let Some(entry) = line.entry()
+        {
+            join.add(&entry, line.bytes)?;
+        }
+    }
+    Ok(())
+}
