@@ -10,6 +10,7 @@ mod audit;
 mod audit_checkpoint;
 mod audit_egress;
 mod audit_siem;
+mod audit_query;
 mod authority;
 mod budget;
 mod canary;
