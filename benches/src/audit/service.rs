@@ -54,9 +54,8 @@ impl Service {
             .body(())
             .expect("the head of a request");
         request.extensions_mut().insert(Peer::new(([10, 1, 2, 3], 41_234).into()));
-        if let Ok(answer) = self.0.clone().oneshot(request).await {
-            let _ = answer.into_body().collect().await;
-        }
+        let Ok(answer) = self.0.clone().oneshot(request).await;
+        let _ = answer.into_body().collect().await;
     }
 }
 

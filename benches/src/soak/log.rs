@@ -112,3 +112,95 @@ impl Log {
         self.found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use attach_audit::log::Options;
+    use attach_audit::{Audit, Log};
+    use attach_core::{Body, Exchange, Identity};
+    use http::{Request, Response};
+    use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    /// A log of three calls, and what their clients saw.
+    fn three_calls(files: &Scratch) -> Ledger {
+        let audit = Audit::new(Log::open(files.path(), Options::new("n")).expect("a log"));
+        let service = ServiceBuilder::new()
+            .layer(audit.layer())
+            .layer(audit.intent_layer())
+            .service(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Body::empty()))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut ledger = Ledger::default();
+        runtime.block_on(async {
+            for _ in 0..3 {
+                let mut request = Request::new(());
+                let exchange = Exchange::of_request(&mut request);
+                exchange.identify(Arc::new(Identity::person("acme", "alice")));
+                let Ok(_) = service.clone().oneshot(request).await;
+                ledger.answered.push((u128::from_be_bytes(*exchange.id().as_bytes()), Kind::Plain));
+            }
+            audit.close().await;
+        });
+        ledger.sent = 3;
+        ledger
+    }
+
+    fn bad(found: &Findings) -> (u64, u64, u64, u64) {
+        (found.lost, found.duplicate, found.open, found.odd)
+    }
+
+    #[test]
+    fn a_log_that_says_what_the_clients_saw_is_good_and_every_difference_is_told() {
+        let files = Scratch::new("compare").expect("a directory");
+        let mut ledger = three_calls(&files);
+        assert_eq!(bad(&compare(files.path(), &ledger).expect("verifies")), (0, 0, 0, 0));
+
+        ledger.answered.push((1, Kind::Plain));
+        assert_eq!(bad(&compare(files.path(), &ledger).expect("verifies")), (1, 0, 0, 0), "nobody wrote it");
+        ledger.answered.pop();
+
+        let known = ledger.answered.pop().expect("three");
+        assert_eq!(bad(&compare(files.path(), &ledger).expect("verifies")), (0, 0, 0, 1), "nobody asked it");
+        ledger.answered.push((known.0, Kind::Forbidden));
+        assert_eq!(
+            bad(&compare(files.path(), &ledger).expect("verifies")),
+            (0, 0, 0, 1),
+            "served, not refused"
+        );
+
+        ledger.answered.pop();
+        ledger.answered.extend([known, known]);
+        let (lost, duplicate, ..) = bad(&compare(files.path(), &ledger).expect("verifies"));
+        assert_eq!((lost, duplicate), (1, 1), "two answers with one id");
+        ledger.answered.pop();
+
+        ledger.unknown = 2;
+        assert_eq!(
+            bad(&compare(files.path(), &ledger).expect("verifies")),
+            (2, 0, 0, 0),
+            "refusals not counted"
+        );
+    }
+
+    #[test]
+    fn an_intent_without_an_outcome_and_a_second_outcome_are_told() {
+        let mut log = Log::default();
+        let line = |kind: &str, id: u8, intent: &str| {
+            let id = format!("00000000-0000-0000-0000-0000000000{id:02}");
+            format!(r#"{{"kind":"{kind}","id":"{id}","req_id":"{id}"{intent}}}"#)
+        };
+        let end = r#","intent_id":"00000000-0000-0000-0000-000000000001""#;
+        for line in
+            [line("intent", 1, ""), line("intent", 2, ""), line("outcome", 3, end), line("outcome", 4, end)]
+        {
+            log.add(&Entry::parse(line.as_bytes()).expect("a record")).expect("has ids");
+        }
+        let nameless = Ledger { nameless: 2, ..Ledger::default() };
+        assert_eq!(bad(&log.against(&nameless)), (0, 0, 1, 1));
+    }
+}

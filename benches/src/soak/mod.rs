@@ -54,7 +54,8 @@ pub fn run(plan: &Plan) -> Result<Verdict> {
     let (addr, pids) = (server.addr(), server.pids());
     let (running, over) = mpsc::channel::<()>();
     let (ledger, memory) = thread::scope(|scope| {
-        let memory = scope.spawn(|| Memory::watch(&pids, &over));
+        let watched = &pids;
+        let memory = scope.spawn(move || Memory::watch(watched, &over));
         let ledger = driver::drive(addr, &token, plan.rate, plan.time);
         drop(running);
         (ledger, memory.join().unwrap_or_default())
