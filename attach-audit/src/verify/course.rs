@@ -13,6 +13,7 @@ use crate::record::Checkpoint;
 use crate::tree::Tree;
 
 /// A record that continues the one before it.
+#[cfg_attr(not(feature = "checkpoints"), allow(dead_code, reason = "proofs are what looks at it"))]
 pub(crate) struct Seen<'a> {
     pub(crate) chain: &'a Arc<str>,
     pub(crate) seq: u64,

@@ -18,6 +18,7 @@ pub struct Trust {
 
 /// A checkpoint that is known from elsewhere.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "checkpoints"), allow(dead_code, reason = "there are none without the feature"))]
 pub(super) struct Known {
     pub(super) chain: Box<str>,
     pub(super) size: u64,
