@@ -74,17 +74,22 @@ pub(in crate::config) struct Table {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Written {
-    Stdout {},
+    Stdout(Nothing),
     SplunkHec(splunk::Written),
     Webhook(webhook::Written),
     Otlp(otlp::Written),
     Syslog(syslog::Written),
 }
 
+/// What a kind takes that has no keys of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 impl Written {
     fn resolve(self, env: Env<'_>) -> Result<Receiver, ConfigError> {
         Ok(match self {
-            Self::Stdout {} => Receiver::Stdout,
+            Self::Stdout(Nothing {}) => Receiver::Stdout,
             Self::SplunkHec(written) => Receiver::SplunkHec(written.resolve(env)?),
             Self::Webhook(written) => Receiver::Webhook(written.resolve(env)?),
             Self::Otlp(written) => Receiver::Otlp(written.resolve(env)?),
