@@ -31,12 +31,12 @@ impl Traffic {
     /// Makes requests that end as they should, were cut, and broke.
     pub(crate) async fn requests(&self, count: usize) {
         for n in 0..count {
-            let outcome = [Outcome::Complete, Outcome::Cut, Outcome::Timeout][n % 3].clone();
+            let outcome = [Outcome::Complete, Outcome::Cut, Outcome::Timeout][n % 3];
             let service = ServiceBuilder::new()
                 .layer(self.audit.layer())
                 .layer(self.audit.intent_layer())
                 .service(service_fn(|mut request: Request<()>| {
-                    Exchange::of_request(&mut request).finish(outcome.clone());
+                    Exchange::of_request(&mut request).finish(outcome);
                     async { Ok::<_, Infallible>(Response::new(Body::empty())) }
                 }));
             service.oneshot(request()).await.expect("answered");

@@ -41,11 +41,11 @@ impl LogsService for Receiver {
 }
 
 impl Receiver {
-    async fn start(answers: Vec<Answer>) -> (Self, SocketAddr) {
-        Self::over(None, answers).await
+    fn start(answers: Vec<Answer>) -> (Self, SocketAddr) {
+        Self::over(None, answers)
     }
 
-    async fn over(tls: Option<ServerTlsConfig>, answers: Vec<Answer>) -> (Self, SocketAddr) {
+    fn over(tls: Option<ServerTlsConfig>, answers: Vec<Answer>) -> (Self, SocketAddr) {
         let receiver = Self { answers: Arc::new(Mutex::new(answers.into())), ..Self::default() };
         let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = incoming.local_addr().unwrap();
@@ -72,7 +72,7 @@ fn plain(addr: SocketAddr) -> OtlpGrpc {
 async fn every_record_arrives_byte_for_byte_and_described() {
     let traffic = Traffic::new();
     traffic.requests(3).await;
-    let (receiver, addr) = Receiver::start(Vec::new()).await;
+    let (receiver, addr) = Receiver::start(Vec::new());
     assert_eq!(plain(addr).send(traffic.batch()).await, Ok(Delivered::all()));
     assert_eq!(receiver.received.bodies(), texts(&traffic.lines()));
     assert_described(&receiver.received);
@@ -82,7 +82,7 @@ async fn every_record_arrives_byte_for_byte_and_described() {
 async fn what_a_receiver_rejects_is_counted() {
     let traffic = Traffic::new();
     traffic.requests(1).await;
-    let (_receiver, addr) = Receiver::start(vec![Ok(rejecting(2))]).await;
+    let (_receiver, addr) = Receiver::start(vec![Ok(rejecting(2))]);
     assert_eq!(plain(addr).send(traffic.batch()).await, Ok(Delivered::all_but(2)));
 }
 
@@ -92,7 +92,7 @@ async fn a_receiver_that_says_when_is_waited_for_and_one_that_refuses_is_told_ap
     let wait = Duration::from_secs(7);
     let details = ErrorDetails::with_retry_info(Some(wait));
     let busy = Status::with_error_details(Code::ResourceExhausted, "busy", details);
-    let (_receiver, addr) = Receiver::start(vec![Err(busy)]).await;
+    let (_receiver, addr) = Receiver::start(vec![Err(busy)]);
     let error = plain(addr).send(traffic.batch()).await.unwrap_err();
     let SendError::Unavailable { after, .. } = error else { panic!("{error}") };
     assert_eq!(after, Some(wait));
@@ -108,7 +108,7 @@ async fn what_was_unavailable_at_first_arrives_once_and_in_order() {
     let traffic = Traffic::new();
     traffic.requests(3).await;
     let failures = vec![Err(Status::unavailable("")), Err(Status::permission_denied(""))];
-    let (receiver, addr) = Receiver::start(failures).await;
+    let (receiver, addr) = Receiver::start(failures);
     let egress = Egress::new(traffic.tail.clone(), traffic.dir.path());
     let egress = Arc::new(egress.to(Arc::new(plain(addr))).unwrap());
     let running = tokio::spawn({
@@ -129,7 +129,7 @@ async fn over_tls_both_sides_show_certificates_of_an_authority_of_their_own() {
     let own = Identity::from_pem(made.read("server.pem"), made.read("server.key"));
     let server =
         ServerTlsConfig::new().identity(own).client_ca_root(Certificate::from_pem(made.read("ca.pem")));
-    let (receiver, addr) = Receiver::over(Some(server), Vec::new()).await;
+    let (receiver, addr) = Receiver::over(Some(server), Vec::new());
     let url = format!("https://{addr}");
     let stranger = Tls::new().client_certificate(&made.read("client.pem"), &made.read("client.key"));
     let nobody = Tls::new().roots(&made.read("ca.pem"));
