@@ -4,13 +4,18 @@
 #[derive(Debug, Clone)]
 pub(super) struct Program {
     pub(super) name: Box<str>,
+    #[cfg(feature = "otlp")]
     pub(super) version: Option<Box<str>>,
 }
 
 impl Program {
     pub(super) fn new(build: &str) -> Self {
-        let (name, version) = build.split_once('/').map_or((build, None), |(name, v)| (name, Some(v)));
-        Self { name: name.into(), version: version.map(Into::into) }
+        let mut parts = build.splitn(2, '/');
+        Self {
+            name: parts.next().unwrap_or_default().into(),
+            #[cfg(feature = "otlp")]
+            version: parts.next().map(Into::into),
+        }
     }
 }
 
