@@ -82,7 +82,10 @@ async fn a_stopped_gateway_is_erased_from_by_the_command_line() {
     let who = gateway.trail(&id).outcome()["actor"]["uid"].as_str().unwrap().to_owned();
     let log = gateway.audit_folder();
     let erase = async || {
-        Launch::file(&text).command(&["audit", "erase", "--directory", "acme", "--user", &who]).await
+        Launch::file(&text)
+            .without_port()
+            .command(&["audit", "erase", "--directory", "acme", "--user", &who])
+            .await
     };
 
     let refused = erase().await;
