@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::cli::{complain, configuration, print, runtime};
 use crate::state::StateDir;
+use crate::trail;
 
 #[derive(Debug, Args)]
 pub(crate) struct Erase {
@@ -45,7 +46,7 @@ impl Erase {
                 if running { ": while it runs, DELETE /admin/v1/content of its admin listener" } else { "" };
             format!("{error}{more}")
         })?;
-        let audit = crate::trail::open(&config, &state)?;
+        let trail::Trail { audit, egress: _, retention: _ } = trail::open(&config, &state)?;
         let erased = runtime()?.block_on(async {
             let erased = audit.erase_content("attach-gateway audit erase", &self.directory, &self.user).await;
             audit.close().await;

@@ -60,7 +60,8 @@ async fn every_call_that_was_answered_is_one_line_and_says_what_the_log_says() {
 #[tokio::test]
 async fn sums_are_by_day_and_caller() {
     let (world, ids) = called().await;
-    let lines = table(&usage(&world, &["--by", "day,directory,user,client,model,upstream", "--format", "csv"]).await);
+    let lines =
+        table(&usage(&world, &["--by", "day,directory,user,client,model,upstream", "--format", "csv"]).await);
     let single = table(&usage(&world, &["--by", "call"]).await);
     let requests: u64 =
         lines.iter().map(|line| line["requests"].as_str().unwrap().parse::<u64>().unwrap()).sum();
