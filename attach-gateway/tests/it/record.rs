@@ -8,7 +8,7 @@ const FILE: &str = r#"
 [[issuer]]
 directory = "acme"
 issuer = "{ISSUER}"
-audience = ["api://attach"]
+audience = ["api://attach-test"]
 
 [[upstream]]
 name = "remote"
