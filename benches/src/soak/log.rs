@@ -97,8 +97,9 @@ impl Log {
         for (id, kind) in &ledger.answered {
             self.found.duplicate += u64::from(!answered.insert(*id));
             match (kind, self.ends.remove(id)) {
-                (Kind::Unknown, None) | (Kind::Forbidden, Some(End::Refused)) => {}
-                (Kind::Plain | Kind::Streamed | Kind::Leaves, Some(End::Served)) => {}
+                (Kind::Unknown, None)
+                | (Kind::Forbidden, Some(End::Refused))
+                | (Kind::Plain | Kind::Streamed | Kind::Leaves, Some(End::Served)) => {}
                 (_, None) => self.found.lost += 1,
                 (_, Some(_)) => self.found.odd += 1,
             }
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_intent_without_an_outcome_and_a_second_outcome_are_told() {
-        let mut log = Log::default();
+        let mut log = super::Log::default();
         let line = |kind: &str, id: u8, intent: &str| {
             let id = format!("00000000-0000-0000-0000-0000000000{id:02}");
             format!(r#"{{"kind":"{kind}","id":"{id}","req_id":"{id}"{intent}}}"#)

@@ -127,10 +127,9 @@ fn one(table: Table, env: Env<'_>) -> Result<Egress, ConfigError> {
 }
 
 fn format(name: Option<&str>) -> Result<Format, ConfigError> {
-    match name {
-        None | Some("native") => Ok(Format::Native),
-        Some(other) => Err(wrong(format!("format: {other:?} is not \"native\""))),
-    }
+    let Some(name) = name else { return Ok(Format::Native) };
+    let names = || Format::ALL.map(Format::as_str).join(", ");
+    Format::named(name).ok_or_else(|| wrong(format!("format: {name:?} is not one of {}", names())))
 }
 
 fn start(name: Option<&str>) -> Result<Start, ConfigError> {
