@@ -110,8 +110,8 @@ impl Writer {
         let (after, left) = found.map_or_else(Default::default, |found| (Some(found.after), found.open));
         let left = sorted(&left);
         let mut off = self.options.protections_off.clone();
-        off.extend((!self.options.egress).then(|| "egress".into()));
         off.extend((!self.notary.signs()).then(|| "signed_checkpoints".into()));
+        off.extend((!self.options.egress).then(|| "egress".into()));
         let mut tip = self.tip.clone();
         let start = Record::system(Kind::Start, |start| {
             start.segment = Some(0);
