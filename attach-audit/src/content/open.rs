@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use age::x25519::Identity as Secret;
 use serde::Deserialize;
@@ -170,7 +170,7 @@ fn find_record(dir: &Path, request: &str) -> Result<Option<(SegmentName, String)
     Ok(None)
 }
 
-fn find_line(file: &PathBuf, id: &str) -> Result<Option<String>, OpenError> {
+fn find_line(file: &Path, id: &str) -> Result<Option<String>, OpenError> {
     let is_it = |line: &str| {
         line.get(..64.min(line.len())).is_some_and(|head| head.contains(id))
             && serde_json::from_str::<Stored<'_>>(line).is_ok_and(|stored| stored.id == id)

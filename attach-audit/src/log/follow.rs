@@ -1,5 +1,6 @@
 //! Reading a log while it is written: durable records only, each once, in order, over all chains of a node.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -41,11 +42,14 @@ pub struct Follower {
     at: Option<Position>,
     /// The last record of the segment at `at` that counts, once a later segment says so.
     limit: Option<u64>,
+    /// The segments that come next, each with its last record that counts. Those before the one that is written to do
+    /// not change, so each head is read once however many segments there are.
+    ahead: VecDeque<(SegmentName, Option<u64>)>,
 }
 
 impl Follower {
     pub(super) fn new(dir: Arc<Path>, reached: watch::Receiver<Reached>, from: Option<Position>) -> Self {
-        Self { dir, reached, at: from, limit: None }
+        Self { dir, reached, at: from, limit: None, ahead: VecDeque::new() }
     }
 
     /// Where it is: behind the last line it returned.
@@ -72,8 +76,7 @@ impl Follower {
             let Some(at) = self.place(&reached)? else { return Ok(lines) };
             let current = at.segment == reached.segment;
             let end = if current { reached.bytes } else { u64::MAX };
-            let segment = self.dir.join(at.segment.to_string());
-            let mut file = File::open(segment)?;
+            let mut file = self.open(&at)?;
             file.seek(SeekFrom::Start(at.offset))?;
             let mut file = BufReader::with_capacity(1 << 17, file.take(end.saturating_sub(at.offset)));
             let mut at = at;
@@ -83,10 +86,7 @@ impl Follower {
                 lines.push(line);
             }
             self.at = Some(at);
-            if length >= bytes || current {
-                return Ok(lines);
-            }
-            if !self.advance(&reached)? {
+            if length >= bytes || current || !self.advance() {
                 return Ok(lines);
             }
         }
@@ -100,38 +100,44 @@ impl Follower {
             return Ok(Some(at.clone()));
         }
         let path = self.path(reached)?;
-        let begun = self.at.as_ref().and_then(|at| path.iter().find(|(name, _)| *name == at.segment));
-        let found = match (begun, &self.at) {
-            (Some(found), Some(at)) => Some((at.clone(), found.1)),
-            // Its segment is gone, or was given up on: what follows it in time is next.
-            (None, Some(at)) => {
-                path.iter().find(|(name, _)| *name > at.segment).map(|(name, limit)| (begin(name), *limit))
-            }
-            _ => path.first().map(|(name, limit)| (begin(name), *limit)),
+        let found = match &self.at {
+            // If its segment is gone, or was given up on, what follows it in time is next.
+            Some(at) => path.iter().position(|(name, _)| *name >= at.segment),
+            None => Some(0),
         };
-        let Some((at, limit)) = found else { return Ok(None) };
-        (self.at, self.limit) = (Some(at.clone()), limit);
+        let mut path = path.into_iter().skip(found.unwrap_or(usize::MAX));
+        let Some((name, limit)) = path.next() else { return Ok(None) };
+        let at = self.at.take().filter(|at| at.segment == name).unwrap_or_else(|| begin(&name));
+        (self.at, self.limit, self.ahead) = (Some(at.clone()), limit, path.collect());
         Ok(Some(at))
     }
 
-    /// Goes to the next segment.
-    fn advance(&mut self, reached: &Reached) -> io::Result<bool> {
-        let Some(at) = &self.at else { return Ok(false) };
-        let path = self.path(reached)?;
-        let Some((name, limit)) = path.into_iter().find(|(name, _)| *name > at.segment) else {
-            return Ok(false);
-        };
+    /// Goes to the next segment; false if there is none.
+    fn advance(&mut self) -> bool {
+        let Some((name, limit)) = self.ahead.pop_front() else { return false };
         (self.at, self.limit) = (Some(begin(&name)), limit);
-        Ok(true)
+        true
     }
 
-    /// The segments that count, oldest first, each with its last record that does; the current one has no limit yet.
+    /// Opens the segment at `at`. What was known of the way is forgotten if it is gone: it is looked for again.
+    fn open(&mut self, at: &Position) -> io::Result<File> {
+        let opened = File::open(self.dir.join(at.segment.to_string()));
+        if opened.is_err() {
+            (self.limit, self.ahead) = (None, VecDeque::new());
+        }
+        opened
+    }
+
+    /// The segments that count from where it is, oldest first, each with its last record that does; the current one has
+    /// no limit yet.
     fn path(&self, reached: &Reached) -> io::Result<Vec<(SegmentName, Option<u64>)>> {
         let mut segments = Vec::new();
+        let begin = self.at.as_ref().map(|at| &at.segment);
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| SegmentName::parse(name.to_str()?));
             let name = name.filter(|name| name.node == reached.segment.node && *name <= reached.segment);
+            let name = name.filter(|name| begin.is_none_or(|begin| name >= begin));
             segments.extend(name.map(|name| Part { name, path }));
         }
         segments.sort_by(|a, b| a.name.cmp(&b.name));
@@ -236,6 +242,68 @@ mod tests {
         assert_eq!(all_of_it.len(), all.len() + missed.len());
         drop(log);
         assert!(!follower.wait().await || !follower.wait().await);
+        fs::remove_dir_all(dir).expect("removed");
+    }
+
+    /// A log of a few dozen segments.
+    async fn long(dir: &Path) -> (Log, usize) {
+        let log = Log::open(dir, Options::new("n").segment_bytes(700)).expect("it opens");
+        for _ in 0..60 {
+            append(&log).await;
+        }
+        let n = fs::read_dir(dir).expect("there").count();
+        assert!(n > 20, "{n}");
+        (log, n)
+    }
+
+    #[tokio::test]
+    async fn each_head_is_read_once_or_twice_however_many_segments_there_are() {
+        let dir = std::env::temp_dir().join(format!("attach-follow-{}", uuid::Uuid::now_v7()));
+        let (log, n) = long(&dir).await;
+        let mut follower = log.tail().expect("a directory").follow(None);
+        let before = crate::log::path::heads_read();
+        let mut lines = Vec::new();
+        loop {
+            let more = follower.read(1).expect("read");
+            if more.is_empty() {
+                break;
+            }
+            lines.extend(more);
+        }
+        assert_eq!(seqs(&lines), (0..lines.len() as u64).collect::<Vec<_>>());
+        let read = crate::log::path::heads_read() - before;
+        assert!(read <= 2 * n, "{read} heads of {n} segments");
+        // One that has caught up looks at what is new, and at nothing else.
+        for _ in 0..6 {
+            append(&log).await;
+            assert!(!follower.read(usize::MAX).expect("read").is_empty());
+        }
+        let more = crate::log::path::heads_read() - before - read;
+        assert!(more <= 24, "{more} heads for six records");
+        drop(log);
+        fs::remove_dir_all(dir).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn what_is_deleted_while_it_is_read_is_passed_over() {
+        let dir = std::env::temp_dir().join(format!("attach-follow-{}", uuid::Uuid::now_v7()));
+        let (log, _) = long(&dir).await;
+        let mut follower = log.tail().expect("a directory").follow(None);
+        let first = follower.read(1).expect("read");
+        let here = follower.position().expect("somewhere").segment.clone();
+        for n in 0..4 {
+            fs::remove_file(dir.join(here.at(n).to_string())).expect("removed");
+        }
+        let rest = match follower.read(usize::MAX) {
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::NotFound);
+                follower.read(usize::MAX).expect("it looks for its place again")
+            }
+            Ok(rest) => rest,
+        };
+        let (first, rest) = (seqs(&first), seqs(&rest));
+        assert!(rest.windows(2).all(|pair| pair[1] == pair[0] + 1) && rest[0] > first[0] + 1, "{rest:?}");
+        drop(log);
         fs::remove_dir_all(dir).expect("removed");
     }
 }

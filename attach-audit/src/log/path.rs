@@ -71,10 +71,21 @@ struct Head {
 impl Head {
     /// The first record; `None` if there is none that reads.
     fn read(path: &Path) -> io::Result<Option<Self>> {
+        #[cfg(test)]
+        HEADS_READ.with(|n| n.set(n.get() + 1));
         let mut line = Vec::new();
         BufReader::new(File::open(path)?).take(LONGEST).read_until(b'\n', &mut line)?;
         Ok(line.ends_with(b"\n").then(|| serde_json::from_slice(&line).ok()).flatten())
     }
+}
+
+#[cfg(test)]
+thread_local!(static HEADS_READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+/// How many heads this thread has read.
+#[cfg(test)]
+pub(super) fn heads_read() -> usize {
+    HEADS_READ.with(std::cell::Cell::get)
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ pub struct Record<'a> {
     content: Content<'a>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "it lives on the stack, and the larger is the usual one")]
 enum Content<'a> {
     Exchange(View<'a>),
     System(Box<Members<'a>>),
