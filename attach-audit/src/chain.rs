@@ -148,13 +148,19 @@ pub(crate) fn read(line: &[u8]) -> Option<Link<'_>> {
     Some(Link { seq, chain, prev, hash })
 }
 
-/// The line's place: `{"v":1,"id":"<36>","seq":<digits>,"chain":"<no quote>"`.
+/// Numbers above this are nobody's: reckoning with the ones below does not overflow.
+const LARGEST: u64 = i64::MAX as u64;
+
+/// The line's place: `{"v":1,"id":"<36>","seq":<digits>,"chain":"<letters, digits, . _ ->"`.
+///
+/// A chain of any other characters could be read in two ways, or be an order to the terminal it is shown on.
 pub(crate) fn place(line: &[u8]) -> Option<(u64, &str)> {
     let rest = line.strip_prefix(b"{\"v\":1,\"id\":\"")?.get(36..)?.strip_prefix(b"\",\"seq\":")?;
     let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-    let seq = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    let seq = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok().filter(|seq| *seq < LARGEST)?;
     let rest = rest[digits..].strip_prefix(b",\"chain\":\"")?;
-    let quote = rest.iter().position(|&byte| byte == b'"')?;
+    let quote = rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"._-".contains(byte))?;
+    rest[quote..].strip_prefix(b"\"")?;
     Some((seq, std::str::from_utf8(&rest[..quote]).ok()?))
 }
 
@@ -198,6 +204,25 @@ mod tests {
                 bad[at] ^= 1 << bit;
                 assert_eq!(read(&bad), None, "byte {at}, bit {bit}");
             }
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_chain_that_nobody_writes_is_no_place() {
+        let line = |seq: &str, chain: &str| {
+            format!(
+                r#"{{"v":1,"id":"0190a3c5-0000-7000-8000-000000000000","seq":{seq},"chain":"{chain}","x":1"#
+            )
+        };
+        assert_eq!(place(line("7", "a.b_c-1").as_bytes()), Some((7, "a.b_c-1")));
+        for (seq, chain) in [
+            ("18446744073709551615", "n-1"),
+            ("9223372036854775807", "n-1"),
+            ("7", "\u{1b}[2Kok"),
+            ("7", "n\\u002d1"),
+            ("7", "\u{9b}2J"),
+        ] {
+            assert_eq!(place(line(seq, chain).as_bytes()), None, "{seq} {chain:?}");
         }
     }
 

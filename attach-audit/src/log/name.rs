@@ -30,7 +30,8 @@ impl SegmentName {
         let (rest, n) = stem.rsplit_once('-')?;
         let (node, epoch) = rest.rsplit_once('-')?;
         let name = Self { node: node.into(), epoch: epoch.parse().ok()?, n: n.parse().ok()? };
-        (name.to_string() == file).then_some(name)
+        let ours = *clean(node) == *node && name.epoch.max(name.n) < LARGEST;
+        (ours && name.to_string() == file).then_some(name)
     }
 
     /// The file beside the segment in which the content that its records refer to is kept.
@@ -49,6 +50,9 @@ impl fmt::Display for SegmentName {
     }
 }
 
+/// Numbers above this are nobody's: one more does not overflow.
+const LARGEST: u64 = i64::MAX as u64;
+
 /// A node's name with nothing in it that a file name or an unescaped JSON string could not hold.
 fn clean(node: &str) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
@@ -65,9 +69,16 @@ mod tests {
         let name = SegmentName::first("eu-west/1", None);
         assert_eq!(SegmentName::parse(&name.to_string()), Some(name.clone()));
         assert!(name.chain().starts_with("eu-west_1-"));
-        for other in
-            ["audit-a-1-1.jsonl", "audit.lock", "audit-x.jsonl", "audit-a-0000000000001-000001.jsonl.gz"]
-        {
+        for other in [
+            "audit-\u{1b}[2J-0000000000001-000001.jsonl",
+            "audit--0000000000001-000001.jsonl",
+            "audit-a-18446744073709551615-000001.jsonl",
+            "audit-a-0000000000001-18446744073709551615.jsonl",
+            "audit-a-1-1.jsonl",
+            "audit.lock",
+            "audit-x.jsonl",
+            "audit-a-0000000000001-000001.jsonl.gz",
+        ] {
             assert_eq!(SegmentName::parse(other), None, "{other}");
         }
     }
