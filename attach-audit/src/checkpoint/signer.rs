@@ -68,17 +68,11 @@ impl Signer {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(|error| io::Error::other(error.to_string()))?;
         let signer = Self::new(name, &seed);
-        // Whole or not at all: a key that a crash cut short would keep the program from starting.
-        let unfinished = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&unfinished)?;
-        file.write_all(signer.secret().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(unfinished, path)?;
-        Ok(signer)
+        match publish(path, signer.secret().as_bytes()) {
+            // Somebody else was first, and theirs is the key.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(path),
+            published => published.map(|()| signer),
+        }
     }
 
     fn new(name: &str, seed: &[u8; 32]) -> Self {
@@ -115,6 +109,36 @@ impl Signer {
         let text = Checkpoint::new(chain, size, root).to_string();
         signed(&text, &self.public, &self.key.sign(text.as_bytes()).to_bytes())
     }
+}
+
+/// Writes a file that was not there: whole or not at all, for a key that a crash cut short would keep the program from
+/// starting; and durable, for what a key that is lost has signed cannot be verified.
+fn publish(path: &Path, text: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension(format!("{}.new", uuid::Uuid::now_v7()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&unfinished)?;
+    file.write_all(text)
+        .and_then(|()| file.sync_all())
+        .inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+    // Unlike a rename, a link replaces nothing.
+    match fs::hard_link(&unfinished, path) {
+        Ok(()) => fs::remove_file(&unfinished)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(&unfinished)?;
+            return Err(error);
+        }
+        // Some file systems have no links.
+        Err(_) => fs::rename(&unfinished, path)?,
+    }
+    #[cfg(unix)]
+    if let Some(dir) = path.parent() {
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        File::open(dir)?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn hex(id: [u8; 4]) -> String {
@@ -165,6 +189,26 @@ mod tests {
         let secret = first.secret();
         let (_, base64) = secret.trim_end().rsplit_once('+').expect("parts");
         assert!(!shown.contains(base64) && shown.contains("attach/n+"), "{shown}");
+    }
+
+    #[test]
+    fn whoever_makes_a_key_at_the_same_time_gets_the_same_one() {
+        for _ in 0..20 {
+            let place = Place::new();
+            let path = place.0.join("audit.key");
+            let barrier = std::sync::Barrier::new(4);
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let open = || {
+                    barrier.wait();
+                    Signer::open(&path, "attach/n").expect("made or read").verifier_key().to_string()
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            let kept = Signer::load(&path).expect("there").verifier_key().to_string();
+            assert!(keys.iter().all(|key| *key == kept), "{keys:?}");
+            assert_eq!(fs::read_dir(&place.0).expect("there").count(), 1, "nothing is left over");
+        }
     }
 
     #[test]

@@ -125,10 +125,11 @@ impl Auditor {
             return Ok(Opened { request, answer, ..sealed });
         };
         // A name from a file, which must not lead out of the folder.
-        let plain = key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(OpenError::Changed);
+        }
         let file = path(&dir.join("people"), key);
-        let file = PersonFile::read(&file).map_err(OpenError::Io)?.filter(|_| plain);
-        let file = file.ok_or(OpenError::Erased)?;
+        let file = PersonFile::read(&file).map_err(OpenError::Io)?.ok_or(OpenError::Erased)?;
         let secrets: Vec<Secret> = file.identities().filter_map(|wrapped| self.unwrap(&wrapped)).collect();
         let open = |text: &[u8]| decrypt(&secrets, text).ok_or(OpenError::NotForYou);
         let (request, answer) = (open(&sealed.request)?, open(&sealed.answer)?);

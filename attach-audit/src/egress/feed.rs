@@ -96,7 +96,9 @@ impl Feed {
 
     /// Records are gone that were not sent.
     pub(super) fn skipped(&self, records: u64) {
-        self.lock().skipped += records;
+        let mut progress = self.lock();
+        progress.skipped = progress.skipped.saturating_add(records);
+        drop(progress);
         self.metrics.skipped(records);
         tracing::error!(
             egress = self.name(),

@@ -126,7 +126,8 @@ impl Reader {
             let gone = if position.segment.chain() == chain {
                 seq.saturating_sub(last + 1)
             } else {
-                seq + between(&position.segment.chain(), *last, line).unwrap_or(u64::from(seq == 0))
+                let between = between(&position.segment.chain(), *last, line).unwrap_or(u64::from(seq == 0));
+                seq.saturating_add(between)
             };
             if gone > 0 {
                 self.feed.skipped(gone);

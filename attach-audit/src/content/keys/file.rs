@@ -59,7 +59,7 @@ impl PersonFile {
     /// Replaces the file, whole or not at all; durable afterwards.
     pub(super) fn write(&mut self, path: &Path) -> io::Result<()> {
         self.v = 1;
-        let unfinished = path.with_extension("new");
+        let unfinished = unfinished(path);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -74,6 +74,11 @@ impl PersonFile {
 
 pub(in crate::content) fn path(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.json"))
+}
+
+/// What is to replace the file, while it is written.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("new")
 }
 
 /// Makes durable what was renamed or removed in a folder.

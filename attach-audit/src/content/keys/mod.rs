@@ -94,11 +94,11 @@ impl PeopleKeys {
         let mut known = self.lock();
         let name = self.key.name(directory, id);
         known.remove(&name);
-        match fs::remove_file(self.path(&name)) {
-            Ok(()) => file::sync(&self.dir).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        // A crash may have left the keys in a file that was to replace this one.
+        let unfinished = remove(&file::unfinished(&self.path(&name)))?;
+        let erased = remove(&self.path(&name))?;
+        file::sync(&self.dir)?;
+        Ok(erased || unfinished)
     }
 
     fn recipient(&self, identity: &Identity) -> io::Result<(String, Recipient)> {
@@ -161,6 +161,14 @@ impl PeopleKeys {
     }
 }
 
+/// False if there is no such file.
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        removed => removed.map(|()| true),
+    }
+}
+
 /// Whether `key` is one that can be sealed to: an X25519 recipient of age, `age1…`.
 #[must_use]
 pub fn is_recipient(key: &str) -> bool {
@@ -179,5 +187,26 @@ pub fn keygen() -> (String, String) {
 impl fmt::Debug for PeopleKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeopleKeys").field("auditors", &self.auditors.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erasing_leaves_no_copy_of_a_key_that_a_crash_left_behind() {
+        let dir = std::env::temp_dir().join(format!("attach-people-{}", uuid::Uuid::now_v7()));
+        let (auditor, _) = keygen();
+        let people = PeopleKeys::open(&dir, Key::new(&[7; 32])).expect("a folder");
+        let people = people.auditors([&*auditor]).expect("a key");
+        let path = people.path(&people.key.name("d", "u"));
+        people.prepare(&path, b"{}", "x").expect("made");
+        // What is left of a crash between writing and renaming.
+        fs::copy(&path, path.with_extension("new")).expect("copied");
+        assert!(people.erase("d", "u").expect("erased"));
+        assert_eq!(fs::read_dir(&dir).expect("there").count(), 0, "no copy of the key");
+        assert!(!people.erase("d", "u").expect("nothing there"));
+        fs::remove_dir_all(dir).expect("removed");
     }
 }
