@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::course::{Course, Wrong};
+use super::header::Header;
 use super::lines::{Line, Lines};
 use super::plan::File;
 use super::{Fault, Finding, Report, VerifyError};
@@ -70,7 +71,9 @@ impl Check<'_> {
         while let Some(line) = lines.next()? {
             let fault = match expected.judge(&line) {
                 Verdict::Follows(hash) => {
-                    if !self.is_disowned(expected.seq) {
+                    if self.is_disowned(expected.seq) {
+                        self.may_be_disowned(&line, expected.seq)?;
+                    } else {
                         let followed = course.follow(&expected.chain, expected.seq, hash, line.bytes());
                         self.followed(followed, (lines.number, &expected), report)?;
                     }
@@ -149,6 +152,17 @@ impl Check<'_> {
         self.claim.is_some_and(|claim| claim.disowned > 0 && seq > claim.seq)
     }
 
+    /// A checkpoint is made over durable records, and comes first in what is written at once: one that does not count can
+    /// only be the first that does not. Another says that records before it counted once.
+    fn may_be_disowned(&self, line: &Line<'_>, seq: u64) -> Result<(), VerifyError> {
+        let Some(claim) = self.claim.filter(|claim| seq > claim.seq.saturating_add(1)) else { return Ok(()) };
+        if Header::read(line.bytes(), &mut 0).is_none_or(|header| header.kind != "checkpoint") {
+            return Ok(());
+        }
+        let at = Expected { chain: claim.chain.as_ref().into(), seq: claim.seq, prev: None };
+        Err(self.found(0, &at, Fault::Forked))
+    }
+
     /// Holds a record against what the next segment says of this one's end.
     fn agrees(&self, reached: &End) -> Result<(), Fault> {
         match self.claim {
@@ -169,6 +183,13 @@ impl Check<'_> {
         report.segments += 1;
         if let Some(claim) = self.claim.filter(|claim| expected.seq <= claim.seq) {
             return Err(self.found(line, expected, Fault::Missing { through: claim.seq }));
+        }
+        if let Some(claim) = self.claim.filter(|claim| self.is_disowned(expected.seq.saturating_sub(1))) {
+            let file = self.file.path.display();
+            report.notes.push(format!(
+                "{file}: what comes after record {} does not count, as the next segment says",
+                claim.seq
+            ));
         }
         if end.is_none() {
             report.notes.push(format!("{} has no whole record", self.file.path.display()));

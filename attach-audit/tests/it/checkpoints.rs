@@ -425,3 +425,30 @@ fn each_covered_record_can_be_proved_without_the_log() {
     let empty = Dir::new();
     assert!(matches!(Proof::make(&[empty.path()], None, 1), Err(ProofError::Log(VerifyError::Empty(_)))));
 }
+
+#[test]
+fn a_checkpoint_cannot_be_disowned_with_the_records_it_is_over() {
+    let (name, lines, _, key) = short();
+    let is_checkpoint = |line: &&String| value(line)["kind"] == "checkpoint";
+    let first = lines.iter().position(|line| is_checkpoint(&line)).expect("a checkpoint");
+    // Somebody goes on from behind the first checkpoint as if the disk had not taken what came then.
+    let cut = value(&lines[first + 1]);
+    let (chain, seq, hash) = (&cut["chain"], &cut["seq"], &cut["hash"]);
+    let head = format!(
+        "{{\"v\":1,\"id\":{},\"seq\":{},\"chain\":{chain},\"node\":\"n\",\"ts\":{},\"kind\":\"segment\",\"segment\":1,\
+         \"after\":{{\"chain\":{chain},\"segment\":0,\"seq\":{seq},\"hash\":{hash},\"disowned\":9999}},\"open\":[],\
+         \"prev\":{hash},\"hash\":\"\"}}",
+        cut["id"],
+        seq.as_u64().expect("a number") + 1,
+        cut["ts"],
+    );
+    let next = PathBuf::from(name.to_str().expect("text").replace("-000000.", "-000001."));
+    let forged = vec![(name.clone(), text(&lines)), (next.clone(), text(&rechained(&[head.clone()])))];
+    let expected = Err((seq.as_u64().expect("a number"), Fault::Forked));
+    for trust in [Trust::new(), Trust::new().key(key.clone())] {
+        assert_eq!(found(&with(&forged), &trust), expected);
+    }
+    // What the disk may not have taken has no such checkpoint.
+    let torn = vec![(name, text(&lines[..first + 4])), (next, text(&rechained(&[head])))];
+    assert!(found(&with(&torn), &Trust::new().key(key)).is_ok());
+}
