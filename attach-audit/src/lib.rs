@@ -45,6 +45,8 @@ mod deed;
 #[cfg(feature = "egress")]
 pub mod egress;
 pub mod format;
+#[cfg(feature = "sqlite")]
+pub mod index;
 mod intent;
 pub mod log;
 mod metrics;

@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::log::{Counting, Part, SegmentName, counting};
 
 /// The files of one node, oldest first, or one file with a name of its own.
-pub(super) type Source = Vec<Piece>;
+pub(crate) type Source = Vec<Piece>;
 
 /// A file, or its part that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) path: PathBuf,
+pub(crate) struct Piece {
+    pub(crate) path: PathBuf,
     /// The last record that counts.
-    pub(super) limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
 }
 
 /// The files behind `paths`: directories with all that is in them, and single files.
 ///
 /// A segment that was collected more than once is read once, from its longest copy.
-pub(super) fn sources<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io::Result<Vec<Source>> {
+pub(crate) fn sources<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io::Result<Vec<Source>> {
     let mut found = Found::default();
     for path in paths {
         found.add(path.as_ref()).map_err(|error| at(path.as_ref(), &error))?;
@@ -86,6 +86,6 @@ impl From<Counting> for Piece {
     }
 }
 
-pub(super) fn at(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
