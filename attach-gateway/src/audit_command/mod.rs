@@ -10,6 +10,7 @@ mod checkpoint;
 mod csv;
 mod erase;
 mod hold;
+mod index;
 mod key;
 mod keygen;
 mod open;
@@ -33,6 +34,8 @@ pub(crate) enum AuditCommand {
     Verify(verify::Verify),
     /// Print who did what, from this node's log or from collected ones.
     Query(Box<query::Query>),
+    /// Build the index that `query --db` answers from, or bring it up to date.
+    Index(index::IndexCommand),
     /// Print who used how much: for people, for a spreadsheet or for a metering service.
     Usage(usage::Usage),
     /// Print the newest signed checkpoint of each node, to be kept elsewhere.
@@ -66,6 +69,7 @@ impl AuditCommand {
             Self::Erase(erase) => erase.run(),
             Self::Keygen(keygen) => keygen.run(),
             Self::Query(query) => done(query.run(cli::env)),
+            Self::Index(index) => done(index.run(cli::env)),
             Self::Usage(usage) => done(usage.run(cli::env)),
         }
     }

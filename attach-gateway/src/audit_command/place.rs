@@ -1,5 +1,5 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attach_audit::read::Records;
 use attach_quota::Prices;
@@ -31,6 +31,17 @@ impl Place {
         let records =
             Records::open(paths).map_err(hint).map_err(|error| StartError::Io("audit log", error))?;
         Ok((records.by_time(), prices))
+    }
+
+    /// The paths, and the state directory unless they were given.
+    pub(super) fn paths(
+        &self,
+        env: fn(&str) -> Option<String>,
+    ) -> Result<(Vec<PathBuf>, Option<PathBuf>), StartError> {
+        let (paths, _) = self.sources(env)?;
+        let state = paths.first().and_then(|log| log.parent()).filter(|_| self.paths.is_empty());
+        let state = state.map(Path::to_path_buf);
+        Ok((paths, state))
     }
 
     fn sources(&self, env: fn(&str) -> Option<String>) -> Result<(Vec<PathBuf>, Prices), StartError> {

@@ -25,8 +25,8 @@ fn moment_of(text: &str) -> Result<SystemTime, String> {
 /// The same as records spell times: in the order of their bytes they are in the order of time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Window {
-    since: Option<String>,
-    until: Option<String>,
+    pub(super) since: Option<String>,
+    pub(super) until: Option<String>,
 }
 
 impl Span {

@@ -1,3 +1,4 @@
+use attach_audit::index::Search;
 use attach_audit::read::Entry;
 use attach_core::call::ModelGlob;
 use clap::Args;
@@ -88,6 +89,23 @@ impl Filter {
     pub(super) fn decided(&self, entry: &Entry<'_>) -> bool {
         self.decision.as_ref().is_none_or(|decision| **decision == *entry.decision.result)
             && self.reason.as_ref().is_none_or(|reason| entry.decision.reason.as_deref() == Some(&**reason))
+    }
+
+    /// The same as an index is asked.
+    pub(super) fn search(&self) -> Search {
+        let mut search = Search::default();
+        search.user.clone_from(&self.user);
+        search.directory.clone_from(&self.directory);
+        search.group.clone_from(&self.group);
+        search.client.clone_from(&self.client);
+        search.model.clone_from(&self.model);
+        search.upstream.clone_from(&self.upstream);
+        search.decision.clone_from(&self.decision);
+        search.reason.clone_from(&self.reason);
+        search.kind.clone_from(&self.kind);
+        search.request.clone_from(&self.request);
+        search.trace.clone_from(&self.trace);
+        search
     }
 
     /// Texts that stand in each record about a request that is looked for: those without them need not be parsed.

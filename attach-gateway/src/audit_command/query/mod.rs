@@ -1,6 +1,7 @@
 //! `attach-gateway audit query`: who did what.
 
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use attach_audit::read::Records;
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use super::span::Span;
 use crate::run::StartError;
 
 mod filter;
+mod indexed;
 mod join;
 mod output;
 mod row;
@@ -27,6 +29,9 @@ pub(crate) struct Query {
     span: Span,
     #[command(flatten)]
     filter: Filter,
+    /// Answer from this index, brought up to date first; made if there is none.
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
     /// Only the last so many.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -53,10 +58,22 @@ impl Query {
     /// When the configuration makes no sense or a log cannot be read.
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
         let window = self.span.window()?;
-        let (records, _) = self.place.open(env)?;
         let mut out = BufWriter::new(io::stdout().lock());
-        let mut join = Join::new(&self.filter, window, Output::new(&mut out, self.format, self.limit));
-        match search(records, &mut join).and_then(|()| join.finish()).and_then(|()| out.flush()) {
+        let output = Output::new(&mut out, self.format, self.limit);
+        let found = match &self.db {
+            Some(file) => {
+                let (paths, _) = self.place.paths(env)?;
+                let mut search = self.filter.search();
+                (search.since, search.until, search.limit) = (window.since, window.until, self.limit);
+                indexed::answer(file, &paths, &search, output)
+            }
+            None => {
+                let (records, _) = self.place.open(env)?;
+                let mut join = Join::new(&self.filter, window, output);
+                search(records, &mut join).and_then(|()| join.finish())
+            }
+        };
+        match found.and_then(|()| out.flush()) {
             // Whoever reads has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(|error| StartError::Io("audit query", error)),
