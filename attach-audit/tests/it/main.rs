@@ -18,6 +18,8 @@ mod ends;
 mod formats;
 mod full;
 mod hold;
+#[cfg(feature = "sqlite")]
+mod index;
 mod kill;
 mod modes;
 #[cfg(feature = "otlp-grpc")]

@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod audit_checkpoint;
 mod audit_egress;
+mod audit_index;
 mod audit_query;
 mod audit_siem;
 mod authority;
