@@ -7,6 +7,7 @@ use http::Extensions;
 
 use super::recording::Room;
 use super::{Keep, Key, PeopleKeys};
+use crate::metrics::ContentMetrics;
 
 type Choose = dyn Fn(&Exchange, &Extensions) -> Keep + Send + Sync;
 
@@ -17,7 +18,8 @@ pub struct Contents {
     pub(super) limit: usize,
     pub(super) room: Room,
     pub(super) people: Option<Arc<PeopleKeys>>,
-    pub(super) truncated: Arc<AtomicU64>,
+    truncated: Arc<AtomicU64>,
+    metrics: ContentMetrics,
     choose: Option<Arc<Choose>>,
 }
 
@@ -36,6 +38,7 @@ impl Contents {
             room: Room::of(Self::ROOM),
             people: None,
             truncated: Arc::default(),
+            metrics: ContentMetrics::new(),
             choose: None,
         }
     }
@@ -70,6 +73,11 @@ impl Contents {
     #[must_use]
     pub fn truncated(&self) -> u64 {
         self.truncated.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_truncated(&self) {
+        self.truncated.fetch_add(1, Ordering::Relaxed);
+        self.metrics.truncated();
     }
 
     pub(super) fn chosen(&self, exchange: &Exchange, extensions: &Extensions) -> Keep {

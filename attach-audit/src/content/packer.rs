@@ -95,7 +95,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, contents: &Contents, pending: &watch::Sende
 
 fn pack(parcel: Parcel, contents: &Contents) -> Packed {
     if parcel.said.truncated.is_some() {
-        contents.truncated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        contents.count_truncated();
     }
     match line_of(&parcel, contents) {
         Ok((id, line)) => {

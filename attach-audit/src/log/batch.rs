@@ -3,7 +3,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::record::Effect;
-use crate::{Ack, Timestamp};
+use crate::{Ack, Kind, Timestamp};
 
 /// Records in the order they came.
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub(super) struct Batch {
 
 pub(super) struct Entry {
     pub(super) id: Uuid,
+    pub(super) kind: Kind,
     pub(super) at: Timestamp,
     /// Where its members end in the text.
     pub(super) end: usize,
@@ -34,10 +35,10 @@ pub(super) struct Waiting {
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, id: Uuid, effect: Effect, members: &[u8]) {
+    pub(super) fn push(&mut self, (id, kind): (Uuid, Kind), effect: Effect, members: &[u8]) {
         self.text.extend_from_slice(members);
         // The time is taken under the queue's lock, so that it goes forward with the sequence number.
-        self.entries.push(Entry { id, at: Timestamp::now(), end: self.text.len(), effect });
+        self.entries.push(Entry { id, kind, at: Timestamp::now(), end: self.text.len(), effect });
     }
 
     /// Appends another batch, which came later.

@@ -58,7 +58,7 @@ pub(crate) use self::recover::LONGEST;
 use self::queue::Queue;
 use self::tail::Reached;
 use self::writer::{Farewell, Writer};
-use crate::{Ack, Record, Sink};
+use crate::{Ack, Record, Sink, metrics};
 
 /// How long the end of a log waits for a disk that hangs.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -108,6 +108,8 @@ impl Log {
     pub fn open_on(storage: impl Storage, options: Options) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(&options));
         let writer = Writer::open(Box::new(storage), options, Arc::clone(&queue))?;
+        let waiting = Arc::downgrade(&queue);
+        metrics::queue(move || waiting.upgrade().map(|queue| queue.depth()));
         let reached = writer.reached();
         let (watched, farewell) = (Arc::clone(&queue), Farewell::new(Arc::clone(&queue)));
         let watchdog = Builder::new().name("attach-audit-watch".into()).spawn(move || watched.watch())?;

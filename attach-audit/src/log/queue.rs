@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Options;
 use super::batch::{Batch, Waiting};
 use crate::record::Effect;
-use crate::{Ack, Record, Timestamp};
+use crate::{Ack, Kind, Record, Timestamp};
 
 /// From this many records on the writer does not linger.
 const GROUP: usize = 256;
@@ -121,7 +121,7 @@ impl Queue {
         // A thread that is ending has no buffer any more, and one that is formatting already has lent it.
         let mut members = FORMATTED.try_with(Cell::take).unwrap_or_default();
         record.write_members(&mut members);
-        self.add((record.id(), record.effect()), [&members, content], ack, last);
+        self.add((record.id(), record.kind(), record.effect()), [&members, content], ack, last);
         members.clear();
         members.shrink_to(SCRATCH);
         let _ = FORMATTED.try_with(|buffer| buffer.set(members));
@@ -129,7 +129,7 @@ impl Queue {
 
     pub(super) fn add(
         &self,
-        (id, effect): (Uuid, Effect),
+        (id, kind, effect): (Uuid, Kind, Effect),
         [members, content]: [&[u8]; 2],
         ack: Ack,
         last: bool,
@@ -145,7 +145,7 @@ impl Queue {
             return ack.failed("the log's queue is full");
         }
         let awaited = ack.is_awaited();
-        state.batch.push(id, effect, members);
+        state.batch.push((id, kind), effect, members);
         state.batch.content.extend_from_slice(content);
         state.waiting.push(Waiting { since: Instant::now(), ack });
         if last {
@@ -176,6 +176,12 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_one();
+    }
+
+    /// Records that were taken and are not durable yet.
+    pub(super) fn depth(&self) -> usize {
+        let state = self.lock();
+        state.waiting.len() + state.flight.len()
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -322,7 +328,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::Kind;
 
     fn record() -> Record<'static> {
         Record::system(Kind::Gap, |_| ())

@@ -242,7 +242,8 @@ impl Writer {
             }
             return Err(error);
         }
-        self.metrics.committed(batch.entries.len() + usize::from(gap.is_some()), began.elapsed());
+        let kinds = batch.entries.iter().map(|entry| entry.kind);
+        self.metrics.committed(kinds.chain(gap.map(Record::kind)), began.elapsed());
         self.disowned = 0;
         self.tip = tip;
         self.notary.landed(&self.tip, covered);

@@ -5,6 +5,22 @@ use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
 use super::SCOPE;
+use crate::{Kind, names};
+
+/// All kinds, in their order.
+const KINDS: [Kind; 11] = [
+    Kind::Intent,
+    Kind::Outcome,
+    Kind::Reject,
+    Kind::Orphan,
+    Kind::Admin,
+    Kind::Revocation,
+    Kind::Checkpoint,
+    Kind::Start,
+    Kind::Stop,
+    Kind::Segment,
+    Kind::Gap,
+];
 
 /// The instruments of a log's writer.
 pub(crate) struct LogMetrics {
@@ -13,6 +29,7 @@ pub(crate) struct LogMetrics {
     commit: Histogram<f64>,
     group: Histogram<u64>,
     failures: Counter<u64>,
+    kinds: [[KeyValue; 1]; KINDS.len()],
 }
 
 impl LogMetrics {
@@ -23,9 +40,14 @@ impl LogMetrics {
 
     fn by(meter: &Meter) -> Self {
         let count = |name, what| meter.u64_counter(name).with_description(what).build();
+        let refused = count("attach.audit.records.refused", "Records that were given up on or lost.");
+        let failures = count("attach.audit.failures", "Writes that failed.");
+        // The first of them is a change only if there was a number before.
+        refused.add(0, &[]);
+        failures.add(0, &[]);
         Self {
             records: count("attach.audit.records", "Records that are durable."),
-            refused: count("attach.audit.records.refused", "Records that were given up on or lost."),
+            refused,
             commit: meter
                 .f64_histogram("attach.audit.commit.duration")
                 .with_description("How long a group took to be durable.")
@@ -39,14 +61,23 @@ impl LogMetrics {
                 .with_description("Records that became durable together.")
                 .with_boundaries(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0])
                 .build(),
-            failures: count("attach.audit.failures", "Writes that failed."),
+            failures,
+            kinds: KINDS.map(|kind| [KeyValue::new(names::ATTACH_AUDIT_KIND, kind.as_str())]),
         }
     }
 
-    /// A group of so many records is durable.
-    pub(crate) fn committed(&self, records: usize, took: Duration) {
-        self.records.add(records as u64, &[]);
-        self.group.record(records as u64, &[]);
+    /// A group of records of these kinds is durable.
+    pub(crate) fn committed(&self, kinds: impl Iterator<Item = Kind>, took: Duration) {
+        let mut counts = [0; KINDS.len()];
+        for kind in kinds {
+            if let Some(count) = counts.get_mut(kind as usize) {
+                *count += 1;
+            }
+        }
+        for (count, kind) in counts.iter().zip(&self.kinds).filter(|(count, _)| **count > 0) {
+            self.records.add(*count, kind);
+        }
+        self.group.record(counts.iter().sum(), &[]);
         self.commit.record(took.as_secs_f64(), &[]);
     }
 
@@ -80,7 +111,7 @@ impl RefusalMetrics {
 
     /// One refusal, by its code, has no record of its own.
     pub(crate) fn folded(&self, code: &'static str) {
-        self.folded.add(1, &[KeyValue::new(crate::names::ATTACH_DECISION_REASON, code)]);
+        self.folded.add(1, &[KeyValue::new(names::ATTACH_DECISION_REASON, code)]);
     }
 }
 
@@ -107,12 +138,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn kinds_are_in_their_order() {
+        assert!(KINDS.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+    }
+
+    #[test]
     fn a_group_counts_its_records_and_its_time_once() {
         let exporter = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
         let metrics = LogMetrics::by(&provider.meter(SCOPE));
-        metrics.committed(3, Duration::from_millis(4));
-        metrics.committed(2, Duration::from_millis(4));
+        metrics.committed([Kind::Intent, Kind::Outcome, Kind::Gap].into_iter(), Duration::from_millis(4));
+        metrics.committed([Kind::Intent; 2].into_iter(), Duration::from_millis(4));
         metrics.gap(7);
         provider.force_flush().expect("flushed");
         let sum = |name: &str| {
