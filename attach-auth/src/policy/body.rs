@@ -111,7 +111,9 @@ fn watch(shadow: &Decision, allowed: bool, exchange: &Exchange) {
         text.push_str(rule);
     }
     if shadow.allowed != allowed {
-        tracing::info!(request = %exchange.id(), would = %text, "rules in shadow would have decided otherwise");
+        let trace = exchange.facts(|facts| facts.trace.map(|trace| trace.trace_id()));
+        let trace_id = trace.map(tracing::field::display);
+        tracing::info!(request = %exchange.id(), trace_id, would = %text, "rules in shadow would have decided otherwise");
     }
     exchange.facts(|facts| facts.custom.push(("policy_shadow", text.into())));
 }

@@ -1,32 +1,35 @@
-//! Attribute sets, made once for each combination that occurs. What a caller may choose is in none of them: models and
-//! upstreams are the configuration's, and what it does not name is `other`.
+//! Attribute sets, made once for each combination that occurs. What a caller may choose is in none of them: upstreams
+//! are the configuration's, and models are what [`Models`] knows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use attach_audit::names;
-use attach_auth::policy::ModelGlob;
 use attach_core::exchange::Facts;
 use attach_core::{Api, Identity, Outcome};
 use opentelemetry::KeyValue;
 
+use super::models::Models;
 use super::names as own;
 use crate::config::{Config, Kind, Label};
 
 /// So many combinations are remembered; further ones are made each time.
 const REMEMBERED: usize = 4096;
 
-/// What the configuration does not name.
-const OTHER: &str = "other";
+/// What has no label of its own.
+pub(super) const OTHER: &str = "other";
 
-/// The sets of all requests.
+/// How an attempt at an upstream may end.
+const ENDS: [&str; 8] = ["ok", "connect", "timeout", "broke", "429", "4xx", "5xx", "abandoned"];
+
+/// The attribute set of attempts that are alike.
+type Attempted = [KeyValue; 2];
+
+/// The sets of all requests, and of attempts.
 pub(super) struct Labels {
-    /// Every name a model answers to, and the first of its names.
-    models: HashMap<Box<str>, Arc<str>>,
-    /// The same for names that are spelled otherwise, and for patterns.
-    patterns: Vec<(ModelGlob, Arc<str>)>,
+    models: Models,
     upstreams: HashMap<Arc<str>, Kind>,
-    other: Arc<str>,
+    attempts: HashMap<Arc<str>, [Attempted; ENDS.len()]>,
     none: Arc<str>,
     extra: Vec<Label>,
     known: RwLock<HashMap<Key, Arc<Sets>>>,
@@ -58,21 +61,16 @@ pub(super) struct Sets {
 
 impl Labels {
     pub(super) fn new(config: &Config) -> Self {
-        let (mut models, mut patterns) = (HashMap::new(), Vec::new());
-        for model in &config.models {
-            let Some(first) = model.names.first() else { continue };
-            let label: Arc<str> = first.as_str().into();
-            for name in &model.names {
-                models.insert(name.as_str().into(), Arc::clone(&label));
-                patterns.push((name.clone(), Arc::clone(&label)));
-            }
+        let upstreams = || config.upstreams.iter();
+        let attempts = |name: &Arc<str>| ENDS.map(|how| attempted(name, how));
+        Self {
+            models: Models::new(config),
+            upstreams: upstreams().map(|one| (Arc::clone(&one.name), one.kind)).collect(),
+            attempts: upstreams().map(|one| (Arc::clone(&one.name), attempts(&one.name))).collect(),
+            none: "none".into(),
+            extra: config.telemetry.labels.clone(),
+            known: RwLock::default(),
         }
-        // An exact name beats a pattern, as it does where models are looked up.
-        patterns.sort_by_key(|(name, _)| !name.is_exact());
-        let upstreams = config.upstreams.iter().map(|one| (Arc::clone(&one.name), one.kind)).collect();
-        let extra = config.telemetry.labels.clone();
-        let (other, none) = (OTHER.into(), "none".into());
-        Self { models, patterns, upstreams, other, none, extra, known: RwLock::default() }
     }
 
     /// Those of a request that has ended with `outcome`.
@@ -85,7 +83,7 @@ impl Labels {
     ) -> Arc<Sets> {
         let key = Key {
             api,
-            model: self.model(facts),
+            model: self.models.of(facts, (outcome, status)),
             upstream: self.upstream(facts),
             outcome: outcome.as_str(),
             reason: reason(facts, outcome),
@@ -105,11 +103,10 @@ impl Labels {
         sets
     }
 
-    /// What the configuration calls the model that was asked for.
-    fn model(&self, facts: &Facts) -> Arc<str> {
-        let Some(name) = facts.model.as_deref() else { return Arc::clone(&self.other) };
-        let pattern = || self.patterns.iter().find(|(glob, _)| glob.matches(name)).map(|(_, label)| label);
-        Arc::clone(self.models.get(name).or_else(pattern).unwrap_or(&self.other))
+    /// That of an attempt at `upstream` that ended as one of [`ENDS`].
+    pub(super) fn of_attempt(&self, upstream: &str, how: &str) -> Option<&Attempted> {
+        let end = ENDS.iter().position(|end| *end == how)?;
+        self.attempts.get(upstream)?.get(end)
     }
 
     fn upstream(&self, facts: &Facts) -> Arc<str> {
@@ -145,6 +142,10 @@ impl Labels {
             call,
         }
     }
+}
+
+fn attempted(upstream: &Arc<str>, how: &'static str) -> Attempted {
+    [KeyValue::new(names::ATTACH_UPSTREAM, Arc::clone(upstream)), KeyValue::new(names::ATTACH_END, how)]
 }
 
 /// What an error is called; `None` if there was none.

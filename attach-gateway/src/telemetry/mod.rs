@@ -12,6 +12,7 @@ mod gauges;
 mod labels;
 mod listener;
 mod log;
+mod models;
 pub(crate) mod names;
 mod observe;
 mod propagate;
@@ -25,11 +26,12 @@ use std::time::Duration;
 
 use attach_audit::Audit;
 use attach_auth::OidcVerifier;
-use attach_core::Outcome;
-use attach_core::exchange::Facts;
+use attach_core::exchange::{Facts, TraceId};
+use attach_core::{Exchange, Outcome};
 use opentelemetry::global;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::TracerProvider;
+use tracing::field::DisplayValue;
 
 pub(crate) use self::attempt::Attempt;
 pub(crate) use self::log::start;
@@ -110,6 +112,11 @@ impl Telemetry {
             tracing::warn!("the collector did not take the last telemetry in time");
         }
     }
+}
+
+/// The trace a request belongs to, for a line of the log.
+pub(crate) fn trace_id(exchange: &Exchange) -> Option<DisplayValue<TraceId>> {
+    exchange.facts(|facts| facts.trace.map(|trace| tracing::field::display(trace.trace_id())))
 }
 
 /// How an exchange that is over ended.

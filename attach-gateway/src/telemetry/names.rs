@@ -4,6 +4,8 @@
 pub(crate) const REQUESTS: &str = "attach.requests";
 /// Requests that have begun and not ended.
 pub(crate) const IN_FLIGHT: &str = "attach.requests.in_flight";
+/// What calls cost, in US dollars.
+pub(crate) const COST: &str = "attach.cost";
 /// Attempts to get an answer from an upstream.
 pub(crate) const ATTEMPTS: &str = "attach.upstream.attempts";
 /// How long upstreams took to begin an answer, in seconds.

@@ -23,6 +23,7 @@ pub(super) struct Requests {
     first_token: Histogram<f64>,
     per_token: Histogram<f64>,
     tokens: Histogram<u64>,
+    cost: Counter<f64>,
     redactions: Counter<u64>,
     placeholders: Counter<u64>,
     attempts: Counter<u64>,
@@ -67,6 +68,11 @@ impl Requests {
                 .with_description("Tokens of a call.")
                 .with_boundaries(own::TOKENS.to_vec())
                 .build(),
+            cost: meter
+                .f64_counter(own::COST)
+                .with_unit("{USD}")
+                .with_description("What calls cost, in US dollars, where a price is known.")
+                .build(),
             redactions: count(own::REDACTIONS, "What was replaced or masked."),
             placeholders: count(own::PLACEHOLDERS, "Placeholders in answers."),
             attempts: count(own::ATTEMPTS, "Attempts to get an answer from an upstream."),
@@ -110,7 +116,10 @@ impl Requests {
     }
 
     fn used(&self, exchange: &Exchange, sets: &Sets) {
-        let usage = exchange.usage();
+        let (usage, cost) = exchange.facts(|facts| (facts.usage, facts.cost()));
+        if let Some(microusd) = cost {
+            self.cost.add(microusd as f64 / 1e6, &sets.call);
+        }
         for (tokens, set) in [(usage.input, &sets.input), (usage.output, &sets.output)] {
             if tokens > 0 {
                 self.tokens.record(tokens, set);
@@ -140,12 +149,9 @@ impl Requests {
     }
 
     /// Notes an attempt at `upstream`; `how` is `ok` or the class of its error.
-    pub(super) fn attempted(&self, upstream: &Arc<str>, how: &'static str, took: Duration) {
-        let set = [
-            KeyValue::new(names::ATTACH_UPSTREAM, Arc::clone(upstream)),
-            KeyValue::new(names::ATTACH_END, how),
-        ];
-        self.attempts.add(1, &set);
-        self.attempt_duration.record(took.as_secs_f64(), &set);
+    pub(super) fn attempted(&self, upstream: &str, how: &'static str, took: Duration) {
+        let Some(set) = self.labels.of_attempt(upstream, how) else { return };
+        self.attempts.add(1, set);
+        self.attempt_duration.record(took.as_secs_f64(), set);
     }
 }

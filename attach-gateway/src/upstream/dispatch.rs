@@ -24,7 +24,7 @@ use super::headers::{self, Pseudonym};
 use super::refusal;
 use super::way::Way;
 use crate::front::Caller;
-use crate::telemetry::{Attempt, Telemetry};
+use crate::telemetry::{Attempt, Telemetry, trace_id};
 use crate::translate::Plan;
 
 /// The innermost service: sends the call to the first candidate that can be reached.
@@ -79,7 +79,8 @@ impl Dispatch {
                 Ok(response) => return Ok(answer(response, place, plan, way).await),
                 Err(Miss::Connect(why)) => {
                     let id = exchange.id();
-                    tracing::warn!(%id, upstream = %candidate.upstream, %why, "cannot reach the upstream");
+                    let trace_id = trace_id(exchange);
+                    tracing::warn!(%id, trace_id, upstream = %candidate.upstream, %why, "cannot reach the upstream");
                     last = Some(refusal::unreachable(&why));
                 }
                 Err(Miss::Broke(why)) => return Err(refusal::broke().with_reason(why)),
