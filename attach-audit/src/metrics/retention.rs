@@ -18,19 +18,19 @@ impl RetentionMetrics {
     /// On the meter provider that the program has set by now.
     pub(crate) fn global() -> Self {
         let meter = global::meter(super::SCOPE);
+        // Prometheus' names have the unit behind them, for "1" the word ratio.
         let gauge = |name: &'static str, unit: &'static str, text: &'static str| {
             meter.u64_gauge(name).with_unit(unit).with_description(text).build()
         };
         Self(Some(Instruments {
             used: meter
                 .f64_gauge("attach.audit.disk.used_ratio")
-                .with_unit("1")
                 .with_description("Share of the audit log's file system that is used")
                 .build(),
             bytes: gauge("attach.audit.log.size", "By", "Bytes of the audit log"),
             segments: gauge("attach.audit.log.segments", "{segment}", "Segments of the audit log"),
-            held: gauge("attach.audit.retention.held", "1", "1 under a legal hold"),
-            stuck: gauge("attach.audit.retention.stuck", "1", "1 while a segment is due and cannot go"),
+            held: gauge("attach.audit.retention.held", "", "1 under a legal hold"),
+            stuck: gauge("attach.audit.retention.stuck", "", "1 while a segment is due and cannot go"),
             deleted: meter
                 .u64_counter("attach.audit.retention.deleted")
                 .with_unit("{segment}")

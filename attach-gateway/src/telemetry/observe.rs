@@ -169,3 +169,73 @@ impl<R> fmt::Debug for Observed<R> {
         f.debug_struct("Observed").field("over", &self.watch.is_none()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use attach_audit::{Audit, Memory};
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Full};
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use prometheus::{Registry, TextEncoder};
+    use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::telemetry::provider::Providers;
+    use crate::telemetry::requests::Requests;
+
+    const ISSUER: &str = "[[issuer]]\nissuer = \"https://login.example\"\naudience = [\"api://llm\"]\n\
+                          [[upstream]]\nname = \"local\"\nkind = \"ollama\"\nurl = \"http://127.0.0.1:11434\"";
+
+    fn telemetry() -> (Telemetry, Registry) {
+        let registry = Registry::new();
+        let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone());
+        let reader = reader.scope_info_enabled(false).build();
+        let meters = SdkMeterProvider::builder().with_reader(reader.expect("a reader")).build();
+        let config = Config::parse(ISSUER, |_| None).expect("a valid configuration");
+        let requests = Arc::new(Requests::new(&config, &meters.meter("test")));
+        let providers = Providers { meters, traces: None, registry: Some(registry.clone()) };
+        (Telemetry(Some(Arc::new(Inner { requests, spans: None, providers }))), registry)
+    }
+
+    /// The status of one request, and the line that counts it.
+    async fn counted<F>(records: Memory, inner: impl Fn() -> F + Clone) -> (u16, String)
+    where
+        F: Future<Output = Result<Response<Full<Bytes>>, Infallible>>,
+    {
+        let (telemetry, registry) = telemetry();
+        let service = ServiceBuilder::new()
+            .layer(ObserveLayer::new(telemetry))
+            .layer(Audit::new(records).layer())
+            .service(service_fn(move |_: Request<()>| inner()));
+        let request = Request::post("/v1/chat/completions").body(()).expect("a valid request");
+        let answer = service.oneshot(request).await.expect("an answer");
+        let status = answer.status().as_u16();
+        let _ = answer.into_body().collect().await;
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).expect("an exposition");
+        assert!(text.contains("\nattach_requests_in_flight 0\n"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("attach_requests_total{"));
+        (status, line.expect("a count").to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_counted() {
+        let (status, line) = counted(Memory::new(), || async { panic!("on purpose") }).await;
+        assert_eq!(status, 500);
+        assert!(line.contains("attach_end=\"panicked\""), "{line}");
+        assert!(line.contains("http_response_status_code=\"500\"") && line.ends_with(" 1"), "{line}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_recorded_is_counted() {
+        let records = Memory::new();
+        records.set_failing(true);
+        let (status, line) = counted(records, || async { Ok(Response::new(Full::default())) }).await;
+        assert_eq!(status, 503);
+        assert!(line.contains("attach_decision_reason=\"audit_unavailable\""), "{line}");
+        assert!(line.contains("http_response_status_code=\"503\"") && line.ends_with(" 1"), "{line}");
+    }
+}
