@@ -208,7 +208,7 @@ mod tests {
     {
         let (telemetry, registry) = telemetry();
         let service = ServiceBuilder::new()
-            .layer(ObserveLayer::new(telemetry))
+            .layer(ObserveLayer::new(telemetry.clone()))
             .layer(Audit::new(records).layer())
             .service(service_fn(move |_: Request<()>| inner()));
         let request = Request::post("/v1/chat/completions").body(()).expect("a valid request");
@@ -217,6 +217,7 @@ mod tests {
         let _ = answer.into_body().collect().await;
         let text = TextEncoder::new().encode_to_string(&registry.gather()).expect("an exposition");
         assert!(text.contains("\nattach_requests_in_flight 0\n"), "{text}");
+        drop(telemetry);
         let line = text.lines().find(|line| line.starts_with("attach_requests_total{"));
         (status, line.expect("a count").to_owned())
     }
