@@ -6,12 +6,14 @@
 //! [`Sink`]: [`Log`] is a hash-chained log in files of JSON lines with group commit, which [`verify`] checks.
 //!
 //! ```
-//! use attach_audit::{Audit, Memory, Mode};
+//! use attach_audit::log::Options;
+//! use attach_audit::verify::verify;
+//! use attach_audit::{Audit, Log};
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let records = Memory::new();
-//! let audit = Audit::new(records.clone()).mode(Mode::Strict).exempt(["/livez"]);
+//! # let dir = std::env::temp_dir().join(format!("attach-audit-doc-{}", std::process::id()));
+//! let audit = Audit::new(Log::open(&dir, Options::new("node-1"))?).exempt(["/livez"]);
 //! let service = ServiceBuilder::new()
 //!     .layer(audit.layer())
 //!     // … authentication, policy, quota …
@@ -21,17 +23,23 @@
 //!     }));
 //!
 //! service.oneshot(http::Request::get("/hello").body(())?).await?;
-//! assert!(records.lines()[0].contains(r#""kind":"intent""#));
-//! assert!(records.lines()[1].contains(r#""kind":"outcome""#));
+//! audit.close().await;
+//!
+//! // start, intent, outcome, stop
+//! assert_eq!(verify(&dir)?.records, 4);
+//! # std::fs::remove_dir_all(dir)?;
 //! # Ok(()) }
 //! ```
+//!
+//! [`Memory`] keeps records in memory, for tests. [`read`] reads a log back, [`retention`] says how long it is kept,
+//! [`format`] has records as OCSF and ECS.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `checkpoints` | signed Merkle checkpoints, checking a log against them, proofs of single records |
 //! | `content` | what was asked and answered, redacted or sealed |
-//! | `egress` | records sent to other systems |
-//! | `otlp`, `otlp-grpc` | … as OTLP logs |
+//! | `egress` | records sent to other systems: Splunk HEC, a webhook, the standard output, a target of your own |
+//! | `otlp`, `otlp-grpc` | … as OTLP logs over HTTP, over gRPC |
 //! | `syslog` | … as RFC 5424 over TLS |
 //! | `sqlite` | an index of the log |
 
