@@ -20,7 +20,8 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
 
 /// A date or a time as [`parse`] takes them, or how long before `now`: `2h`, `7d`.
 pub(crate) fn parse_before(text: &str, now: SystemTime) -> Option<SystemTime> {
-    parse(text).or_else(|| now.checked_sub(humantime::parse_duration(text).ok()?))
+    let ago = || now.checked_sub(humantime::parse_duration(text).ok()?);
+    parse(text).or_else(|| ago().filter(|time| *time >= SystemTime::UNIX_EPOCH))
 }
 
 /// The first moment of a year, a month or a day, and the first one after it: `2026`, `2026-11`, `2026-11-22`.

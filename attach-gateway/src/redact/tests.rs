@@ -5,7 +5,7 @@ const HEAD: &str = "issuer = [{ issuer = \"https://idp.example.com\", audience =
                     [redact]\nkey = { env = \"KEY\" }\n";
 
 fn config(redact: &str) -> Result<Config, crate::config::ConfigError> {
-    Config::parse(&format!("{HEAD}{redact}"), |_| Some("0123456789abcdef".into()))
+    Config::parse(&format!("{HEAD}{redact}"), |name| (name == "KEY").then(|| "0123456789abcdef".into()))
 }
 
 /// The entities found in `text`.
