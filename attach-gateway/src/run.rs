@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use attach_audit::Audit;
@@ -19,7 +20,7 @@ use attach_core::Fetch;
 use attach_core::client::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::alerts::Webhook;
 use crate::config::{Admin, Config, ConfigError};
@@ -190,18 +191,18 @@ impl Gateway {
     pub async fn serve<S: Future<Output = ()>>(self, stop: impl Fn() -> S) {
         let (mut shipping, egress) = (JoinSet::new(), self.egress);
         shipping.spawn(async move { egress.run().await });
-        let stopped = CancellationToken::new();
+        let (stopped, never) = (CancellationToken::new(), CancellationToken::new());
         let serving = async {
             server::serve(self.listener, self.stack, stop, self.drain).await;
             stopped.cancel();
         };
         let administered = async {
             let Some(admin) = self.admin else { return };
-            server::serve(admin.listener, admin.stack, || stopped.cancelled(), SIDE_DRAIN).await;
+            server::serve(admin.listener, admin.stack, once(&stopped, &never), SIDE_DRAIN).await;
         };
         let watched = async {
             let Some(watchers) = self.watchers else { return };
-            server::serve(watchers.listener, watchers.stack, || stopped.cancelled(), SIDE_DRAIN).await;
+            server::serve(watchers.listener, watchers.stack, once(&stopped, &never), SIDE_DRAIN).await;
         };
         tokio::select! {
             _ = async { tokio::join!(serving, administered, watched) } => {}
@@ -216,6 +217,15 @@ impl Gateway {
         shipping.join_next().await;
         self.telemetry.close().await;
     }
+}
+
+/// Tells a listener beside the first to stop, and never again, so that what runs there may finish.
+fn once<'a>(
+    stopped: &'a CancellationToken,
+    never: &'a CancellationToken,
+) -> impl Fn() -> WaitForCancellationFuture<'a> {
+    let told = AtomicBool::new(false);
+    move || if told.swap(true, Ordering::Relaxed) { never.cancelled() } else { stopped.cancelled() }
 }
 
 async fn bind(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

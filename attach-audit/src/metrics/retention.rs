@@ -22,15 +22,18 @@ impl RetentionMetrics {
         let gauge = |name: &'static str, unit: &'static str, text: &'static str| {
             meter.u64_gauge(name).with_unit(unit).with_description(text).build()
         };
+        let flag =
+            |name: &'static str, text: &'static str| meter.u64_gauge(name).with_description(text).build();
         Self(Some(Instruments {
             used: meter
-                .f64_gauge("attach.audit.disk.used_ratio")
+                .f64_gauge("attach.audit.disk.used")
+                .with_unit("1")
                 .with_description("Share of the audit log's file system that is used")
                 .build(),
             bytes: gauge("attach.audit.log.size", "By", "Bytes of the audit log"),
             segments: gauge("attach.audit.log.segments", "{segment}", "Segments of the audit log"),
-            held: gauge("attach.audit.retention.held", "", "1 under a legal hold"),
-            stuck: gauge("attach.audit.retention.stuck", "", "1 while a segment is due and cannot go"),
+            held: flag("attach.audit.retention.held", "1 under a legal hold"),
+            stuck: flag("attach.audit.retention.stuck", "1 while a segment is due and cannot go"),
             deleted: meter
                 .u64_counter("attach.audit.retention.deleted")
                 .with_unit("{segment}")

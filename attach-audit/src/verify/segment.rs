@@ -184,7 +184,7 @@ impl Check<'_> {
         if let Some(claim) = self.claim.filter(|claim| expected.seq <= claim.seq) {
             return Err(self.found(line, expected, Fault::Missing { through: claim.seq }));
         }
-        if let Some(claim) = self.claim.filter(|claim| self.is_disowned(expected.seq.saturating_sub(1))) {
+        if let Some(claim) = self.claim.filter(|_| self.is_disowned(expected.seq.saturating_sub(1))) {
             let file = self.file.path.display();
             report.notes.push(format!(
                 "{file}: what comes after record {} does not count, as the next segment says",

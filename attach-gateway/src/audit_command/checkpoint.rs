@@ -1,24 +1,27 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attach_audit::checkpoint::newest;
 use clap::Args;
 
+use super::place::Place;
 use super::trusted::trouble;
-use crate::cli::print;
+use crate::cli::{env, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Checkpoint {
-    /// Folders with the segments of any number of nodes; the gateway may be running.
-    #[arg(required = true)]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Checkpoint {
     pub(super) fn run(&self) -> ExitCode {
+        let paths = match self.place.folders(env) {
+            Ok(paths) => paths,
+            Err(error) => return trouble(&error),
+        };
         let mut notes = Vec::new();
-        for path in &self.paths {
-            match newest(path) {
+        for path in paths {
+            match newest(&path) {
                 Ok(found) => notes.extend(found),
                 Err(error) => return trouble(&error),
             }

@@ -13,7 +13,7 @@ pub(crate) struct Erase {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The directory of the person, `actor.directory` in the log.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     directory: String,
     /// The person, `actor.uid` in the log.
     #[arg(long, value_name = "ID")]
@@ -33,7 +33,7 @@ impl Erase {
             }
             Err(error) => {
                 complain(&*error);
-                ExitCode::FAILURE
+                ExitCode::from(2)
             }
         }
     }

@@ -33,7 +33,7 @@ impl IndexCommand {
     ///
     /// When the configuration makes no sense, a log cannot be read or the index cannot be written.
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
-        let (paths, state) = self.place.paths(env)?;
+        let (paths, state) = (self.place.paths(env)?, self.place.own_state(env)?);
         let file = match (&self.db, state) {
             (Some(file), _) => file.clone(),
             (None, Some(state)) => state.join(FILE),

@@ -28,7 +28,7 @@ impl Keygen {
         if let Err(error) = written {
             let why = format!("{}: {error}", self.output.display());
             complain(&std::io::Error::new(error.kind(), why));
-            return ExitCode::FAILURE;
+            return ExitCode::from(2);
         }
         print(&format!("{public}\n"));
         ExitCode::SUCCESS

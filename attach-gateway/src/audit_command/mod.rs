@@ -25,11 +25,11 @@ mod verify;
 
 /// Work with the audit log.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Ends with 0 if all is well, 1 if not (something was tampered with, a proof does not hold, a text \
+                        is not there), 2 on trouble."
+)]
 pub(crate) enum AuditCommand {
-    /// Place a legal hold: nothing of an audit log is deleted until it is released.
-    Hold(hold::Hold),
-    /// Release the legal hold on an audit log.
-    Release(hold::Release),
     /// Verify audit logs: that no record was changed, removed, added or moved. Ends with 1 if one was.
     Verify(verify::Verify),
     /// Print who did what, from this node's log or from collected ones.
@@ -48,10 +48,14 @@ pub(crate) enum AuditCommand {
     VerifyProof(proof::VerifyProof),
     /// Print what one request asked and was answered, if it was kept.
     Open(open::Open),
-    /// Destroy a person's key, so that nobody can read what was sealed of theirs; while no gateway runs.
-    Erase(erase::Erase),
     /// Make an auditor's key pair: prints the public key, for `auditors` in `[audit]`.
     Keygen(keygen::Keygen),
+    /// Destroy a person's key, so that nobody can read what was sealed of theirs; while no gateway runs.
+    Erase(erase::Erase),
+    /// Place a legal hold: nothing of an audit log is deleted until it is released.
+    Hold(hold::Hold),
+    /// Release the legal hold on an audit log.
+    Release(hold::Release),
 }
 
 impl AuditCommand {

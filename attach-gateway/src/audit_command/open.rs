@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,15 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{complain, print};
-use crate::state::StateDir;
+use super::place::Folder;
+use super::trusted::{read, trouble};
+use crate::cli::{complain, env, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Open {
-    /// The folder of the log; the one in the state directory unless given.
-    path: Option<PathBuf>,
+    #[command(flatten)]
+    log: Folder,
     /// The auditor's private key, as `audit keygen` or age-keygen wrote it. What is redacted opens without.
-    #[arg(long, value_name = "KEYFILE")]
+    #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
     /// The request: its X-Request-Id, `req_id` in the log.
     #[arg(long, value_name = "ID")]
@@ -27,9 +29,19 @@ pub(crate) struct Open {
 
 impl Open {
     pub(super) fn run(&self) -> ExitCode {
-        match self.open() {
+        let (auditor, folder) = match self.given() {
+            Ok(given) => given,
+            Err(error) => return trouble(&*error),
+        };
+        match auditor.open(&folder, &self.request) {
             Ok(opened) if self.json => print(&format!("{}\n", as_json(&opened))),
             Ok(opened) => print(&as_text(&opened)),
+            Err(error @ OpenError::Io(_)) => return trouble(&error),
+            Err(OpenError::NotForYou) if self.identity.is_none() => {
+                return trouble(&*Box::<dyn Error>::from(
+                    "it is sealed: name an auditor's key with --identity",
+                ));
+            }
             Err(error) => {
                 complain(&error);
                 return ExitCode::FAILURE;
@@ -38,13 +50,13 @@ impl Open {
         ExitCode::SUCCESS
     }
 
-    fn open(&self) -> Result<Opened, OpenError> {
-        let keys = self.identity.as_ref().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
-        let place = || {
-            let state = std::env::var_os("ATTACH_STATE_DIR").map(PathBuf::from);
-            StateDir::place(state.as_deref()).join("audit")
-        };
-        Auditor::parse(&keys)?.open(&self.path.clone().unwrap_or_else(place), &self.request)
+    fn given(&self) -> Result<(Auditor, PathBuf), Box<dyn Error>> {
+        let keys = self.identity.as_deref().map(read).transpose()?.unwrap_or_default();
+        let auditor = Auditor::parse(&keys).map_err(|error| match &self.identity {
+            Some(file) => format!("{}: {error}", file.display()),
+            None => error.to_string(),
+        })?;
+        Ok((auditor, self.log.path(env)?))
     }
 }
 

@@ -5,16 +5,16 @@ use attach_audit::checkpoint::{Proof, ProofError};
 use attach_audit::verify::VerifyError;
 use clap::Args;
 
+use super::place::Place;
 use super::trusted::{keys, read, trouble};
-use crate::cli::{complain, print};
+use crate::cli::{complain, env, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
     /// The record's number, `seq`.
     seq: u64,
-    /// Folders with the segments, or single segments.
-    #[arg(required = true)]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// The record's chain, if several have a record of this number.
     #[arg(long, value_name = "CHAIN")]
     chain: Option<String>,
@@ -22,7 +22,11 @@ pub(crate) struct Prove {
 
 impl Prove {
     pub(super) fn run(&self) -> ExitCode {
-        match Proof::make(&self.paths, self.chain.as_deref(), self.seq) {
+        let paths = match self.place.folders(env) {
+            Ok(paths) => paths,
+            Err(error) => return trouble(&error),
+        };
+        match Proof::make(&paths, self.chain.as_deref(), self.seq) {
             Ok(proof) => {
                 print(&format!("{proof}\n"));
                 ExitCode::SUCCESS
@@ -30,6 +34,10 @@ impl Prove {
             Err(error @ ProofError::Log(VerifyError::Tampered(_))) => {
                 complain(&error);
                 ExitCode::FAILURE
+            }
+            Err(error @ ProofError::NoRecord(_)) => {
+                let chain = self.chain.as_ref().map(|chain| format!(" of chain {chain}")).unwrap_or_default();
+                trouble(&*Box::<dyn std::error::Error>::from(format!("{error}{chain}")))
             }
             Err(error) => trouble(&error),
         }

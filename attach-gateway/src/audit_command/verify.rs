@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use attach_audit::verify::{Trust, VerifyError, verify_all};
 use clap::Args;
 
+use super::place::Place;
 use super::trusted::{keys, read, trouble};
-use crate::cli::{complain, print};
+use crate::cli::{complain, env, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Folders with the segments of any number of nodes, or single segments.
-    #[arg(required = true)]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// A file of checkpoints that were kept elsewhere.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
@@ -27,7 +27,11 @@ impl Verify {
             Ok(trust) => trust,
             Err(error) => return trouble(&*error),
         };
-        match verify_all(&self.paths, &trust) {
+        let paths = match self.place.folders(env) {
+            Ok(paths) => paths,
+            Err(error) => return trouble(&error),
+        };
+        match verify_all(&paths, &trust) {
             Ok(report) => {
                 print(&format!("{report}\n"));
                 ExitCode::SUCCESS

@@ -258,6 +258,19 @@ impl Config {
         Ok(config)
     }
 
+    /// The state directory that the file at `path` names, if any, and nothing else of it: whoever looks at a log need
+    /// not have the gateway's secrets.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no TOML, or has a key that is unknown.
+    pub(crate) fn state_dir_of(path: &Path) -> Result<Option<PathBuf>, ConfigError> {
+        let table = read_table(&read_text(path)?)?;
+        keys::check(&table)?;
+        let dir = table.get("state").and_then(|state| state.get("dir")).and_then(toml::Value::as_str);
+        Ok(dir.map(PathBuf::from))
+    }
+
     /// Reads a file's text.
     ///
     /// # Errors

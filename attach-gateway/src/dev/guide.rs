@@ -40,7 +40,10 @@ curl -si $URL/v1/chat/completions -H "Authorization: Bearer $BOB" -d '{{"model":
 # 429, more than 30 requests a minute:
 for i in $(seq 45); do curl -s -o /dev/null -w '%{{http_code}} ' $URL/api/show -H "Authorization: Bearer $BOB" -d '{{"model":"llama3"}}'; done; echo
 
-# Who did what, and that nobody changed it:
+# Who did what:
+cargo run -q -p attach-gateway -- audit query {dir}/audit --limit 10
+
+# The same as it is recorded, and that nobody changed it:
 tail -n 2 {dir}/audit/*.jsonl
 cargo run -q -p attach-gateway -- audit verify {dir}/audit
 

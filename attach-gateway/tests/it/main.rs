@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod audit;
 mod audit_checkpoint;
+mod audit_commands;
 mod audit_egress;
 mod audit_index;
 mod audit_query;

@@ -6,7 +6,7 @@ use crate::support::gateway::Finished;
 use crate::support::{CHATS, Launch, TempDir, Upstream, World, eventually, question, streamed};
 
 async fn command(words: &[&str], folder: &str) -> Finished {
-    Launch::bare().arguments(&[words, &["--log", folder]].concat()).run().await
+    Launch::bare().arguments(&[words, &[folder]].concat()).run().await
 }
 
 /// Starts a gateway on `state` and waits until a deed is on record.

@@ -62,13 +62,13 @@ impl Query {
         let output = Output::new(&mut out, self.format, self.limit);
         let found = match &self.db {
             Some(file) => {
-                let (paths, _) = self.place.paths(env)?;
+                let paths = self.place.paths(env)?;
                 let mut search = self.filter.search();
                 (search.since, search.until, search.limit) = (window.since, window.until, self.limit);
                 indexed::answer(file, &paths, &search, output)
             }
             None => {
-                let (records, _) = self.place.open(env)?;
+                let records = self.place.records(env)?;
                 let mut join = Join::new(&self.filter, window, output);
                 search(records, &mut join).and_then(|()| join.finish())
             }

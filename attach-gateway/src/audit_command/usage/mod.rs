@@ -83,7 +83,7 @@ impl Usage {
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
         let by = self.by()?;
         let window = self.window()?;
-        let (records, prices) = self.place.open(env)?;
+        let (records, prices) = (self.place.records(env)?, self.place.prices(env)?);
         let mut out = BufWriter::new(io::stdout().lock());
         let printed = if by == [By::Call] {
             self.calls(records, &window, &prices, &mut out)
