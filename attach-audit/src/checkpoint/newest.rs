@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::{Checkpoint, Note};
 use crate::chain;
 use crate::log::LONGEST;
 use crate::record;
@@ -51,8 +52,14 @@ fn last(path: &Path) -> std::io::Result<Option<String>> {
         }
         let members = serde_json::from_slice::<Members<'_>>(line).ok().filter(|it| it.kind == "checkpoint");
         let note = members.and_then(|members| members.checkpoint).map(|it| it.note.into_owned());
-        found = note.or(found);
+        found = note.filter(|note| is_note(note)).or(found);
     }
+}
+
+/// What is printed is a note of ours, and no order to a terminal.
+fn is_note(text: &str) -> bool {
+    let checkpoint = Note::parse(text).and_then(|note| Checkpoint::parse(note.text()));
+    checkpoint.is_ok() && !text.contains(|c: char| c.is_control() && c != '\n')
 }
 
 const KIND: &[u8] = b"\"kind\":\"checkpoint\"";

@@ -452,3 +452,15 @@ fn a_checkpoint_cannot_be_disowned_with_the_records_it_is_over() {
     let torn = vec![(name, text(&lines[..first + 4])), (next, text(&rechained(&[head])))];
     assert!(found(&with(&torn), &Trust::new().key(key)).is_ok());
 }
+
+#[test]
+fn what_is_no_note_is_not_printed_as_the_newest() {
+    let (name, mut lines, notes, _) = short();
+    let last = lines.iter().rposition(|line| value(line)["kind"] == "checkpoint").expect("a checkpoint");
+    let (before, after) = lines[last].split_once("\"note\":\"").expect("a note");
+    let forged = format!("{before}\"note\":\"\\u001b[2Jok{after}");
+    lines.truncate(last);
+    lines.push(forged);
+    let dir = with(&vec![(name, text(&rechained(&lines)))]);
+    assert_eq!(newest(dir.path()).expect("readable"), notes[notes.len() - 2..notes.len() - 1]);
+}

@@ -15,6 +15,7 @@ mod key;
 mod keygen;
 mod open;
 mod place;
+mod plain;
 mod proof;
 mod query;
 mod span;

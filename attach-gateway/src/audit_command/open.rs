@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::place::Folder;
+use super::plain::plain;
 use super::trusted::{read, trouble};
 use crate::cli::{complain, env, print};
 
@@ -60,6 +61,7 @@ impl Open {
     }
 }
 
+/// For people; JSON has every byte.
 fn as_text(opened: &Opened) -> String {
     let mut out = format!("kept: {}\n", opened.kept.as_str());
     if let Some(truncated) = &opened.truncated {
@@ -75,7 +77,7 @@ fn as_text(opened: &Opened) -> String {
     for (name, text) in texts {
         out.push_str(&format!("--- {name}, {} bytes\n{}\n", text.len(), String::from_utf8_lossy(text)));
     }
-    out
+    plain(&out)
 }
 
 fn as_json(opened: &Opened) -> Value {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::plain;
+
 /// A column: its name and how many characters it has. A negative width is aligned to the right.
 pub(super) type Column = (&'static str, i8);
 
@@ -31,11 +33,10 @@ pub(super) fn line(
 
 /// At most `width` characters, none of which a terminal would take for an order: callers choose the names of models.
 fn shown(field: &str, width: usize) -> String {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     if field.chars().count() <= width {
-        return field.chars().map(plain).collect();
+        return field.chars().map(plain::shown).collect();
     }
-    field.chars().take(width.saturating_sub(1)).map(plain).chain(['…']).collect()
+    field.chars().take(width.saturating_sub(1)).map(plain::shown).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -49,8 +50,8 @@ mod tests {
         names(&mut out, &columns).expect("written");
         let fields = ["00u1", "12", "gpt-4o-mini"].map(str::to_owned);
         line(&mut out, &columns, fields).expect("written");
-        line(&mut out, &columns, ["a", "1", "\u{1b}[2J"].map(str::to_owned)).expect("written");
+        line(&mut out, &columns, ["\u{202e}a", "1", "\u{1b}[2J"].map(str::to_owned)).expect("written");
         let text = String::from_utf8(out).expect("text");
-        assert_eq!(text, "USER    TOKENS MODEL\n00u1        12 gpt-…\na            1 \u{fffd}[2J\n");
+        assert_eq!(text, "USER    TOKENS MODEL\n00u1        12 gpt-…\n\u{fffd}a           1 \u{fffd}[2J\n");
     }
 }
