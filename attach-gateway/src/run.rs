@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
+use crate::admin::AuditAdmin;
 use crate::alerts::Webhook;
 use crate::config::{Admin, Config, ConfigError};
 use crate::front::Probes;
@@ -128,7 +129,8 @@ impl Gateway {
         if let Some(settings) = &config.admin {
             let (verifier, witness) =
                 (admin_verifier(config, settings, &fetch)?, AuditWitness(audit.clone()));
-            admin = Some(admin_listener(settings, &verifier, &rights, policy, witness).await?);
+            let index = audit_index(config, &state, &audit);
+            admin = Some(admin_listener(settings, (&verifier, witness), &rights, policy, index).await?);
             verifiers.push(verifier);
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
@@ -234,12 +236,18 @@ async fn bind(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, Sock
     Ok((listener, addr))
 }
 
+/// What answers questions about the log, if the configuration has it.
+fn audit_index(config: &Config, state: &StateDir, audit: &Audit) -> Option<AuditAdmin> {
+    let (log, file) = (state.path().join("audit"), state.path().join(trail::INDEX));
+    config.audit.index.then(|| AuditAdmin::start(audit.clone(), &log, file))
+}
+
 async fn admin_listener(
     settings: &Admin,
-    verifier: &OidcVerifier,
+    (verifier, witness): (&OidcVerifier, AuditWitness),
     rights: &Rights,
     access: Live<Rules>,
-    witness: AuditWitness,
+    index: Option<AuditAdmin>,
 ) -> Result<Side, StartError> {
     let (listener, addr) = bind("admin listening address", settings.listen).await?;
     let parts = admin::Parts {
@@ -248,7 +256,7 @@ async fn admin_listener(
         rights: rights.clone(),
         access,
         witness: Arc::new(witness),
-        more: (rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)),
+        more: ((rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)), index),
     };
     Ok(Side { listener, addr, stack: admin::stack(settings, addr, parts)? })
 }

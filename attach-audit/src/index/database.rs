@@ -18,6 +18,7 @@ const VERSION: i32 = 1;
 /// process died, in the words of its intent but for how it ended. `at` is `ts` in nanoseconds since 1970, or that of a
 /// record before it in the log if that is later: the order in which logs are merged.
 const TABLES: &str = "
+    CREATE TABLE build (id TEXT NOT NULL) STRICT;
     CREATE TABLE node (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, skew INTEGER NOT NULL)
         STRICT;
     CREATE TABLE segment (id INTEGER PRIMARY KEY, node INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,
@@ -104,6 +105,8 @@ pub(super) fn create<T>(
     connection.pragma_update(None, "application_id", APPLICATION).map_err(sqlite)?;
     connection.pragma_update(None, "user_version", VERSION).map_err(sqlite)?;
     connection.execute_batch(TABLES).map_err(sqlite)?;
+    let build = uuid::Uuid::now_v7().simple().to_string();
+    connection.execute("INSERT INTO build (id) VALUES (?1)", [build]).map_err(sqlite)?;
     let transaction = connection.unchecked_transaction().map_err(sqlite)?;
     let filled = fill(&transaction)?;
     transaction.commit().map_err(sqlite)?;

@@ -43,6 +43,10 @@ pub struct Search {
     pub until: Option<String>,
     /// Only the last so many.
     pub limit: Option<usize>,
+    /// Without requests that still run.
+    pub ended: bool,
+    /// Only what is before what has this [`cursor`](Found::cursor), and no request that still runs.
+    pub before: Option<String>,
 }
 
 /// A record, or a request by the record of how it ended.
@@ -53,6 +57,8 @@ pub struct Found<'a> {
     pub line: &'a [u8],
     /// Of a request whose process died, the intent's.
     pub intent: Option<&'a [u8]>,
+    /// Its place in the order of the log, until the index is built again.
+    pub cursor: &'a str,
 }
 
 /// A place in a segment.
@@ -68,6 +74,7 @@ struct Spot {
 pub(super) struct Hit {
     line: Spot,
     intent: Option<Spot>,
+    cursor: String,
 }
 
 /// A question in SQL, of which no part is from outside, and what is asked for.
@@ -120,7 +127,7 @@ pub(super) fn hits(db: &Connection, search: &Search) -> io::Result<Vec<Hit>> {
     let mut left = search.limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let mut hits = Vec::new();
     let single = search.kind.is_some() || search.request.is_some();
-    if !single {
+    if !single && !search.ended && search.before.is_none() {
         // What still runs comes last: UUIDv7, in the order of time.
         hits = ask(db, &question, ["JOIN open o ON o.n = r.n", "", "o.id DESC"], left)?;
         left = left.saturating_sub(i64::try_from(hits.len()).unwrap_or(i64::MAX));
@@ -155,7 +162,26 @@ fn question(db: &Connection, search: &Search) -> io::Result<Question> {
         let skew = skew.map_err(sqlite)?.unwrap_or_default();
         question.and("r.at < ?", [Value::from(nanos(until).saturating_add(skew).saturating_add(1))]);
     }
+    if let Some(cursor) = &search.before {
+        question.and("(r.at, r.node, r.n) < (?, ?, ?)", place(db, cursor)?.map(Value::from));
+    }
     Ok(question)
+}
+
+/// Which build of the index this is.
+fn build(db: &Connection) -> io::Result<String> {
+    db.query_row("SELECT id FROM build", [], |row| row.get(0)).map_err(sqlite)
+}
+
+/// Where a cursor points to.
+fn place(db: &Connection, cursor: &str) -> io::Result<[i64; 3]> {
+    let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+    let mut parts = cursor.split('.');
+    if parts.next() != Some(&*build(db)?) {
+        return Err(invalid("the cursor is none of this index, or of before it was built again"));
+    }
+    let numbers: Option<Vec<i64>> = parts.map(|part| part.parse().ok()).collect();
+    numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(|| invalid("the cursor is none"))
 }
 
 /// The rows of those who are meant.
@@ -208,22 +234,25 @@ fn ask(
         question.conditions.iter().copied().chain([shown]).filter(|one| !one.is_empty()).collect();
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
     let sql = format!(
-        "SELECT s.name, r.offset, r.length, si.name, i.offset, i.length FROM record r {join}
+        "SELECT s.name, r.offset, r.length, si.name, i.offset, i.length, r.at, r.node, r.n FROM record r {join}
          CROSS JOIN segment s ON s.id = r.segment LEFT JOIN record i ON i.n = r.intent
          LEFT JOIN segment si ON si.id = i.segment WHERE {conditions} ORDER BY {order} LIMIT ?"
     );
     let mut statement = db.prepare(&sql).map_err(sqlite)?;
     let values = question.values.iter().cloned().chain([Value::from(limit)]);
-    let hits = statement.query_map(params_from_iter(values), hit);
+    let build = build(db)?;
+    let hits = statement.query_map(params_from_iter(values), |row| hit(row, &build));
     hits.and_then(Iterator::collect).map_err(sqlite)
 }
 
-fn hit(row: &Row<'_>) -> rusqlite::Result<Hit> {
+fn hit(row: &Row<'_>, build: &str) -> rusqlite::Result<Hit> {
     let intent = match row.get(3)? {
         Some(segment) => Some(spot(segment, row.get(4)?, row.get(5)?)),
         None => None,
     };
-    Ok(Hit { line: spot(row.get(0)?, row.get(1)?, row.get(2)?), intent })
+    let (at, node, n): (i64, i64, i64) = (row.get(6)?, row.get(7)?, row.get(8)?);
+    let cursor = format!("{build}.{at}.{node}.{n}");
+    Ok(Hit { line: spot(row.get(0)?, row.get(1)?, row.get(2)?), intent, cursor })
 }
 
 fn spot(segment: String, offset: i64, length: i64) -> Spot {
@@ -242,7 +271,8 @@ pub(super) fn read(
         if let Some(begun) = &hit.intent {
             files.line(begun, &mut intent)?;
         }
-        each(Found { line: &line, intent: hit.intent.is_some().then_some(&*intent) })?;
+        let intent = hit.intent.is_some().then_some(&*intent);
+        each(Found { line: &line, intent, cursor: &hit.cursor })?;
     }
     Ok(())
 }

@@ -131,7 +131,8 @@ impl Index {
     /// # Errors
     ///
     /// What `each` fails with; [`io::ErrorKind::InvalidData`] if the index is damaged beyond what building it again
-    /// helps, or was never updated; and if a log cannot be read.
+    /// helps, or was never updated; [`io::ErrorKind::InvalidInput`] if the cursor is none of this build; and if a log
+    /// cannot be read.
     pub fn find(&mut self, search: &Search, each: impl FnMut(Found<'_>) -> io::Result<()>) -> io::Result<()> {
         let hits = match self.hits(search) {
             Err(error) if is_damage(&error) && !self.paths.is_empty() => {

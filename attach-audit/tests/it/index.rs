@@ -138,3 +138,45 @@ async fn a_file_that_is_something_else_is_left_alone() {
     assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read_to_string(&file).expect("there"), "mine");
 }
+
+#[tokio::test]
+async fn a_cursor_goes_through_all_of_it_until_the_index_is_built_again() {
+    let (dir, beside) = (Dir::new(), Dir::new());
+    log(dir.path(), 30).await;
+    let mut index = Index::open(beside.path().join("index.db")).expect("a place");
+    index.update([dir.path()]).expect("built");
+    let mut search = Search::default();
+    (search.user, search.limit) = (Some("admin-1".into()), Some(4));
+    let mut pages = Vec::new();
+    loop {
+        let (mut page, mut first) = (Vec::new(), None);
+        let found = index.find(&search, |found| {
+            page.push(found.line.to_vec());
+            first.get_or_insert(found.cursor.to_owned());
+            Ok(())
+        });
+        found.expect("an answer");
+        if page.is_empty() {
+            break;
+        }
+        pages.insert(0, page);
+        search.before = first;
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 4, 4]);
+    (search.before, search.limit) = (None, None);
+    let mut whole = Vec::new();
+    let all = index.find(&search, |found| {
+        whole.push(found.line.to_vec());
+        search_cursor(found.cursor);
+        Ok(())
+    });
+    all.expect("an answer");
+    assert_eq!(pages.concat(), whole);
+    search.before = Some("nonsense".into());
+    let refused = index.find(&search, |_| Ok(())).expect_err("no cursor");
+    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+fn search_cursor(cursor: &str) {
+    assert_eq!(cursor.split('.').count(), 4, "{cursor}");
+}

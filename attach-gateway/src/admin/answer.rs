@@ -8,6 +8,11 @@ pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     answer(status, body, "application/json")
 }
 
+/// A JSON answer that is text already.
+pub(super) fn json_text(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
+    with_type(status, body.into(), "application/json")
+}
+
 /// Problem details (RFC 9457).
 pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
     let body = json!({"title": status.canonical_reason(), "status": status.as_u16(), "detail": detail});
@@ -36,7 +41,11 @@ impl Refused {
 }
 
 fn answer(status: StatusCode, body: &Value, kind: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    with_type(status, Bytes::from(body.to_string()), kind)
+}
+
+fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response

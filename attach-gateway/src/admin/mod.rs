@@ -24,6 +24,7 @@ use crate::rights::Rights;
 use crate::stack::Stack;
 
 mod answer;
+mod audit;
 mod check;
 mod content;
 mod door;
@@ -34,6 +35,7 @@ mod revocations;
 mod rights;
 mod state;
 
+pub(crate) use self::audit::AuditAdmin;
 use self::check::CheckLayer;
 use self::content::ContentAdmin;
 use self::quotas::QuotasAdmin;

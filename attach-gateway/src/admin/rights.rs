@@ -11,7 +11,8 @@ use http::{Method, StatusCode};
 use crate::config::{Admin, ConfigError};
 
 /// Which verb each path is about, and whether reading it is another.
-const PATHS: [(&str, &str); 6] = [
+const PATHS: [(&str, &str); 7] = [
+    (super::audit::PATH, "audit"),
     (super::content::PATH, "content"),
     (super::revocations::PATH, "revocations"),
     (super::state::PATH, "state"),

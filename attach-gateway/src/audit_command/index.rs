@@ -9,9 +9,7 @@ use clap::Args;
 use super::place::Place;
 use crate::config::ConfigError;
 use crate::run::StartError;
-
-/// Its name in the state directory.
-const FILE: &str = "audit-index.db";
+use crate::trail::INDEX;
 
 /// What is indexed, and where.
 #[derive(Debug, Args)]
@@ -36,7 +34,7 @@ impl IndexCommand {
         let (paths, state) = (self.place.paths(env)?, self.place.own_state(env)?);
         let file = match (&self.db, state) {
             (Some(file), _) => file.clone(),
-            (None, Some(state)) => state.join(FILE),
+            (None, Some(state)) => state.join(INDEX),
             (None, None) => return Err(ConfigError::new("say with --db where the index of these is").into()),
         };
         let trouble = |error: io::Error| StartError::Io("audit index", error);

@@ -43,6 +43,9 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     addressable(&server, &revocation)?;
     let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
     let audit = audit::resolve(&file.audit, env)?;
+    if audit.index && admin.is_none() {
+        return Err(ConfigError::new("audit.index: it is for the admin listener, and there is no [admin]"));
+    }
     audit::content::known(&audit.content, &upstreams)?;
     Ok(Config {
         server,

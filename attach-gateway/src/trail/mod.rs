@@ -20,6 +20,9 @@ mod retention;
 /// The file in the state directory with the key that signs checkpoints.
 pub(crate) const KEY: &str = "audit.key";
 
+/// The file in the state directory with the log's index.
+pub(crate) const INDEX: &str = "audit-index.db";
+
 /// The log, and what goes on beside it.
 pub(crate) struct Trail {
     pub(crate) audit: Audit,

@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod admin_audit;
 mod audit;
 mod audit_checkpoint;
 mod audit_commands;

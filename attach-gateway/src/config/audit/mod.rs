@@ -31,6 +31,8 @@ pub struct Audit {
     pub disk_alert: f64,
     /// What is kept of what was asked and answered.
     pub content: Content,
+    /// Whether the admin listener answers from an index of the log.
+    pub index: bool,
 }
 
 /// `[audit]` as it is written.
@@ -44,6 +46,7 @@ pub(super) struct File {
     pub(in crate::config) sign: Option<bool>,
     pub(in crate::config) keep: Option<keep::Table>,
     pub(in crate::config) disk_alert: Option<u8>,
+    pub(in crate::config) index: bool,
 }
 
 pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
@@ -55,6 +58,7 @@ pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Resu
         sign: file.sign.unwrap_or(true),
         keep,
         disk_alert,
+        index: file.index,
     })
 }
 
@@ -73,7 +77,7 @@ pub(super) fn describe(out: &mut String, audit: &Audit) {
     let (mode, content) = (audit.mode.as_str(), audit.content.keep.as_str());
     let _ = writeln!(out, "audit.mode = \"{mode}\"; content = \"{content}\"");
     content::describe(out, &audit.content);
-    let _ = writeln!(out, "audit.sign = {}", audit.sign);
+    let _ = writeln!(out, "audit.sign = {}; index = {}", audit.sign, audit.index);
     keep::describe(out, &audit.keep, audit.disk_alert);
     for egress in &audit.egress {
         let _ = writeln!(out, "audit.egress {egress}");

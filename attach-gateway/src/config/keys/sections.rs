@@ -247,6 +247,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "sign",
             "keep",
             "disk_alert",
+            "index",
         ],
         later: &[],
     },
