@@ -146,7 +146,10 @@ async fn a_siem_that_is_away_delays_neither_answers_nor_the_end() {
 async fn a_token_in_the_file_and_a_misspelled_key_are_refused() {
     let place = Place::new().await;
     let said = place.launch("[[audit.egress]]\nkind = \"splunk-hec\"\ntoken = \"abc\"\n").refusal().await;
-    assert!(said.contains("audit.egress.token: a secret is never written into the file"), "{said}");
+    assert!(
+        said.contains("audit.egress \"splunk-hec\": token: a secret is never written into the file"),
+        "{said}"
+    );
     let said = place.launch("[[audit.egress]]\nkind = \"stdout\"\nform = \"x\"\n").refusal().await;
     assert!(said.contains("audit.egress.form: unknown setting"), "{said}");
 }

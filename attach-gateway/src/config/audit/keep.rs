@@ -14,6 +14,7 @@ const LEAST: Duration = Duration::from_secs(86_400);
 
 /// `audit.keep` as it is written.
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a table like { age = \"400d\", size = \"200GiB\" }")]
 pub(in crate::config) struct Table {
     age: Option<String>,
     size: Option<Size>,
@@ -77,6 +78,8 @@ mod tests {
                 "{refused}"
             );
         }
+        let bare = toml::Value::from("400d").try_into::<Table>().expect_err("refused").to_string();
+        assert!(bare.contains("age = \"400d\""), "{bare}");
         assert!(disk_alert(Some(0)).is_err() && disk_alert(Some(101)).is_err());
         assert!(disk_alert(None).is_ok_and(|share| (share - 0.8).abs() < 1e-9));
     }

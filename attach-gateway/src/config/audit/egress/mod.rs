@@ -101,13 +101,25 @@ impl Written {
 pub(super) fn resolve(tables: &[Table], env: Env<'_>) -> Result<Vec<Egress>, ConfigError> {
     let mut all: Vec<Egress> = Vec::new();
     for table in tables {
-        let egress = one(table.clone(), env)?;
+        let egress = one(table.clone(), env).map_err(|error| named(table, &error))?;
         if all.iter().any(|other| other.name == egress.name) {
             return Err(wrong(format!("name: {:?} is taken; give each of them one of its own", egress.name)));
         }
         all.push(egress);
     }
     Ok(all)
+}
+
+/// Which of the tables an error is about.
+fn named(table: &Table, error: &ConfigError) -> ConfigError {
+    let kind = table.rest.get("kind").and_then(toml::Value::as_str);
+    let why = error.to_string();
+    match (table.name.as_deref().or(kind), why.strip_prefix("audit.egress")) {
+        (Some(name), Some(why)) => {
+            ConfigError::new(format!("audit.egress {name:?}: {}", why.trim_start_matches(['.', ':', ' '])))
+        }
+        _ => ConfigError::new(why),
+    }
 }
 
 fn one(table: Table, env: Env<'_>) -> Result<Egress, ConfigError> {
