@@ -59,6 +59,9 @@ impl StateDir {
                 file.write_all(&key)?;
                 file.sync_all()?;
                 fs::rename(unfinished, path)?;
+                // What was made with a key that is lost could not be found again.
+                #[cfg(unix)]
+                File::open(&self.path)?.sync_all()?;
             }
             Err(error) => return Err(error),
         }

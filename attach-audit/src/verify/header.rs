@@ -15,7 +15,7 @@ pub(super) struct Header<'a> {
 impl<'a> Header<'a> {
     /// `place` is where the time stood in the line before; it hardly ever moves.
     pub(super) fn read(line: &'a [u8], place: &mut usize) -> Option<Self> {
-        if !line.get(*place..)?.starts_with(TS) {
+        if !line.get(*place..).is_some_and(|rest| rest.starts_with(TS)) {
             *place = find(line, TS)?;
         }
         let rest = &line[*place + TS.len()..];
@@ -46,6 +46,9 @@ mod tests {
             let header = Header::read(line.as_bytes(), &mut place).expect("a header");
             assert_eq!((header.ts, header.kind), ("2026-11-05T09:30:00.000000001Z", "start"));
         }
+        // A long line does not hide what the next one is.
+        let short = b"{\"v\":1,\"ts\":\"2026-11-05T09:30:00.000000001Z\",\"kind\":\"checkpoint\"}";
+        assert_eq!(Header::read(short, &mut 9_999).map(|header| header.kind), Some("checkpoint"));
         assert_eq!(Header::read(b"{\"v\":1}", &mut place), None);
         assert_eq!(Header::read(b",\"ts\":\"2026", &mut 0), None);
         assert_eq!(Header::read(b"", &mut 9), None);

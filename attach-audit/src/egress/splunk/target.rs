@@ -149,7 +149,7 @@ impl Target for SplunkHec {
 impl Collector {
     async fn deliver(&self, batch: &Batch) -> Result<Delivered, SendError> {
         self.ask_for_ack().await?;
-        let events: Vec<_> = batch.lines().iter().filter_map(|line| self.envelope.wrap(line)).collect();
+        let events = self.events(batch).await?;
         let mut rejected = (batch.lines().len() - events.len()) as u64;
         let mut acks = Vec::new();
         // The pieces that are to be sent, the next one last.
@@ -174,6 +174,14 @@ impl Collector {
         }
         self.wait_for(acks).await?;
         Ok(Delivered::all_but(rejected))
+    }
+
+    /// The events of a batch. Megabytes of JSON are read and written, which would hold up whatever else is on the thread.
+    async fn events(&self, batch: &Batch) -> Result<Vec<Vec<u8>>, SendError> {
+        let (envelope, batch) = (self.envelope.clone(), batch.clone());
+        let wrap = move || batch.lines().iter().filter_map(|line| envelope.wrap(line)).collect();
+        let wrapped = tokio::task::spawn_blocking(wrap).await;
+        wrapped.map_err(|error| SendError::unavailable(error.to_string()))
     }
 
     async fn post(&self, body: Vec<u8>) -> Result<Reply, SendError> {
