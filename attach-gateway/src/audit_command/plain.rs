@@ -6,6 +6,19 @@ pub(super) fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").chars().map(|c| if matches!(c, '\n' | '\t') { c } else { shown(c) }).collect()
 }
 
+/// The same JSON, in which what a terminal would take for an order is escaped as JSON can.
+pub(super) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            _ if shown(c) == c => out.push(c),
+            _ => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+    out
+}
+
 /// A character as it is shown within a line.
 pub(super) fn shown(c: char) -> char {
     // What changes the direction of text: Unicode Standard Annex #9, section 2; and its own line ends.
@@ -23,6 +36,13 @@ mod tests {
         assert_eq!(plain("a\tb\r\nc\n"), "a\tb\nc\n");
         for order in ["\u{1b}]0;x\u{7}", "\r", "\u{8}", "\u{7f}", "\u{9b}2J", "\u{202e}gpj.exe", "\u{2028}"] {
             let shown = plain(order);
+            let json = format!("{}\n", serde_json::Value::from(order));
+            let escaped = escaped(&json);
+            assert!(
+                escaped.trim_end().bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '),
+                "{escaped}"
+            );
+            assert_eq!(serde_json::from_str::<String>(&escaped).expect("JSON"), order);
             assert!(!shown.contains(|c: char| order.contains(c) && !c.is_ascii_graphic()), "{shown:?}");
         }
     }

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use attach_audit::read::Entry;
 
-use super::super::{csv, table};
+use super::super::{csv, plain, table};
 use super::Format;
 use super::row::{self, Row};
 
@@ -14,11 +14,14 @@ pub(super) struct Output<'a, W> {
     limit: Option<usize>,
     kept: VecDeque<Vec<u8>>,
     begun: bool,
+    /// Nothing is for a program to read: callers' text must not be orders.
+    terminal: bool,
 }
 
 impl<'a, W: Write> Output<'a, W> {
     pub(super) fn new(out: &'a mut W, format: Format, limit: Option<usize>) -> Self {
-        Self { out, format, limit, kept: VecDeque::new(), begun: false }
+        let terminal = io::stdout().is_terminal();
+        Self { out, format, limit, kept: VecDeque::new(), begun: false, terminal }
     }
 
     /// One record, or a request by the record of how it ended.
@@ -42,6 +45,13 @@ impl<'a, W: Write> Output<'a, W> {
             Format::Table => table::line(&mut text, &row::TABLE, row.table())?,
             Format::Csv => csv::line(&mut text, row.csv())?,
             Format::Json => lines.iter().for_each(|line| text.extend([line, &b"\n"[..]].concat())),
+        }
+        if self.terminal {
+            let shown = String::from_utf8_lossy(&text);
+            text = match self.format {
+                Format::Json => plain::escaped(&shown).into_bytes(),
+                Format::Table | Format::Csv => plain::plain(&shown).into_bytes(),
+            };
         }
         let Some(limit) = self.limit else {
             self.begin()?;
