@@ -88,7 +88,7 @@ impl Usage {
         let printed = if by == [By::Call] {
             self.calls(records, &window, &prices, &mut out)
         } else {
-            self.sums(by, records, &window, &prices, &mut out)
+            self.sums(&by, records, &window, &prices, &mut out)
         };
         match printed.and_then(|()| out.flush()) {
             // Whoever reads has seen enough.
@@ -156,21 +156,21 @@ impl Usage {
 
     fn sums(
         &self,
-        by: Vec<By>,
+        by: &[By],
         records: Records,
         window: &Window,
         prices: &Prices,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let mut sums = Sums::new(by.clone());
+        let mut sums = Sums::new(by.to_vec());
         each(records, window, |used| {
             sums.add(used, prices);
             Ok(())
         })?;
         match self.format {
-            Some(Format::Csv) => print::csv(out, &by, &sums),
-            Some(Format::Json) => print::json(out, &by, &sums),
-            _ => print::table(out, &by, &sums),
+            Some(Format::Csv) => print::csv(out, by, &sums),
+            Some(Format::Json) => print::json(out, by, &sums),
+            _ => print::table(out, by, &sums),
         }
     }
 }

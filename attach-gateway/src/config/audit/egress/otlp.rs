@@ -27,7 +27,7 @@ pub struct OtlpLogs {
 #[non_exhaustive]
 pub enum Transport {
     /// Protobuf over HTTP, with this client.
-    Http(Client),
+    Http(Box<Client>),
     /// gRPC.
     Grpc(Tls),
 }
@@ -52,7 +52,7 @@ impl Written {
                 if self.certificate.is_some() || self.key.is_some() || self.server_name.is_some() {
                     return Err(wrong("certificate, key, server_name: with protocol = \"grpc\" only"));
                 }
-                Transport::Http(client(self.ca)?)
+                Transport::Http(Box::new(client(self.ca)?))
             }
             Some("grpc") => {
                 let Self { ca, certificate, key, server_name, .. } = self;
@@ -76,7 +76,7 @@ impl OtlpLogs {
     pub(crate) fn target(&self, name: &str, format: Format) -> Result<Arc<dyn Target>, InvalidTarget> {
         Ok(match &self.protocol {
             Transport::Http(client) => {
-                let target = OtlpHttp::new(name, &self.url, client.clone())?.format(format).build(BUILD);
+                let target = OtlpHttp::new(name, &self.url, (**client).clone())?.format(format).build(BUILD);
                 let add =
                     |target: OtlpHttp, (key, value): &(String, Secret)| target.header(key, value.expose());
                 Arc::new(self.headers.iter().try_fold(target, add)?)
