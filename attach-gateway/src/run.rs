@@ -90,7 +90,8 @@ impl Gateway {
     /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let state = StateDir::open(config.state_dir.as_deref()).map_err(state_error)?;
-        let telemetry = Telemetry::open(config, trail::node_name(), trail::config_hash(config))?;
+        let node = trail::node::name(config, &state).map_err(|e| StartError::Io("name of the node", e))?;
+        let telemetry = Telemetry::open(config, node, trail::config_hash(config))?;
         let fetch = fetch()?;
         let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));

@@ -52,20 +52,26 @@ impl StateDir {
             Ok(mut file) => file.read_exact(&mut key)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no randomness"))?;
-                // Whole or not at all: a key that was cut short by a crash would keep the gateway from starting.
-                let unfinished = self.path.join(format!("{name}.new"));
-                let mut file = private_file(&unfinished)?;
-                file.set_len(0)?;
-                file.write_all(&key)?;
-                file.sync_all()?;
-                fs::rename(unfinished, path)?;
                 // What was made with a key that is lost could not be found again.
-                #[cfg(unix)]
-                File::open(&self.path)?.sync_all()?;
+                self.keep(name, &key)?;
             }
             Err(error) => return Err(error),
         }
         Ok(key)
+    }
+
+    /// Writes a file, durably; whole or not at all: one that was cut short by a crash would keep the gateway from
+    /// starting.
+    pub(crate) fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = self.path.join(format!("{name}.new"));
+        let mut file = private_file(&unfinished)?;
+        file.set_len(0)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(unfinished, self.path.join(name))?;
+        #[cfg(unix)]
+        File::open(&self.path)?.sync_all()?;
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use crate::state::StateDir;
 
 mod content;
 mod egress;
+pub(crate) mod node;
 mod retention;
 
 /// The file in the state directory with the key that signs checkpoints.
@@ -33,12 +34,13 @@ pub(crate) struct Trail {
 /// Opens the log in the state directory.
 pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartError> {
     let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
-    let options = Options::new(node_name())
+    let node = node::name(config, state).map_err(|e| StartError::Io("name of the node", e))?;
+    let options = Options::new(&*node)
         .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
         .config_hash(config_hash(config))
         .egress(!config.audit.egress.is_empty());
     let options = protections_off(config).into_iter().fold(options, Options::without);
-    let options = if config.audit.sign { options.signer(signer(state)?) } else { options };
+    let options = if config.audit.sign { options.signer(signer(state, &node)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     let egress = egress::open(&log, &folder, &config.audit.egress);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
@@ -52,9 +54,9 @@ pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartErro
 }
 
 /// The key of this state directory, made when it is needed first.
-fn signer(state: &StateDir) -> Result<Signer, StartError> {
+fn signer(state: &StateDir, node: &str) -> Result<Signer, StartError> {
     let plain = |c: char| if c == '+' || c.is_whitespace() || c.is_control() { '_' } else { c };
-    let name: String = format!("attach/{}", node_name()).chars().map(plain).collect();
+    let name: String = format!("attach/{node}").chars().map(plain).collect();
     let signer = Signer::open(&state.path().join(KEY), &name).map_err(|e| StartError::Io("audit key", e))?;
     tracing::info!(key = %signer.verifier_key(), "the audit log's checkpoints are signed");
     Ok(signer)
@@ -90,10 +92,4 @@ pub(crate) fn config_hash(config: &Config) -> String {
     }
     config.redact.exempt.iter().for_each(|value| digest.update(value));
     hex(&digest.finalize())
-}
-
-/// What this machine calls itself.
-pub(crate) fn node_name() -> String {
-    let read = |path| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
-    read("/proc/sys/kernel/hostname").filter(|name| !name.is_empty()).unwrap_or_else(|| "node".into())
 }

@@ -200,7 +200,10 @@ async fn its_keys_are_never_on_disk_and_its_tokens_are_good_nowhere_else() {
     // SQLite's own files come and go beside the state.
     files.retain(|name| !name.starts_with("state.db-"));
     files.sort();
-    assert_eq!(files, ["audit", "audit.key", "issuer", "jwks", "lock", "pseudonym.key", "state.db"]);
+    assert_eq!(
+        files,
+        ["audit", "audit.key", "issuer", "jwks", "lock", "node.name", "pseudonym.key", "state.db"]
+    );
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub struct Audit {
     pub mode: Mode,
     /// Where records are sent.
     pub egress: Vec<Egress>,
+    /// The node's name in the log, if it is not the one that the state directory has.
+    pub node: Option<String>,
     /// Whether checkpoints are signed, with the key in the state directory.
     pub sign: bool,
     /// How long the log is kept.
@@ -43,6 +45,7 @@ pub(super) struct File {
     #[serde(flatten)]
     pub(in crate::config) content: content::Table,
     pub(in crate::config) egress: Vec<egress::Table>,
+    pub(in crate::config) node: Option<String>,
     pub(in crate::config) sign: Option<bool>,
     pub(in crate::config) keep: Option<keep::Table>,
     pub(in crate::config) disk_alert: Option<u8>,
@@ -55,11 +58,21 @@ pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Resu
         mode: mode(file.mode.as_deref())?,
         content: content::resolve(&file.content, env)?,
         egress: egress::resolve(&file.egress, env)?,
+        node: node(file.node.as_deref())?,
         sign: file.sign.unwrap_or(true),
         keep,
         disk_alert,
         index: file.index,
     })
+}
+
+fn node(name: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(name) = name else { return Ok(None) };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(Some(name.into()));
+    }
+    Err(ConfigError::new("audit.node: write 1 to 64 letters, digits, dots, hyphens and underscores"))
 }
 
 fn mode(name: Option<&str>) -> Result<Mode, ConfigError> {
@@ -77,6 +90,9 @@ pub(super) fn describe(out: &mut String, audit: &Audit) {
     let (mode, content) = (audit.mode.as_str(), audit.content.keep.as_str());
     let _ = writeln!(out, "audit.mode = \"{mode}\"; content = \"{content}\"");
     content::describe(out, &audit.content);
+    if let Some(node) = &audit.node {
+        let _ = writeln!(out, "audit.node = \"{node}\"");
+    }
     let _ = writeln!(out, "audit.sign = {}; index = {}", audit.sign, audit.index);
     keep::describe(out, &audit.keep, audit.disk_alert);
     for egress in &audit.egress {

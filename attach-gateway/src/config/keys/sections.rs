@@ -244,6 +244,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "content_limit",
             "auditors",
             "egress",
+            "node",
             "sign",
             "keep",
             "disk_alert",
