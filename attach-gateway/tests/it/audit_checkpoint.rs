@@ -50,7 +50,7 @@ async fn a_cut_tail_is_found_with_a_checkpoint_from_elsewhere_and_a_record_can_b
     std::fs::write(&file, &proof.stdout).unwrap();
     let proved = run(&["verify-proof", &file.display().to_string(), "--key", key]).await;
     assert!(proved.ok && proved.stdout.contains("ok: record 1 "), "{proved:?}");
-    std::fs::write(&file, proof.stdout.replacen("intent", "outcom", 1)).unwrap();
+    std::fs::write(&file, proof.stdout.replacen("mono_ns", "mono_nS", 1)).unwrap();
     let forged = run(&["verify-proof", &file.display().to_string(), "--key", key]).await;
     assert_eq!(forged.code, Some(1), "{forged:?}");
 

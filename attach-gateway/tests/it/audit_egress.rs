@@ -97,6 +97,11 @@ impl Place {
     }
 }
 
+/// How many there are, besides the checkpoints, which come with time.
+fn count(records: &[Value]) -> usize {
+    records.iter().filter(|record| record["kind"] != "checkpoint").count()
+}
+
 #[tokio::test]
 async fn a_siem_gets_every_record_though_it_was_away_and_the_gateway_was_killed() {
     let place = Place::new().await;
@@ -104,20 +109,20 @@ async fn a_siem_gets_every_record_though_it_was_away_and_the_gateway_was_killed(
     place.ask(&gateway, 3).await;
     let off = gateway.records()[0]["protections_off"].to_string();
     assert!(!off.contains("egress"), "{off}");
-    eventually("the first records at the collector", || (place.taken().len() == 7).then_some(())).await;
+    eventually("the first records at the collector", || (count(&place.taken()) == 7).then_some(())).await;
 
     place.down(true);
     place.ask(&gateway, 3).await;
     gateway.stderr.line("audit records wait in the log").await;
     gateway.kill().await;
-    assert_eq!(place.taken().len(), 7);
+    assert_eq!(count(&place.taken()), 7);
     place.down(false);
 
     let mut gateway = place.start().await;
     place.ask(&gateway, 3).await;
     gateway.stop_and_verify().await;
     let written = gateway.records();
-    assert_eq!(written.len(), 1 + 3 * 6 + 2, "two starts, nine requests, one stop");
+    assert_eq!(count(&written), 1 + 3 * 6 + 2, "two starts, nine requests, one stop");
     assert_eq!(place.taken(), written);
     let all = gateway.stdout.text() + &gateway.stderr.text();
     assert!(!all.contains(TOKEN));
@@ -146,10 +151,7 @@ async fn a_siem_that_is_away_delays_neither_answers_nor_the_end() {
 async fn a_token_in_the_file_and_a_misspelled_key_are_refused() {
     let place = Place::new().await;
     let said = place.launch("[[audit.egress]]\nkind = \"splunk-hec\"\ntoken = \"abc\"\n").refusal().await;
-    assert!(
-        said.contains("audit.egress \"splunk-hec\": token: a secret is never written into the file"),
-        "{said}"
-    );
+    assert!(said.contains("audit.egress.token: a secret is never written into the file"), "{said}");
     let said = place.launch("[[audit.egress]]\nkind = \"stdout\"\nform = \"x\"\n").refusal().await;
     assert!(said.contains("audit.egress.form: unknown setting"), "{said}");
 }

@@ -202,7 +202,17 @@ async fn its_keys_are_never_on_disk_and_its_tokens_are_good_nowhere_else() {
     files.sort();
     assert_eq!(
         files,
-        ["audit", "audit.key", "issuer", "jwks", "lock", "node.name", "pseudonym.key", "state.db"]
+        [
+            "audit",
+            "audit.key",
+            "content.key",
+            "issuer",
+            "jwks",
+            "lock",
+            "node.name",
+            "pseudonym.key",
+            "state.db"
+        ]
     );
 }
 
