@@ -92,8 +92,11 @@ impl AuditAdmin {
         let recorded = self.audit.record(&deed).await;
         recorded.map_err(|why| Refused::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()))?;
         let page = tokio::time::timeout(PATIENCE, self.place.with(move |index| find(index, search)));
-        let page = page.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(refused)?;
-        Ok(json_text(StatusCode::OK, serde_json::to_vec(&page).map_err(|error| refused(error.into()))?))
+        let page = page
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| refused(&error))?;
+        Ok(json_text(StatusCode::OK, serde_json::to_vec(&page).map_err(|error| refused(&error.into()))?))
     }
 }
 
@@ -135,7 +138,7 @@ async fn update(place: Arc<Place>) {
     }
 }
 
-fn refused(error: io::Error) -> Refused {
+fn refused(error: &io::Error) -> Refused {
     match error.kind() {
         io::ErrorKind::InvalidInput => Refused::bad_request(&error.to_string()),
         io::ErrorKind::TimedOut => {
