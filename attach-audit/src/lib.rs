@@ -32,7 +32,7 @@
 //! ```
 //!
 //! [`Memory`] keeps records in memory, for tests. [`read`] reads a log back, [`retention`] says how long it is kept,
-//! [`format`] has records as OCSF and ECS.
+//! [`mod@format`] has records as OCSF and ECS.
 //!
 //! | feature | adds |
 //! |---|---|

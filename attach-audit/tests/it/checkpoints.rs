@@ -443,7 +443,8 @@ fn a_checkpoint_cannot_be_disowned_with_the_records_it_is_over() {
         cut["ts"],
     );
     let next = PathBuf::from(name.to_str().expect("text").replace("-000000.", "-000001."));
-    let forged = vec![(name.clone(), text(&lines)), (next.clone(), text(&rechained(std::slice::from_ref(&head))))];
+    let forged =
+        vec![(name.clone(), text(&lines)), (next.clone(), text(&rechained(std::slice::from_ref(&head))))];
     let expected = Err((seq.as_u64().expect("a number"), Fault::Forked));
     for trust in [Trust::new(), Trust::new().key(key.clone())] {
         assert_eq!(found(&with(&forged), &trust), expected);
