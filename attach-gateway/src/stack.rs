@@ -27,11 +27,12 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::admin::{BODY_DEADLINE, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
-use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes, ResolveLayer};
+use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes};
 use crate::redact;
+use crate::resolve::{Directory, ResolveLayer};
 use crate::rights::Rights;
 use crate::telemetry::{ObserveLayer, Telemetry};
-use crate::upstream::{Directory, Dispatch, Pseudonym};
+use crate::upstream::{Dispatch, Pseudonym, Upstreams};
 
 /// How long a client may pause while it sends a body.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
@@ -93,7 +94,8 @@ fn policy(config: &Config, rules: Live<Rules>) -> PolicyLayer<Live<Rules>> {
 
 /// Builds the stack.
 pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result<Stack> {
-    let directory = Arc::new(Directory::new(config)?);
+    let upstreams = Arc::new(Upstreams::new(&config.upstreams)?);
+    let directory = Arc::new(Directory::new(config, Arc::clone(&upstreams)));
     let max_body = config.server.max_body;
     let policy = policy(config, parts.policy.clone());
     let late = || tokio::time::sleep(BODY_DEADLINE);
@@ -123,12 +125,12 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
             Arc::new(parts.policy),
             Me::new(parts.quota.clone()),
         ))
-        .layer(ResolveLayer::new(Arc::clone(&directory), max_body))
+        .layer(ResolveLayer::new(directory, max_body))
         .layer(policy)
         .layer(parts.quota.body_limit(max_body))
         .layer(redact)
         .layer(parts.audit.intent_layer())
-        .service(Dispatch::new(directory, parts.pseudonym, parts.telemetry));
+        .service(Dispatch::new(upstreams, config.quota.prices.clone(), parts.pseudonym, parts.telemetry));
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
 }

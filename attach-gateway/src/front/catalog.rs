@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 
 use super::me::{Me, not_allowed};
 use super::route::Route;
-use crate::upstream::{Directory, Listed, listing};
+use crate::resolve::{Directory, Listed, listing};
 
 /// Answers `GET /v1/models`, `/v1/models/{id}`, `/v1/attach/me`, `/api/tags` and `/api/version`.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::moment;
 use crate::quotas::limit;
-use crate::upstream::{Directory, listing};
+use crate::resolve::{Directory, listing};
 
 /// Where it is.
 pub(crate) const PATH: &str = "/v1/attach/me";

@@ -1,11 +1,10 @@
-//! The client's side: which paths there are, who is calling, which models are shown, where a call may go.
+//! The client's side: which paths there are, who is calling, which models are shown.
 
 mod caller;
 mod catalog;
 mod door;
 mod me;
 mod probe;
-mod resolve;
 mod route;
 
 pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
@@ -13,4 +12,3 @@ pub(crate) use self::catalog::CatalogLayer;
 pub(crate) use self::door::DoorLayer;
 pub(crate) use self::me::{Me, PATH as ME};
 pub(crate) use self::probe::{ProbeLayer, Probes};
-pub(crate) use self::resolve::ResolveLayer;

@@ -1,15 +1,22 @@
 //! Between the caller's dialect and the upstream's, through one canonical model.
 //!
-//! Each dialect has one file that reads and one that writes, so that n dialects need 2n files and not n².
-//! Today the callers' side speaks Ollama and the upstreams' side OpenAI.
+//! Each dialect has one file that reads and one that writes, for requests and for answers, so that n dialects need 2n
+//! files and not n². A request is read into an [`Ask`](ask::Ask) and written in the upstream's [`Speech`](speech::Speech);
+//! an answer is read into pieces, which are written as they come.
 
+mod ask;
 mod canonical;
 mod ollama;
 mod openai;
+mod operation;
 mod plan;
+mod speech;
 mod stream;
+mod translator;
 
-pub(crate) use self::plan::{Plan, Translator};
+pub(crate) use self::operation::Operation;
+pub(crate) use self::plan::Plan;
+pub(crate) use self::translator::Translator;
 
 #[cfg(test)]
 mod tests;

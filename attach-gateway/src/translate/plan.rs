@@ -1,16 +1,21 @@
-use attach_core::json::Edit;
-use attach_core::{Api, Dialect, Exchange, Payload, Rejection};
-use bytes::Bytes;
-use http::HeaderValue;
+use std::sync::Arc;
 
-use super::stream::Translation;
-use super::{ollama, openai};
+use attach_core::json::Edit;
+use attach_core::{Api, Dialect, Payload, Rejection};
+use bytes::Bytes;
+
+use super::ask::Ask;
+use super::canonical::Losses;
+use super::speech::Speech;
+use super::translator::Translator;
+use super::{Operation, ollama};
 use crate::config::Upstream;
 
 /// What is sent to an upstream, and how its answer comes back.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    upstream_api: Api,
+    operation: Operation,
+    model: Arc<str>,
     body: Bytes,
     streamed: bool,
     translator: Option<Translator>,
@@ -25,35 +30,48 @@ impl Plan {
     /// When the call says something that the upstream's dialect cannot express.
     pub(crate) fn new(
         payload: &Payload,
-        model: &str,
+        model: &Arc<str>,
         upstream: &Upstream,
     ) -> Result<Option<Self>, Rejection> {
-        let call = payload.call();
+        let (call, model) = (payload.call(), Arc::clone(model));
         if upstream.speaks(call.api.dialect()) {
             return Ok(Some(Self {
-                upstream_api: call.api,
-                body: same_dialect(payload, model)?,
+                operation: Operation::Api(call.api),
+                body: same_dialect(payload, &model)?,
+                model,
                 streamed: call.stream,
                 translator: None,
                 dropped: Vec::new(),
             }));
         }
-        if call.api.dialect() != Dialect::Ollama || !upstream.speaks(Dialect::OpenAi) {
-            return Ok(None);
-        }
-        ollama_over_openai(payload, model)
+        let mut losses = Losses::refused(false);
+        let Some(speech) = Speech::of(upstream) else { return Ok(None) };
+        let Some(ask) = Ask::read(payload, &mut losses)? else { return Ok(None) };
+        let Some((operation, body)) = speech.write(&ask, &model, &mut losses)? else { return Ok(None) };
+        let translator = Translator::new(payload, speech);
+        let (streamed, dropped) = (call.stream, losses.into_names());
+        Ok(Some(Self { operation, model, body, streamed, translator: Some(translator), dropped }))
     }
 
     /// The whole answer, where the upstream has no word for the question and the gateway knows enough.
     pub(crate) fn answer_here(payload: &Payload, upstream: &Upstream) -> Option<Bytes> {
         let show = payload.call().api == Api::OllamaShow;
-        let translated = !upstream.speaks(Dialect::Ollama) && upstream.speaks(Dialect::OpenAi);
-        (show && translated).then(ollama::write_show)
+        (show && !upstream.speaks(Api::OllamaShow.dialect())).then(ollama::write_show)
     }
 
     /// The operation the upstream is asked for.
-    pub(crate) fn upstream_api(&self) -> Api {
-        self.upstream_api
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The dialect that headers are to be in.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.operation.api().map_or(Dialect::Problem, Api::dialect)
+    }
+
+    /// The model's name there.
+    pub(crate) fn model(&self) -> &str {
+        &self.model
     }
 
     /// The body the upstream is sent.
@@ -94,68 +112,4 @@ fn not_stored(payload: &Payload) -> Bytes {
     }
     let inside = bytes.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
     [&bytes[..inside], b"\"store\":false,", &bytes[inside..]].concat().into()
-}
-
-fn ollama_over_openai(payload: &Payload, model: &str) -> Result<Option<Plan>, Rejection> {
-    let call = payload.call();
-    let root = payload.document().root();
-    let mut dropped = Vec::new();
-    let (upstream_api, body) = match call.api {
-        Api::OllamaChat => {
-            let chat = ollama::read_chat(root, call, &mut dropped)?;
-            (Api::OpenAiChat, openai::write_chat(&chat, model))
-        }
-        Api::OllamaGenerate => {
-            let chat = ollama::read_generate(root, call, &mut dropped)?;
-            (Api::OpenAiChat, openai::write_chat(&chat, model))
-        }
-        Api::OllamaEmbed => {
-            let embed = ollama::read_embed(root, &mut dropped)?;
-            (Api::OpenAiEmbeddings, openai::write_embeddings(&embed, model))
-        }
-        _ => return Ok(None),
-    };
-    let translator = Translator { api: call.api, model: call.model.as_str().into() };
-    Ok(Some(Plan { upstream_api, body, streamed: call.stream, translator: Some(translator), dropped }))
-}
-
-/// Turns an OpenAI answer into an Ollama one.
-#[derive(Debug, Clone)]
-pub(crate) struct Translator {
-    api: Api,
-    model: Box<str>,
-}
-
-impl Translator {
-    /// The content type of a translated stream.
-    pub(crate) fn stream_content_type(&self) -> HeaderValue {
-        HeaderValue::from_static("application/x-ndjson")
-    }
-
-    /// A guard that translates a stream of whole events.
-    pub(crate) fn stream(&self, exchange: &Exchange) -> Translation {
-        Translation::new(self.writer(exchange))
-    }
-
-    /// A whole answer; `None` if it is not one.
-    pub(crate) fn unary(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
-        if self.api == Api::OllamaEmbed {
-            return ollama::write_embeddings(
-                &openai::read_embeddings(bytes)?,
-                &self.model,
-                exchange.elapsed(),
-            );
-        }
-        let mut writer = self.writer(exchange);
-        writer.whole(openai::read_answer(bytes)?)
-    }
-
-    /// An upstream's error, in the caller's shape.
-    pub(crate) fn error(&self, bytes: &[u8]) -> Bytes {
-        ollama::write_error(&openai::read_error(bytes))
-    }
-
-    fn writer(&self, exchange: &Exchange) -> ollama::Writer {
-        ollama::Writer::new(self.api, &self.model, exchange.clone())
-    }
 }

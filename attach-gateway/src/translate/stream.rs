@@ -1,27 +1,27 @@
-use attach_core::body::{Guard, Step, sse_events};
+use attach_core::body::{Guard, Step};
 use bytes::Bytes;
 
-use super::{ollama, openai};
+use super::canonical::{ReadAnswer, WriteAnswer};
 
 /// Translates a stream as it passes; every frame it is given is whole events.
 #[derive(Debug)]
 pub(crate) struct Translation {
-    writer: ollama::Writer,
+    reader: Box<dyn ReadAnswer>,
+    writer: Box<dyn WriteAnswer>,
 }
 
 impl Translation {
-    pub(super) fn new(writer: ollama::Writer) -> Self {
-        Self { writer }
+    pub(super) fn new(reader: Box<dyn ReadAnswer>, writer: Box<dyn WriteAnswer>) -> Self {
+        Self { reader, writer }
     }
 }
 
 impl Guard for Translation {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
-        let mut out = Vec::with_capacity(frame.len());
-        for event in sse_events(&frame) {
-            for piece in openai::read_event(&event.data) {
-                self.writer.write(piece, &mut out);
-            }
+        let (mut events, mut out) = (Vec::new(), Vec::with_capacity(frame.len()));
+        self.reader.frame(&frame, &mut events);
+        for event in events {
+            self.writer.write(event, &mut out);
         }
         if last {
             self.writer.end(&mut out);

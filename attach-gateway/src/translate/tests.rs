@@ -21,7 +21,7 @@ url = "http://127.0.0.1:8000"
 fn plan(api: Api, body: &Value) -> Result<Option<Plan>, attach_core::Rejection> {
     let config = Config::parse(OPENAI, |_| None).unwrap();
     let payload = Payload::parse(api, Bytes::from(body.to_string()))?;
-    Plan::new(&payload, payload.call().model.as_str(), &config.upstreams[0])
+    Plan::new(&payload, &payload.call().model.as_str().into(), &config.upstreams[0])
 }
 
 fn sent(api: Api, body: &Value) -> Value {
@@ -197,9 +197,9 @@ fn the_same_dialect_passes_byte_for_byte() {
     let body = r#"{ "model" : "gpt-4o" ,"messages":[{"role":"user","content":"h\u0069"}], "seed":1e0 }"#;
     let config = Config::parse(OPENAI, |_| None).unwrap();
     let payload = Payload::parse(Api::OpenAiChat, Bytes::from(body)).unwrap();
-    let plan = Plan::new(&payload, "gpt-4o", &config.upstreams[0]).unwrap().unwrap();
+    let plan = Plan::new(&payload, &"gpt-4o".into(), &config.upstreams[0]).unwrap().unwrap();
     assert_eq!(plan.body(), body);
-    let plan = Plan::new(&payload, "other", &config.upstreams[0]).unwrap().unwrap();
+    let plan = Plan::new(&payload, &"other".into(), &config.upstreams[0]).unwrap().unwrap();
     assert_eq!(plan.body(), body.replace("gpt-4o", "other"));
 }
 

@@ -2,14 +2,14 @@
 
 use attach_core::body::{metered, metered_whole};
 use attach_core::usage::Wire;
-use attach_core::{BoxError, Exchange, Outcome, Rejection, ResponseBody};
+use attach_core::{Api, BoxError, Exchange, Outcome, Rejection, ResponseBody};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::directory::Place;
 use super::mend::Mend;
+use super::place::Place;
 use super::timed::Timed;
 use super::way::Way;
 use super::{headers, refusal};
@@ -35,6 +35,9 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
     parts.headers = headers::response(&parts.headers);
     let body = Timed::new(body, &place.upstream.timeouts, way);
     let from = Response::from_parts(parts, body);
+    let Some(api) = plan.operation().api().or(exchange.api()) else {
+        return Rejection::misconfigured("an answer to no operation").into_response(exchange);
+    };
     if status.is_server_error() {
         exchange.finish(Outcome::Failed);
     }
@@ -43,11 +46,11 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
         },
-        None => metered(from, plan.upstream_api(), exchange),
+        None => metered(from, api, exchange),
         Some(translator) if status.is_success() && Wire::of(from.headers()) == Some(Wire::Sse) => {
-            translated_stream(metered(from, plan.upstream_api(), exchange), translator, exchange)
+            translated_stream(metered(from, api, exchange), translator, exchange)
         }
-        Some(translator) => match translated(from, &plan, translator, exchange).await {
+        Some(translator) => match translated(from, api, translator, exchange).await {
             Ok(answer) => answer,
             Err(rejection) => rejection.into_response(exchange),
         },
@@ -89,7 +92,7 @@ fn translated_stream(answer: Answer, translator: &Translator, exchange: &Exchang
 /// A whole answer, or an error, in the caller's words. The outcome is not stated before it is known to be readable.
 async fn translated(
     answer: Response<Timed>,
-    plan: &Plan,
+    api: Api,
     translator: &Translator,
     exchange: &Exchange,
 ) -> Result<Answer, Rejection> {
@@ -98,9 +101,10 @@ async fn translated(
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
-        return Ok(Response::from_parts(parts, ResponseBody::full(translator.error(&bytes))));
+        let error = translator.error(parts.status, &bytes, exchange);
+        return Ok(Response::from_parts(parts, ResponseBody::full(error)));
     }
-    metered_whole(&bytes, plan.upstream_api(), exchange);
+    metered_whole(&bytes, api, exchange);
     let translated = translator.unary(&bytes, exchange);
     let translated = translated.ok_or_else(|| refusal::unreadable("not the JSON of a completion"))?;
     Ok(Response::from_parts(parts, ResponseBody::full(translated)))

@@ -10,6 +10,7 @@ use attach_core::destination::Candidate;
 use attach_core::exchange::Route;
 use attach_core::fetch::error_chain;
 use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody};
+use attach_quota::Prices;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -19,8 +20,8 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use super::answer::{Answer, answer};
-use super::directory::{Directory, Place};
 use super::headers::{self, Pseudonym};
+use super::place::{Place, Upstreams};
 use super::refusal;
 use super::way::Way;
 use crate::front::Caller;
@@ -30,7 +31,8 @@ use crate::translate::Plan;
 /// The innermost service: sends the call to the first candidate that can be reached.
 #[derive(Clone)]
 pub(crate) struct Dispatch {
-    directory: Arc<Directory>,
+    upstreams: Arc<Upstreams>,
+    prices: Arc<Prices>,
     pseudonym: Arc<Pseudonym>,
     telemetry: Telemetry,
 }
@@ -45,8 +47,13 @@ enum Miss {
 }
 
 impl Dispatch {
-    pub(crate) fn new(directory: Arc<Directory>, pseudonym: Pseudonym, telemetry: Telemetry) -> Self {
-        Self { directory, pseudonym: Arc::new(pseudonym), telemetry }
+    pub(crate) fn new(
+        upstreams: Arc<Upstreams>,
+        prices: Prices,
+        pseudonym: Pseudonym,
+        telemetry: Telemetry,
+    ) -> Self {
+        Self { upstreams, prices: Arc::new(prices), pseudonym: Arc::new(pseudonym), telemetry }
     }
 
     async fn dispatch(self, mut request: Request<Body>) -> Answer {
@@ -66,7 +73,7 @@ impl Dispatch {
         let mut last = None;
         let mut attempts = 0;
         for candidate in destination.candidates() {
-            let Some(place) = self.directory.place(&candidate.upstream) else { continue };
+            let Some(place) = self.upstreams.place(&candidate.upstream) else { continue };
             if let Some(bytes) = Plan::answer_here(payload, &place.upstream) {
                 return Ok(here(bytes));
             }
@@ -97,7 +104,7 @@ impl Dispatch {
         route.provider = Some(place.upstream.kind.as_str());
         exchange.facts(|facts| {
             let asked = facts.model.as_deref().unwrap_or_default();
-            facts.costs = self.directory.prices().costs(asked, Some(&route), SystemTime::now());
+            facts.costs = self.prices.costs(asked, Some(&route), SystemTime::now());
             facts.route = Some(route);
         });
         let which = (&*to.model, attempts);
@@ -113,7 +120,7 @@ impl Dispatch {
         exchange: &Exchange,
     ) -> HeaderMap {
         let caller = caller.map(|caller| (caller, &*self.pseudonym));
-        headers::request(from, place, plan.upstream_api().dialect(), caller, exchange.id())
+        headers::request(from, place, plan.dialect(), caller, exchange.id())
     }
 }
 
@@ -130,7 +137,7 @@ async fn send(
     (attempt, from): (&mut Attempt, &HeaderMap),
 ) -> Result<Response<Incoming>, Miss> {
     attempt.propagate(&mut headers, &place.upstream, from);
-    let uri = place.uri(plan.upstream_api()).ok_or_else(|| Miss::Broke("no such operation".into()))?;
+    let uri = place.uri(plan.operation()).ok_or_else(|| Miss::Broke("no such operation".into()))?;
     let mut request = Request::new(Full::new(plan.body()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
@@ -186,7 +193,7 @@ impl Service<Request<Body>> for Dispatch {
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dispatch").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("Dispatch").field("upstreams", &self.upstreams).finish_non_exhaustive()
     }
 }
 

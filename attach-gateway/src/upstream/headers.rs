@@ -7,7 +7,7 @@ use http::header::{
     USER_AGENT,
 };
 
-use super::directory::Place;
+use super::place::Place;
 use crate::config::IdentityHeaders;
 use crate::front::{Caller, GROUPS, REQUEST_ID, SESSION, USER};
 use crate::hex::hex;

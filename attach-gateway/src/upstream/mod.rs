@@ -2,17 +2,17 @@
 
 mod answer;
 mod credential;
-mod directory;
 mod dispatch;
 mod drain;
 mod headers;
-mod listing;
 mod mend;
+mod models;
+mod place;
 mod refusal;
 mod timed;
 mod way;
 
-pub(crate) use self::directory::Directory;
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::headers::Pseudonym;
-pub(crate) use self::listing::{Listed, listing};
+pub(crate) use self::models::{Listed, models};
+pub(crate) use self::place::{Place, Upstreams};

@@ -6,4 +6,4 @@ mod read;
 mod write;
 
 pub(super) use self::read::{read_chat, read_embed, read_generate};
-pub(super) use self::write::{Writer, write_embeddings, write_error, write_show};
+pub(super) use self::write::{Writer, write_embeddings, write_show};

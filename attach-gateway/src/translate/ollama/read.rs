@@ -4,23 +4,25 @@ use attach_core::json::{Kind, Value};
 use attach_core::{Call, Rejection};
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Chat, Embed, Format, Message, Part, Sampling, ToolCall};
+use crate::translate::canonical::{
+    Chat, Embed, Format, Image, Losses, Message, Part, Said, Sampling, Tool, ToolCall,
+};
 
-/// Members that are translated, or that the translation has no need of; every other one is reported as dropped.
+/// Members that are translated, or that the translation has no need of; every other one is a loss.
 const CHAT: [&str; 7] = ["model", "messages", "prompt", "tools", "format", "options", "stream"];
 const GENERATE: [&str; 11] = [
     "model", "prompt", "system", "images", "format", "options", "stream", "suffix", "template", "context",
     "raw",
 ];
 const EMBED: [&str; 4] = ["model", "input", "prompt", "dimensions"];
-const OPTIONS: [&str; 7] =
-    ["temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "num_predict"];
+const OPTIONS: [&str; 8] =
+    ["temperature", "top_p", "top_k", "seed", "stop", "presence_penalty", "frequency_penalty", "num_predict"];
 
 /// Reads the body of `POST /api/chat`.
 pub(crate) fn read_chat<'a>(
     root: Value<'a>,
     call: &Call,
-    dropped: &mut Vec<String>,
+    losses: &mut Losses,
 ) -> Result<Chat<'a>, Rejection> {
     let mut messages = Vec::new();
     let mut calls = OpenCalls::default();
@@ -28,9 +30,9 @@ pub(crate) fn read_chat<'a>(
         messages.push(read_message(message, &mut calls)?);
     }
     let mut chat = common(root, call)?;
-    note_dropped(root, &CHAT, dropped);
+    note_losses(root, &CHAT, losses)?;
     chat.messages = messages;
-    chat.tools = root.get("tools").filter(|tools| tools.kind() == Kind::Array).and_then(raw);
+    chat.tools = root.get("tools").iter().flat_map(|tools| tools.elements()).filter_map(tool).collect();
     Ok(chat)
 }
 
@@ -38,16 +40,16 @@ pub(crate) fn read_chat<'a>(
 pub(crate) fn read_generate<'a>(
     root: Value<'a>,
     call: &Call,
-    dropped: &mut Vec<String>,
+    losses: &mut Losses,
 ) -> Result<Chat<'a>, Rejection> {
     for field in ["suffix", "template", "context", "raw"] {
         let used = |value: &Value<'_>| !value.is_null() && value.as_bool() != Some(false);
         if root.get(field).as_ref().is_some_and(used) {
-            return Err(inexpressible(field));
+            return Err(Losses::content(field));
         }
     }
     let mut chat = common(root, call)?;
-    note_dropped(root, &GENERATE, dropped);
+    note_losses(root, &GENERATE, losses)?;
     if let Some(system) = text(root, "system").filter(|system| !system.is_empty()) {
         chat.messages.push(Message::System(system));
     }
@@ -56,8 +58,8 @@ pub(crate) fn read_generate<'a>(
 }
 
 /// Reads the body of `POST /api/embed`.
-pub(crate) fn read_embed<'a>(root: Value<'a>, dropped: &mut Vec<String>) -> Result<Embed<'a>, Rejection> {
-    note_dropped(root, &EMBED, dropped);
+pub(crate) fn read_embed<'a>(root: Value<'a>, losses: &mut Losses) -> Result<Embed<'a>, Rejection> {
+    note_losses(root, &EMBED, losses)?;
     let input = root.get("input").or_else(|| root.get("prompt")).and_then(raw).ok_or_else(|| {
         Rejection::bad_request("invalid_request", "`input` is missing").with_param("$.input")
     })?;
@@ -69,22 +71,15 @@ fn common<'a>(root: Value<'a>, call: &Call) -> Result<Chat<'a>, Rejection> {
     Ok(Chat { stream: call.stream, format: format(root)?, sampling, ..Chat::default() })
 }
 
-/// Notes what is set, is not `known`, and hence not said to the upstream. Names no header can hold are left out.
-fn note_dropped(root: Value<'_>, known: &[&str], dropped: &mut Vec<String>) {
-    let plain = |name: &str| {
-        name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
+/// What is set, is not `known`, and hence not said to the upstream.
+fn note_losses(root: Value<'_>, known: &[&str], losses: &mut Losses) -> Result<(), Rejection> {
     let mut note = |prefix: &str, holder: Value<'_>, known: &[&str]| {
-        for (name, value) in holder.members() {
-            if !known.contains(&&*name) && plain(&name) && !value.is_null() && dropped.len() < 16 {
-                dropped.push(format!("{prefix}{name}"));
-            }
-        }
+        let mut unknown =
+            holder.members().filter(|(name, value)| !known.contains(&&**name) && !value.is_null());
+        unknown.try_for_each(|(name, _)| losses.setting(&format!("{prefix}{name}")))
     };
-    note("", root, known);
-    if let Some(options) = root.get("options") {
-        note("options.", options, &OPTIONS);
-    }
+    note("", root, known)?;
+    root.get("options").map_or(Ok(()), |options| note("options.", options, &OPTIONS))
 }
 
 fn format(root: Value<'_>) -> Result<Format<'_>, Rejection> {
@@ -92,8 +87,10 @@ fn format(root: Value<'_>) -> Result<Format<'_>, Rejection> {
     match (format.kind(), format.as_str().as_deref()) {
         (Kind::Null, _) | (_, Some("")) => Ok(Format::Text),
         (_, Some("json")) => Ok(Format::Json),
-        (Kind::Object, _) => Ok(raw(format).map_or(Format::Json, Format::Schema)),
-        _ => Err(inexpressible("format")),
+        (Kind::Object, _) => {
+            Ok(raw(format).map_or(Format::Json, |schema| Format::Schema { name: None, schema, strict: None }))
+        }
+        _ => Err(Losses::content("format")),
     }
 }
 
@@ -104,7 +101,8 @@ fn sampling<'a>(options: Option<Value<'a>>, call: &Call) -> Sampling<'a> {
         temperature: option("temperature"),
         top_p: option("top_p"),
         seed: option("seed"),
-        stop: option("stop"),
+        stop: options.and_then(|options| options.get("stop")).map(texts).unwrap_or_default(),
+        top_k: option("top_k"),
         presence_penalty: option("presence_penalty"),
         frequency_penalty: option("frequency_penalty"),
         max_tokens: call.output_cap,
@@ -137,14 +135,18 @@ fn read_message<'a>(message: Value<'a>, calls: &mut OpenCalls) -> Result<Message
     match text(message, "role").as_deref() {
         Some("system") => Ok(Message::System(content)),
         Some("user") => Ok(Message::User(parts(content, message))),
-        Some("assistant") => Ok(Message::Assistant { text: content, tool_calls: tool_calls(message, calls) }),
+        Some("assistant") => Ok(Message::Assistant(said(content, message, calls))),
         Some("tool") => {
             let name = text(message, "tool_name").or_else(|| text(message, "name"));
             let call_id = calls.close(name.as_deref()).ok_or_else(|| {
                 Rejection::bad_request("invalid_request", "a tool result answers no earlier tool call")
                     .with_param(message.path())
             })?;
-            Ok(Message::ToolResult { call_id, text: content })
+            Ok(Message::ToolResult {
+                call_id: call_id.into(),
+                content: vec![Part::Text(content)],
+                is_error: false,
+            })
         }
         _ => Err(Rejection::bad_request(
             "invalid_request",
@@ -157,7 +159,45 @@ fn read_message<'a>(message: Value<'a>, calls: &mut OpenCalls) -> Result<Message
 fn parts<'a>(text: Cow<'a, str>, holder: Value<'a>) -> Vec<Part<'a>> {
     let images = holder.get("images");
     let images = images.iter().flat_map(|images| images.elements());
-    std::iter::once(Part::Text(text)).chain(images.filter_map(Value::as_str).map(Part::Image)).collect()
+    let images = images.filter_map(Value::as_str).map(|data| Part::Image(picture(data)));
+    std::iter::once(Part::Text(text)).chain(images).collect()
+}
+
+/// The dialect does not say what kind of image it is; the first bytes do.
+fn picture(data: Cow<'_, str>) -> Image<'_> {
+    let media_type = match data.as_bytes() {
+        [b'/', b'9', b'j', ..] => "image/jpeg",
+        [b'R', b'0', b'l', ..] => "image/gif",
+        [b'U', b'k', b'l', ..] => "image/webp",
+        _ => "image/png",
+    };
+    Image::Base64 { media_type: media_type.into(), data }
+}
+
+fn said<'a>(content: Cow<'a, str>, message: Value<'a>, open: &mut OpenCalls) -> Vec<Said<'a>> {
+    let thinking = text(message, "thinking").filter(|text| !text.is_empty());
+    let thinking = thinking.map(|text| Said::Thinking { text, signature: None });
+    let content = (!content.is_empty()).then_some(Said::Text(content));
+    let calls = tool_calls(message, open).into_iter().map(Said::Call);
+    thinking.into_iter().chain(content).chain(calls).collect()
+}
+
+fn tool(from: Value<'_>) -> Option<Tool<'_>> {
+    let function = from.get("function")?;
+    Some(Tool {
+        name: text(function, "name")?,
+        description: text(function, "description"),
+        parameters: function.get("parameters").and_then(raw),
+        strict: None,
+    })
+}
+
+/// A text, or a list of texts.
+fn texts(value: Value<'_>) -> Vec<Cow<'_, str>> {
+    match value.as_str() {
+        Some(one) => vec![one],
+        None => value.elements().filter_map(Value::as_str).collect(),
+    }
 }
 
 fn tool_calls<'a>(message: Value<'a>, open: &mut OpenCalls) -> Vec<ToolCall<'a>> {
@@ -167,7 +207,7 @@ fn tool_calls<'a>(message: Value<'a>, open: &mut OpenCalls) -> Vec<ToolCall<'a>>
         .filter_map(|function| {
             let name = text(function, "name")?;
             let arguments = function.get("arguments").and_then(raw).map_or("{}", RawValue::get);
-            Some(ToolCall { id: open.open(&name), name, arguments: arguments.into() })
+            Some(ToolCall { id: open.open(&name).into(), name, arguments: arguments.into() })
         })
         .collect()
 }
@@ -178,9 +218,4 @@ fn text<'a>(holder: Value<'a>, key: &str) -> Option<Cow<'a, str>> {
 
 fn raw(value: Value<'_>) -> Option<&RawValue> {
     serde_json::from_slice(value.raw()).ok()
-}
-
-fn inexpressible(field: &'static str) -> Rejection {
-    let message = format!("`{field}` cannot be translated for this model's server; leave it out");
-    Rejection::bad_request("unsupported_field", message).with_param(format!("$.{field}"))
 }

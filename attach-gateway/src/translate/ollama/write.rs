@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use attach_core::{Api, Exchange};
+use attach_core::{Api, Exchange, Usage};
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::Embeddings;
-use crate::translate::canonical::{Event, Finish};
+use crate::translate::canonical::{Embeddings, Event, Failure, Finish, WriteAnswer};
 
 /// Writes an answer as Ollama does: a line per piece, or one object.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Writer {
     exchange: Exchange,
     tools: BTreeMap<u64, (String, String)>,
     finish: Option<Finish>,
-    usage: (u64, u64),
+    usage: Usage,
     over: bool,
 }
 
@@ -77,23 +77,25 @@ impl Writer {
             exchange,
             tools: BTreeMap::new(),
             finish: None,
-            usage: (0, 0),
+            usage: Usage::default(),
             over: false,
         }
     }
+}
 
-    /// Writes one piece of a stream.
-    pub(crate) fn write(&mut self, event: Event, out: &mut Vec<u8>) {
+impl WriteAnswer for Writer {
+    fn write(&mut self, event: Event, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
         match event {
             Event::Text(text) => self.line(&text, None, out),
             Event::Thinking(text) => self.line("", Some(&text), out),
-            Event::Tool { index, name, arguments } => self.tool(index, &name, &arguments),
+            Event::Signature(_) | Event::RedactedThinking(_) => {}
+            Event::Tool { index, name, arguments, .. } => self.tool(index, &name, &arguments),
             Event::Finish(finish) => self.finish = Some(finish),
-            Event::Usage { input, output } => self.usage = (input, output),
-            Event::Error(message) => {
+            Event::Usage(usage) => self.usage = usage,
+            Event::Error(Failure { message, .. }) => {
                 self.over = true;
                 out.extend_from_slice(&write_error(&message));
                 out.push(b'\n');
@@ -106,8 +108,7 @@ impl Writer {
         }
     }
 
-    /// Writes the last line, unless it has been written or the answer was broken off.
-    pub(crate) fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut Vec<u8>) {
         if self.over || self.finish.is_none() {
             return;
         }
@@ -124,8 +125,7 @@ impl Writer {
         self.put(out, Some(message), true);
     }
 
-    /// A whole answer as one object; `None` if it is not an answer.
-    pub(crate) fn whole(&mut self, events: Vec<Event>) -> Option<Bytes> {
+    fn whole(&mut self, events: Vec<Event>) -> Option<Bytes> {
         let (mut text, mut thinking, mut scratch) = (String::new(), String::new(), Vec::new());
         for event in events {
             match event {
@@ -135,7 +135,7 @@ impl Writer {
                 other => self.write(other, &mut scratch),
             }
         }
-        self.finish?;
+        self.finish.as_ref()?;
         let thinking = (!thinking.is_empty()).then_some(thinking.as_str());
         let tool_calls = self.take_calls();
         let mut out = Vec::new();
@@ -148,6 +148,12 @@ impl Writer {
         Some(out.into())
     }
 
+    fn failure(&self, _: StatusCode, failure: &Failure) -> Bytes {
+        write_error(&failure.message)
+    }
+}
+
+impl Writer {
     fn line(&self, text: &str, thinking: Option<&str>, out: &mut Vec<u8>) {
         self.put(
             out,
@@ -186,9 +192,9 @@ impl Writer {
             },
             total_duration: total,
             load_duration: 0,
-            prompt_eval_count: self.usage.0,
+            prompt_eval_count: self.usage.input,
             prompt_eval_duration: to_first,
-            eval_count: self.usage.1,
+            eval_count: self.usage.output,
             eval_duration: total.saturating_sub(to_first),
         }
     }
@@ -244,7 +250,7 @@ pub(crate) fn write_show() -> Bytes {
 }
 
 /// `{"error":"…"}`
-pub(crate) fn write_error(message: &str) -> Bytes {
+fn write_error(message: &str) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
         error: &'a str,

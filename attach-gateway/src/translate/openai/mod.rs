@@ -5,5 +5,5 @@
 mod read;
 mod write;
 
-pub(super) use self::read::{read_answer, read_embeddings, read_error, read_event};
+pub(super) use self::read::{Reader, read_embeddings};
 pub(super) use self::write::{write_chat, write_embeddings};

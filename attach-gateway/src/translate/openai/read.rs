@@ -1,36 +1,45 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Embeddings, Event, Finish};
+use attach_core::Usage as Counts;
+use attach_core::body::sse_events;
+use attach_core::usage::Source;
 
-/// The pieces in one event of a stream. What is not understood says nothing.
-pub(crate) fn read_event(data: &str) -> Vec<Event> {
-    if data.trim() == "[DONE]" {
-        return vec![Event::Done];
+use crate::translate::canonical::{Embeddings, Event, Failure, Finish, ReadAnswer};
+
+/// Reads the answers of `POST /v1/chat/completions`.
+#[derive(Debug, Default)]
+pub(crate) struct Reader;
+
+impl ReadAnswer for Reader {
+    fn frame(&mut self, frame: &[u8], out: &mut Vec<Event>) {
+        for event in sse_events(frame) {
+            read_event(&event.data, out);
+        }
     }
-    let mut events = Vec::new();
-    if let Ok(chunk) = serde_json::from_str::<Chunk>(data) {
+
+    fn whole(&mut self, bytes: &[u8]) -> Option<Vec<Event>> {
+        let chunk: Chunk = serde_json::from_slice(bytes).ok()?;
+        let mut events = Vec::new();
         chunk.events(&mut events);
+        (!events.is_empty()).then_some(events)
     }
-    events
+
+    fn failure(&mut self, bytes: &[u8]) -> Failure {
+        #[derive(Deserialize)]
+        struct Body {
+            error: ErrorBody,
+        }
+        serde_json::from_slice::<Body>(bytes).map_or_else(|_| Failure::unknown(), |body| body.error.failure())
+    }
 }
 
-/// The pieces of a whole answer; `None` if it is not one.
-pub(crate) fn read_answer(bytes: &[u8]) -> Option<Vec<Event>> {
-    let chunk: Chunk = serde_json::from_slice(bytes).ok()?;
-    let mut events = Vec::new();
-    chunk.events(&mut events);
-    (!events.is_empty()).then_some(events)
-}
-
-/// The message of an error, however the server shapes it.
-pub(crate) fn read_error(bytes: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Body {
-        error: ErrorBody,
+fn read_event(data: &str, out: &mut Vec<Event>) {
+    if data.trim() == "[DONE]" {
+        out.push(Event::Done);
+    } else if let Ok(chunk) = serde_json::from_str::<Chunk>(data) {
+        chunk.events(out);
     }
-    serde_json::from_slice::<Body>(bytes)
-        .map_or_else(|_| "the model server answered with an error".into(), |body| body.error.message())
 }
 
 /// Reads an embeddings answer; `None` if it is not one.
@@ -78,6 +87,7 @@ struct Delta {
 #[derive(Deserialize)]
 struct ToolDelta {
     index: Option<u64>,
+    id: Option<String>,
     function: Option<FunctionDelta>,
 }
 
@@ -91,23 +101,50 @@ struct FunctionDelta {
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorBody {
     Text(String),
-    Object { message: Option<String> },
+    Object { message: Option<String>, r#type: Option<String>, code: Option<serde_json::Value> },
 }
 
 impl ErrorBody {
-    fn message(self) -> String {
+    fn failure(self) -> Failure {
         match self {
-            Self::Text(text) => text,
-            Self::Object { message } => {
-                message.unwrap_or_else(|| "the model server answered with an error".into())
+            Self::Text(message) => Failure { code: None, message },
+            Self::Object { message, r#type, code } => {
+                let code = code.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
+                let message = message.unwrap_or_else(|| Failure::unknown().message);
+                Failure { code: code.or(r#type), message }
             }
         }
+    }
+}
+
+impl Usage {
+    fn counts(self) -> Counts {
+        let mut counts = Counts::default();
+        counts.input = self.prompt_tokens.unwrap_or(0);
+        counts.output = self.completion_tokens.unwrap_or(0);
+        counts.cache_read = self.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+        let details = self.completion_tokens_details;
+        counts.reasoning = details.and_then(|details| details.reasoning_tokens).unwrap_or(0);
+        counts.source = Source::Reported;
+        counts
     }
 }
 
@@ -115,15 +152,14 @@ impl Chunk {
     /// The first choice only: the caller's dialect has no word for a second one.
     fn events(self, out: &mut Vec<Event>) {
         if let Some(error) = self.error {
-            out.push(Event::Error(error.message()));
+            out.push(Event::Error(error.failure()));
         }
         if let Some(choice) = self.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0)
         {
             choice.events(out);
         }
         if let Some(usage) = self.usage {
-            let (input, output) = (usage.prompt_tokens, usage.completion_tokens);
-            out.push(Event::Usage { input: input.unwrap_or(0), output: output.unwrap_or(0) });
+            out.push(Event::Usage(usage.counts()));
         }
     }
 }
@@ -138,6 +174,7 @@ impl Choice {
                 let Some(function) = tool.function else { continue };
                 out.push(Event::Tool {
                     index: tool.index.unwrap_or(place),
+                    id: tool.id,
                     name: function.name.unwrap_or_default(),
                     arguments: function.arguments.unwrap_or_default(),
                 });
@@ -158,24 +195,37 @@ impl Choice {
 mod tests {
     use super::*;
 
+    fn pieces(data: &str) -> Vec<Event> {
+        let mut out = Vec::new();
+        read_event(data, &mut out);
+        out
+    }
+
+    fn counts(input: u64, output: u64) -> Event {
+        let mut counts = Counts::default();
+        (counts.input, counts.output, counts.source) = (input, output, Source::Reported);
+        Event::Usage(counts)
+    }
+
     #[test]
     fn a_chunk_with_empty_choices_brings_the_usage() {
-        let events = read_event(r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#);
-        assert_eq!(events, [Event::Usage { input: 9, output: 3 }]);
+        let events = pieces(r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#);
+        assert_eq!(events, [counts(9, 3)]);
     }
 
     #[test]
     fn two_spellings_and_nulls_cost_nothing() {
         let both = r#"{"choices":[{"index":null,"delta":{"content":"a","reasoning":"r","reasoning_content":"r","tool_calls":null}}],"usage":null}"#;
-        assert_eq!(read_event(both), [Event::Thinking("r".into()), Event::Text("a".into())]);
-        let usage = read_event(r#"{"choices":null,"usage":{"prompt_tokens":3,"completion_tokens":null}}"#);
-        assert_eq!(usage, [Event::Usage { input: 3, output: 0 }]);
+        assert_eq!(pieces(both), [Event::Thinking("r".into()), Event::Text("a".into())]);
+        let usage = pieces(r#"{"choices":null,"usage":{"prompt_tokens":3,"completion_tokens":null}}"#);
+        assert_eq!(usage, [counts(3, 0)]);
     }
 
     #[test]
     fn errors_of_both_shapes_are_read() {
-        assert_eq!(read_error(br#"{"error":{"message":"no such model"}}"#), "no such model");
-        assert_eq!(read_error(br#"{"error":"no such model"}"#), "no such model");
-        assert!(!read_error(b"<html>").is_empty());
+        let said = |body: &[u8]| Reader.failure(body).message;
+        assert_eq!(said(br#"{"error":{"message":"no such model"}}"#), "no such model");
+        assert_eq!(said(br#"{"error":"no such model"}"#), "no such model");
+        assert!(!said(b"<html>").is_empty());
     }
 }

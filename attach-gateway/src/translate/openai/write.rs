@@ -1,27 +1,33 @@
+use std::borrow::Cow;
+
+use attach_core::Rejection;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Chat, Embed, Format, Message, Part, ToolCall};
+use crate::translate::canonical::{Chat, Embed, Format, Image, Losses, Message, Part, Said, Tool, ToolCall};
 
 /// The body of `POST /v1/chat/completions`.
-pub(crate) fn write_chat(chat: &Chat<'_>, model: &str) -> Bytes {
+pub(crate) fn write_chat(chat: &Chat<'_>, model: &str, losses: &mut Losses) -> Result<Bytes, Rejection> {
     let sampling = &chat.sampling;
-    bytes_of(&ChatBody {
+    if sampling.top_k.is_some() {
+        losses.setting("options.top_k")?;
+    }
+    Ok(bytes_of(&ChatBody {
         model,
         messages: chat.messages.iter().map(message).collect(),
-        tools: chat.tools,
+        tools: chat.tools.iter().map(tool).collect(),
         stream: chat.stream,
         stream_options: chat.stream.then_some(StreamOptions { include_usage: true }),
         response_format: response_format(&chat.format),
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         seed: sampling.seed,
-        stop: sampling.stop,
+        stop: &sampling.stop,
         presence_penalty: sampling.presence_penalty,
         frequency_penalty: sampling.frequency_penalty,
         max_tokens: sampling.max_tokens,
-    })
+    }))
 }
 
 /// The body of `POST /v1/embeddings`.
@@ -47,8 +53,8 @@ fn bytes_of(body: &impl Serialize) -> Bytes {
 struct ChatBody<'a> {
     model: &'a str,
     messages: Vec<Out<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tools: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<OutTool<'a>>,
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
@@ -60,8 +66,8 @@ struct ChatBody<'a> {
     top_p: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stop: &'a [Cow<'a, str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     presence_penalty: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,8 +90,10 @@ enum ResponseFormat<'a> {
 
 #[derive(Serialize)]
 struct NamedSchema<'a> {
-    name: &'static str,
+    name: &'a str,
     schema: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -98,13 +106,13 @@ enum Out<'a> {
         content: Content<'a>,
     },
     Assistant {
-        content: &'a str,
+        content: Cow<'a, str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<OutCall<'a>>,
     },
     Tool {
         tool_call_id: &'a str,
-        content: &'a str,
+        content: Content<'a>,
     },
 }
 
@@ -119,12 +127,29 @@ enum Content<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum OutPart<'a> {
     Text { text: &'a str },
-    ImageUrl { image_url: ImageUrl },
+    ImageUrl { image_url: ImageUrl<'a> },
 }
 
 #[derive(Serialize)]
-struct ImageUrl {
-    url: String,
+struct ImageUrl<'a> {
+    url: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct OutTool<'a> {
+    r#type: &'static str,
+    function: OutDefinition<'a>,
+}
+
+#[derive(Serialize)]
+struct OutDefinition<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -144,10 +169,10 @@ fn message<'a>(from: &'a Message<'a>) -> Out<'a> {
     match from {
         Message::System(content) => Out::System { content },
         Message::User(parts) => Out::User { content: content(parts) },
-        Message::Assistant { text, tool_calls } => {
-            Out::Assistant { content: text, tool_calls: tool_calls.iter().map(call).collect() }
+        Message::Assistant(said) => assistant(said),
+        Message::ToolResult { call_id, content: parts, .. } => {
+            Out::Tool { tool_call_id: call_id, content: content(parts) }
         }
-        Message::ToolResult { call_id, text } => Out::Tool { tool_call_id: call_id, content: text },
     }
 }
 
@@ -157,20 +182,43 @@ fn content<'a>(parts: &'a [Part<'a>]) -> Content<'a> {
     }
     let part = |part: &'a Part<'a>| match part {
         Part::Text(text) => OutPart::Text { text },
-        Part::Image(base64) => OutPart::ImageUrl { image_url: ImageUrl { url: data_url(base64) } },
+        Part::Image(image) => OutPart::ImageUrl { image_url: ImageUrl { url: url(image) } },
     };
     Content::Parts(parts.iter().map(part).collect())
 }
 
-/// The callers' dialect does not say what kind of image it is; the first bytes do.
-fn data_url(base64: &str) -> String {
-    let kind = match base64.as_bytes() {
-        [b'/', b'9', b'j', ..] => "jpeg",
-        [b'R', b'0', b'l', ..] => "gif",
-        [b'U', b'k', b'l', ..] => "webp",
-        _ => "png",
+fn url<'a>(image: &'a Image<'a>) -> Cow<'a, str> {
+    match image {
+        Image::Url(url) => Cow::Borrowed(url),
+        Image::Base64 { media_type, data } => format!("data:{media_type};base64,{data}").into(),
+    }
+}
+
+/// Thoughts have no place in this dialect.
+fn assistant<'a>(said: &'a [Said<'a>]) -> Out<'a> {
+    let texts = said.iter().filter_map(|said| match said {
+        Said::Text(text) => Some(&**text),
+        _ => None,
+    });
+    let texts: Vec<_> = texts.collect();
+    let content = match texts[..] {
+        [one] => Cow::Borrowed(one),
+        _ => texts.concat().into(),
     };
-    format!("data:image/{kind};base64,{base64}")
+    let calls = said.iter().filter_map(|said| match said {
+        Said::Call(made) => Some(call(made)),
+        _ => None,
+    });
+    Out::Assistant { content, tool_calls: calls.collect() }
+}
+
+fn tool<'a>(from: &'a Tool<'a>) -> OutTool<'a> {
+    let Tool { name, description, parameters, strict } = from;
+    let description = description.as_deref();
+    OutTool {
+        r#type: "function",
+        function: OutDefinition { name, description, parameters: *parameters, strict: *strict },
+    }
 }
 
 fn call<'a>(from: &'a ToolCall<'a>) -> OutCall<'a> {
@@ -178,12 +226,12 @@ fn call<'a>(from: &'a ToolCall<'a>) -> OutCall<'a> {
     OutCall { id: &from.id, r#type: "function", function }
 }
 
-fn response_format<'a>(format: &Format<'a>) -> Option<ResponseFormat<'a>> {
+fn response_format<'a>(format: &'a Format<'a>) -> Option<ResponseFormat<'a>> {
     match format {
         Format::Text => None,
         Format::Json => Some(ResponseFormat::JsonObject),
-        Format::Schema(schema) => {
-            Some(ResponseFormat::JsonSchema { json_schema: NamedSchema { name: "answer", schema } })
-        }
+        Format::Schema { name, schema, strict } => Some(ResponseFormat::JsonSchema {
+            json_schema: NamedSchema { name: name.as_deref().unwrap_or("answer"), schema, strict: *strict },
+        }),
     }
 }

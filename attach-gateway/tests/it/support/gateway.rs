@@ -267,9 +267,15 @@ impl Gateway {
     }
 }
 
-/// Whatever a test looked at, every record it left fits the published schema.
+/// Its end is waited for, so that what starts next finds the state directory free. Whatever a test
+/// looked at, every record it left fits the published schema.
 impl Drop for Gateway {
     fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        let until = std::time::Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         if !std::thread::panicking() {
             audit::check(&self.audit_folder());
         }

@@ -7,12 +7,19 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::audit_command::AuditCommand;
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
 use crate::server::StopSignals;
-use crate::state_command;
 use crate::telemetry;
+
+pub(crate) mod audit;
+mod explain;
+mod login;
+mod policy;
+mod redact;
+mod state;
+
+use self::audit::AuditCommand;
 
 /// The identity-aware LLM gateway.
 ///
@@ -45,7 +52,7 @@ enum Command {
     /// Validate the configuration and print what is in force.
     Check(Serve),
     /// Say who shows a token, what they may do with a model, and why. Ends with 0 if they may, 1 if not.
-    Explain(crate::explain::Explain),
+    Explain(explain::Explain),
     /// Work with the rules of access.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -56,13 +63,13 @@ enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Replace personal data and secrets in a text, or report what is found in it.
-    Redact(crate::redact_command::RedactCommand),
+    Redact(redact::RedactCommand),
     /// Sign a person in at an identity provider, and keep the tokens for `token`.
-    Login(crate::login::Login),
+    Login(login::Login),
     /// Print a valid token of the person who is logged in, and nothing else.
-    Token(crate::login::Which),
+    Token(login::Which),
     /// Take the tokens back at the provider and delete them here.
-    Logout(crate::login::Which),
+    Logout(login::Which),
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
@@ -71,7 +78,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     /// Hold the rules against a file of cases. Ends with 1 if one fails.
-    Test(crate::rehearse::Rehearse),
+    Test(policy::Rehearse),
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,14 +97,14 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => check(&options),
-        Some(Command::State(command)) => state(&command),
+        Some(Command::State(command)) => decide(&command),
         Some(Command::Explain(explain)) => return explained(explain.run(env)),
         Some(Command::Redact(redact)) => return explained(redact.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
         Some(Command::Audit(command)) => return command.run(),
-        Some(Command::Login(login)) => return crate::login::login(&login),
-        Some(Command::Token(which)) => return crate::login::token(&which),
-        Some(Command::Logout(which)) => return crate::login::logout(&which),
+        Some(Command::Login(login)) => return login::login(&login),
+        Some(Command::Token(which)) => return login::token(&which),
+        Some(Command::Logout(which)) => return login::logout(&which),
         #[cfg(feature = "dev")]
         Some(Command::Dev(dev)) => crate::dev::main(&dev, env),
     };
@@ -146,10 +153,10 @@ fn check(options: &Serve) -> Result<(), StartError> {
     Ok(())
 }
 
-fn state(command: &StateCommand) -> Result<(), StartError> {
+fn decide(command: &StateCommand) -> Result<(), StartError> {
     let done = match command {
-        StateCommand::Adopt(options) => runtime()?.block_on(state_command::adopt(&options.config()?)),
-        StateCommand::Import(options) => runtime()?.block_on(state_command::import(&options.config()?)),
+        StateCommand::Adopt(options) => runtime()?.block_on(state::adopt(&options.config()?)),
+        StateCommand::Import(options) => runtime()?.block_on(state::import(&options.config()?)),
     };
     print(&done?);
     Ok(())

@@ -16,8 +16,8 @@ use http::Uri;
 
 use crate::cli;
 use crate::config::{Config, ConfigError, access};
+use crate::resolve::Directory;
 use crate::run::{self, StartError};
-use crate::upstream::Directory;
 
 mod limits;
 
@@ -71,7 +71,7 @@ impl Explain {
                 return Ok(false);
             }
         };
-        let directory = Directory::new(&config).map_err(|error| StartError::Io("TLS", error))?;
+        let directory = Directory::of(&config).map_err(|error| StartError::Io("TLS", error))?;
         let model = ModelName::canonical_of(&self.model);
         let destination = directory.destination(self.api, model);
         let peer = self.address.map(|address| Peer::new(SocketAddr::new(address, 0)));

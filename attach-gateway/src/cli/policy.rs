@@ -12,10 +12,10 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::cli;
+use crate::cli::explain::shown;
 use crate::config::{Config, ConfigError, access};
-use crate::explain::shown;
+use crate::resolve::Directory;
 use crate::run::StartError;
-use crate::upstream::Directory;
 
 /// A file of cases, and the rules.
 #[derive(Debug, Args)]
@@ -85,7 +85,7 @@ impl Rehearse {
     /// When the configuration or a case makes no sense.
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<bool, StartError> {
         let config = cli::configuration(self.config.as_deref(), env)?;
-        let directory = Directory::new(&config).map_err(|error| StartError::Io("TLS", error))?;
+        let directory = Directory::of(&config).map_err(|error| StartError::Io("TLS", error))?;
         let text = std::fs::read_to_string(&self.cases).map_err(|error| StartError::Io("cases", error))?;
         let cases: Cases = toml::from_str(&text).map_err(|error| ConfigError::new(error.to_string()))?;
         let (mut failed, total) = (0, cases.case.len());

@@ -1,4 +1,4 @@
-//! Which models there are: the configured names, and what the upstreams say of themselves.
+//! What an upstream says of its models.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
 
-use super::directory::{Directory, Place};
+use super::place::Place;
 use super::{dispatch, refusal};
 
 /// Longest list of models an upstream may have, in bytes.
@@ -22,50 +22,8 @@ pub(crate) struct Listed {
     pub(crate) native: Option<(Dialect, Value)>,
 }
 
-/// Every model, in the configuration's order; a glob stands for the upstream's models that match it.
-///
-/// # Errors
-///
-/// When nothing is known because no upstream could be asked.
-pub(crate) async fn listing(directory: &Directory) -> Result<Vec<Listed>, Rejection> {
-    let mut listed: Vec<Listed> = Vec::new();
-    let mut failed = None;
-    if directory.models().is_empty() {
-        match directory.places().first() {
-            Some(place) => listed = ask(place).await?,
-            None => return Ok(listed),
-        }
-    }
-    for model in directory.models() {
-        for glob in model.names.iter().filter(|glob| glob.is_exact()) {
-            listed.push(Listed { name: glob.as_str().into(), native: None });
-        }
-        let globs: Vec<_> = model.names.iter().filter(|glob| !glob.is_exact()).collect();
-        if globs.is_empty() {
-            continue;
-        }
-        let Some(place) = model.targets.first().and_then(|target| directory.places().get(target.upstream))
-        else {
-            continue;
-        };
-        match ask(place).await {
-            Ok(mut own) => {
-                own.retain(|one| globs.iter().any(|glob| glob.matches(&one.name)));
-                listed.extend(own);
-            }
-            Err(rejection) => failed = Some(rejection),
-        }
-    }
-    let mut seen = std::collections::HashSet::new();
-    listed.retain(|one| seen.insert(Arc::clone(&one.name)));
-    match failed {
-        Some(rejection) if listed.is_empty() => Err(rejection),
-        _ => Ok(listed),
-    }
-}
-
 /// Asks an upstream for its models, in the first dialect it speaks.
-async fn ask(place: &Place) -> Result<Vec<Listed>, Rejection> {
+pub(crate) async fn models(place: &Place) -> Result<Vec<Listed>, Rejection> {
     let dialect = place.upstream.dialects.first().copied().unwrap_or(Dialect::OpenAi);
     let path = if dialect == Dialect::Ollama { "/api/tags" } else { "/v1/models" };
     let fetched = tokio::time::timeout(place.upstream.timeouts.idle, fetch(place, dialect, path)).await;

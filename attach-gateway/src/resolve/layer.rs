@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use crate::upstream::Directory;
+use super::Directory;
 
 /// How long a whole body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(120);

@@ -1,0 +1,9 @@
+//! Which model goes where: the public names, their ordered targets, and the lists that callers see.
+
+mod directory;
+mod layer;
+mod listing;
+
+pub(crate) use self::directory::Directory;
+pub(crate) use self::layer::ResolveLayer;
+pub(crate) use self::listing::{Listed, listing};

@@ -1,0 +1,28 @@
+use attach_core::{Api, Payload, Rejection};
+
+use super::canonical::{Chat, Embed, Losses};
+use super::ollama;
+
+/// What a caller asks for, read from the caller's dialect.
+#[derive(Debug)]
+pub(super) enum Ask<'a> {
+    Chat(Chat<'a>),
+    Embed(Embed<'a>),
+}
+
+impl<'a> Ask<'a> {
+    /// `None` for an operation that no other dialect has.
+    ///
+    /// # Errors
+    ///
+    /// When the call says something that no other dialect can express.
+    pub(super) fn read(payload: &'a Payload, losses: &mut Losses) -> Result<Option<Self>, Rejection> {
+        let (root, call) = (payload.document().root(), payload.call());
+        Ok(Some(match call.api {
+            Api::OllamaChat => Self::Chat(ollama::read_chat(root, call, losses)?),
+            Api::OllamaGenerate => Self::Chat(ollama::read_generate(root, call, losses)?),
+            Api::OllamaEmbed => Self::Embed(ollama::read_embed(root, losses)?),
+            _ => return Ok(None),
+        }))
+    }
+}

@@ -1,0 +1,56 @@
+use attach_core::{Api, Dialect, Exchange, Payload};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+
+use super::canonical::WriteAnswer;
+use super::ollama;
+use super::speech::Speech;
+use super::stream::Translation;
+
+/// Turns an upstream's answer into one in the caller's dialect.
+#[derive(Debug, Clone)]
+pub(crate) struct Translator {
+    api: Api,
+    model: Box<str>,
+    speech: Speech,
+}
+
+impl Translator {
+    pub(super) fn new(payload: &Payload, speech: Speech) -> Self {
+        let call = payload.call();
+        Self { api: call.api, model: call.model.as_str().into(), speech }
+    }
+
+    /// The content type of a translated stream.
+    pub(crate) fn stream_content_type(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.api.dialect() {
+            Dialect::Ollama => "application/x-ndjson",
+            _ => "text/event-stream",
+        })
+    }
+
+    /// A guard that translates a stream of whole events.
+    pub(crate) fn stream(&self, exchange: &Exchange) -> Translation {
+        Translation::new(self.speech.reader(), self.writer(exchange))
+    }
+
+    /// A whole answer; `None` if it is not one.
+    pub(crate) fn unary(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
+        if self.api == Api::OllamaEmbed {
+            let embeddings = self.speech.embeddings(bytes)?;
+            return ollama::write_embeddings(&embeddings, &self.model, exchange.elapsed());
+        }
+        let events = self.speech.reader().whole(bytes)?;
+        self.writer(exchange).whole(events)
+    }
+
+    /// An upstream's error, in the caller's shape.
+    pub(crate) fn error(&self, status: StatusCode, bytes: &[u8], exchange: &Exchange) -> Bytes {
+        let failure = self.speech.reader().failure(bytes);
+        self.writer(exchange).failure(status, &failure)
+    }
+
+    fn writer(&self, exchange: &Exchange) -> Box<dyn WriteAnswer> {
+        Box::new(ollama::Writer::new(self.api, &self.model, exchange.clone()))
+    }
+}
