@@ -19,6 +19,7 @@
 
 mod answer;
 mod backoff;
+mod behind;
 mod cursor;
 mod feed;
 #[cfg(any(feature = "otlp", feature = "syslog"))]
@@ -46,6 +47,7 @@ mod tls;
 mod webhook;
 
 #[cfg(any(feature = "otlp", feature = "syslog"))]
+pub use self::behind::{end_of, reached};
 pub use self::invalid::InvalidTarget;
 #[cfg(feature = "otlp-grpc")]
 pub use self::otlp::OtlpGrpc;

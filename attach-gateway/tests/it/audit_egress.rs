@@ -155,3 +155,22 @@ async fn a_token_in_the_file_and_a_misspelled_key_are_refused() {
     let said = place.launch("[[audit.egress]]\nkind = \"stdout\"\nform = \"x\"\n").refusal().await;
     assert!(said.contains("audit.egress.form: unknown setting"), "{said}");
 }
+
+#[tokio::test]
+async fn before_a_node_goes_its_receivers_are_waited_for() {
+    let place = Place::new().await;
+    let shipped = async |within| {
+        place.launch("").without_port().command(&["audit", "shipped", "--within", within]).await
+    };
+    place.down(true);
+    let mut gateway = place.start().await;
+    place.ask(&gateway, 3).await;
+    let finished = shipped("1s").await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stdout.contains("soc has not all of it yet"), "{finished:?}");
+    place.down(false);
+    let finished = shipped("60s").await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("soc has all of it"), "{finished:?}");
+    gateway.stop_and_verify().await;
+}

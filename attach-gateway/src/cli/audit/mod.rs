@@ -18,6 +18,7 @@ mod place;
 mod plain;
 mod proof;
 mod query;
+mod shipped;
 mod span;
 mod table;
 mod trusted;
@@ -55,6 +56,8 @@ pub(crate) enum AuditCommand {
     Erase(erase::Erase),
     /// Place a legal hold: nothing of an audit log is deleted until it is released.
     Hold(hold::Hold),
+    /// Wait until every receiver has what the log has now; before a node goes away for good. Ends with 1 if one has not.
+    Shipped(shipped::Shipped),
     /// Release the legal hold on an audit log.
     Release(hold::Release),
 }
@@ -65,6 +68,7 @@ impl AuditCommand {
         match self {
             Self::Hold(hold) => hold.run(),
             Self::Release(release) => release.run(),
+            Self::Shipped(shipped) => shipped.run(),
             Self::Verify(verify) => verify.run(),
             Self::Checkpoint(checkpoint) => checkpoint.run(),
             Self::Key(key) => key.run(),

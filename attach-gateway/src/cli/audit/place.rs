@@ -138,7 +138,7 @@ impl Node {
 }
 
 /// The log's folder in the state directory.
-const LOG: &str = "audit";
+pub(super) const LOG: &str = "audit";
 
 fn below(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries: Vec<_> = folder.read_dir().into_iter().flatten().flatten().collect();
