@@ -90,13 +90,13 @@ impl Gateway {
     /// When a setting makes no sense, the state directory is in use, or the address cannot be bound.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let state = StateDir::open(config.state_dir.as_deref()).map_err(state_error)?;
-        let node = trail::node::name(config, &state).map_err(|e| StartError::Io("name of the node", e))?;
-        let telemetry = Telemetry::open(config, node, trail::config_hash(config))?;
+        let node = trail::Node::of(config, &state)?;
+        let telemetry = Telemetry::open(config, node.name.clone(), node.config_hash.clone())?;
         let fetch = fetch()?;
         let verifier = remembering(verifier(config, &fetch)?, &state)?;
         let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
         let quotas = Quotas::open(config, &state, webhook.as_ref()).await?;
-        let trail::Trail { audit, egress, retention } = trail::open(config, &state)?;
+        let trail::Trail { audit, egress, retention } = trail::open(config, &state, &node)?;
         let witness: Arc<dyn Witness> = Arc::new(AuditWitness(audit.clone()));
         let rights = Rights::open(config, &state, Arc::clone(&witness), quotas).await?;
         let verifier = with_proofs(verifier, config, &rights)?;

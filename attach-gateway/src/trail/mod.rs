@@ -15,8 +15,10 @@ use crate::state::StateDir;
 
 mod content;
 mod egress;
-pub(crate) mod node;
+mod node;
 mod retention;
+
+pub(crate) use self::node::Node;
 
 /// The file in the state directory with the key that signs checkpoints.
 pub(crate) const KEY: &str = "audit.key";
@@ -32,15 +34,14 @@ pub(crate) struct Trail {
 }
 
 /// Opens the log in the state directory.
-pub(crate) fn open(config: &Config, state: &StateDir) -> Result<Trail, StartError> {
+pub(crate) fn open(config: &Config, state: &StateDir, node: &Node) -> Result<Trail, StartError> {
     let folder = state.folder("audit").map_err(|e| StartError::Io("audit folder", e))?;
-    let node = node::name(config, state).map_err(|e| StartError::Io("name of the node", e))?;
-    let options = Options::new(&*node)
+    let options = Options::new(&*node.name)
         .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
-        .config_hash(config_hash(config))
+        .config_hash(&*node.config_hash)
         .egress(!config.audit.egress.is_empty());
     let options = protections_off(config).into_iter().fold(options, Options::without);
-    let options = if config.audit.sign { options.signer(signer(state, &node)?) } else { options };
+    let options = if config.audit.sign { options.signer(signer(state, &node.name)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
     let egress = egress::open(&log, &folder, &config.audit.egress);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
@@ -85,7 +86,7 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
 }
 
 /// Identifies a configuration without showing it.
-pub(crate) fn config_hash(config: &Config) -> String {
+fn config_hash(config: &Config) -> String {
     let mut digest = Sha256::new().chain_update(config.describe());
     for (_, terms) in &config.redact.terms {
         terms.iter().for_each(|term| digest.update(term));

@@ -1,15 +1,30 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
+use super::config_hash;
 use crate::config::Config;
+use crate::run::StartError;
 use crate::state::StateDir;
 
 /// The file in the state directory with the node's name.
 const FILE: &str = "node.name";
 
+/// What this process is called, in records and in telemetry.
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) config_hash: String,
+}
+
+impl Node {
+    pub(crate) fn of(config: &Config, state: &StateDir) -> Result<Self, StartError> {
+        let name = name(config, state).map_err(|e| StartError::Io("name of the node", e))?;
+        Ok(Self { name, config_hash: config_hash(config) })
+    }
+}
+
 /// The configured name, else the one this state directory has always had: at first the host's. A container has another
 /// host name with each start, and a log goes on only under the same name.
-pub(crate) fn name(config: &Config, state: &StateDir) -> io::Result<String> {
+fn name(config: &Config, state: &StateDir) -> io::Result<String> {
     if let Some(name) = &config.audit.node {
         return Ok(name.clone());
     }
