@@ -4,6 +4,7 @@
 
 use crate::read::Entry;
 
+mod carried;
 mod ecs;
 mod figures;
 mod native;

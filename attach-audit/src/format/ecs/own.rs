@@ -1,54 +1,27 @@
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::format::native::{FrontEnd, Rest};
+use crate::format::carried::{Carried, CarriedActor};
+use crate::format::native::Rest;
 use crate::read::Entry;
 
 type Text<'a> = Option<&'a str>;
-type Raw<'a> = Option<&'a RawValue>;
 
 /// What ECS has no field for, under the record's own names.
 #[derive(Debug, Serialize)]
 pub(super) struct Own<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cfg_hash: Raw<'a>,
     kind: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intent_id: Text<'a>,
     actor: Actor<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api: Text<'a>,
     decision: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quota: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redaction: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timing: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    segment: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protections_off: Raw<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Text<'a>,
-    prev: &'a str,
+    #[serde(flatten)]
+    carried: Carried<'a>,
 }
 
 #[derive(Debug, Serialize)]
 struct Actor<'a> {
-    kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,59 +32,27 @@ struct Actor<'a> {
     jti: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proof: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Text<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    amr: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    on_behalf_of: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    via: Option<FrontEnd<'a>>,
+    #[serde(flatten)]
+    carried: CarriedActor<'a>,
 }
 
 impl<'a> Own<'a> {
     pub(super) fn of(entry: &'a Entry<'_>, rest: &Rest<'a>) -> Self {
-        Self {
-            cfg_hash: rest.cfg_hash,
-            kind: &entry.kind,
-            intent_id: entry.intent_id.as_deref(),
-            actor: Actor::of(entry),
-            api: entry.route.api.as_deref(),
-            decision: &entry.decision.result,
-            model: rest.model,
-            usage: rest.usage,
-            quota: rest.quota,
-            redaction: rest.redaction,
-            content: rest.content,
-            timing: rest.timing,
-            end: entry.end.as_deref(),
-            events: entry.fold.as_ref().map(|fold| fold.n),
-            segment: rest.segment,
-            after: rest.after,
-            protections_off: rest.protections_off,
-            mode: entry.mode.as_deref(),
-            prev: &entry.prev,
-        }
-    }
-}
-
-impl<'a> Actor<'a> {
-    fn of(entry: &'a Entry<'_>) -> Self {
         let actor = &entry.actor;
         Self {
-            kind: &actor.kind,
-            iss: actor.iss.as_deref(),
-            sub: actor.sub.as_deref(),
-            client_id: actor.client_id.as_deref(),
-            jti: actor.jti.as_deref(),
-            sid: actor.sid.as_deref(),
-            proof: actor.proof.as_deref(),
-            acr: actor.acr.as_deref(),
-            amr: actor.amr.iter().map(|method| &**method).collect(),
-            on_behalf_of: actor.on_behalf_of.as_deref(),
-            via: actor.via.as_ref().map(FrontEnd::of),
+            kind: &entry.kind,
+            actor: Actor {
+                iss: actor.iss.as_deref(),
+                sub: actor.sub.as_deref(),
+                client_id: actor.client_id.as_deref(),
+                jti: actor.jti.as_deref(),
+                sid: actor.sid.as_deref(),
+                carried: CarriedActor::of(entry),
+            },
+            api: entry.route.api.as_deref(),
+            decision: &entry.decision.result,
+            events: entry.fold.as_ref().map(|fold| fold.n),
+            carried: Carried::of(entry, rest),
         }
     }
 }
