@@ -1,10 +1,8 @@
 //! A disk that loses, at any moment, what was not synced, and tears the last write anywhere.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fs;
-use std::io::{self, Cursor, Read};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use attach_audit::log::{Log, Options, Segment, Storage};
@@ -14,92 +12,11 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
+#[path = "../../src/log/simulation/disk.rs"]
+mod disk;
+
+use self::disk::{Random, Simulated};
 use crate::support::Dir;
-
-#[derive(Clone, Default)]
-struct Simulated(Arc<Mutex<Machine>>);
-
-#[derive(Default)]
-struct Machine {
-    files: BTreeMap<String, File>,
-    random: u64,
-    /// Operations until the power fails.
-    left: u32,
-}
-
-#[derive(Default)]
-struct File {
-    synced: Vec<u8>,
-    unsynced: Vec<u8>,
-}
-
-struct Open(Simulated, String);
-
-impl Simulated {
-    fn machine(&self) -> MutexGuard<'_, Machine> {
-        self.0.lock().expect("unpoisoned")
-    }
-
-    fn step(&self) -> io::Result<MutexGuard<'_, Machine>> {
-        let mut machine = self.machine();
-        machine.left = machine.left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(machine)
-    }
-
-    /// What is on the disk after the power failed: of what was not synced, any beginning.
-    fn restart(&self) {
-        let mut machine = self.machine();
-        let mut random = machine.random;
-        for file in machine.files.values_mut() {
-            let keep = next(&mut random) as usize % (file.unsynced.len() + 1);
-            let unsynced = std::mem::take(&mut file.unsynced);
-            file.synced.extend_from_slice(&unsynced[..keep]);
-        }
-        machine.left = 4 + (next(&mut random) % 40) as u32;
-        machine.random = random;
-    }
-}
-
-/// xorshift64: the same seed, the same run of the disk.
-fn next(random: &mut u64) -> u64 {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    *random
-}
-
-impl Storage for Simulated {
-    fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.step()?.files.keys().cloned().collect())
-    }
-    fn read(&self, name: &str) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(Cursor::new(self.step()?.files[name].synced.clone())))
-    }
-    fn create(&self, name: &str) -> io::Result<Box<dyn Segment>> {
-        self.step()?.files.insert(name.to_owned(), File::default());
-        Ok(Box::new(Open(self.clone(), name.to_owned())))
-    }
-    fn remove(&self, name: &str) {
-        if let Ok(mut machine) = self.step() {
-            machine.files.remove(name);
-        }
-    }
-}
-
-impl Segment for Open {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut machine = self.0.step()?;
-        machine.files.get_mut(&self.1).expect("created").unsynced.extend_from_slice(bytes);
-        Ok(())
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        let mut machine = self.0.step()?;
-        let file = machine.files.get_mut(&self.1).expect("created");
-        let unsynced = std::mem::take(&mut file.unsynced);
-        file.synced.extend(unsynced);
-        Ok(())
-    }
-}
 
 /// Serves until the power fails; the ids of the requests that were answered.
 async fn boot(disk: &Simulated) -> Vec<String> {
@@ -139,14 +56,14 @@ fn whatever_the_disk_loses_every_answer_is_on_record_and_the_chain_verifies() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for seed in 1..=200_u64 {
         let disk = Simulated::default();
-        disk.machine().random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        disk.machine().random = Random::new(seed);
+        let mut power = Random::new(seed ^ 0xff);
         let mut answered = Vec::new();
         for _ in 0..4 {
-            disk.restart();
+            disk.restart(4 + power.below(40) as u32, 0);
             answered.extend(runtime.block_on(boot(&disk)));
         }
-        disk.restart();
-        disk.machine().left = u32::MAX;
+        disk.restart(u32::MAX, 0);
         drop(Log::open_on(disk.clone(), Options::new("n")).expect("it opens"));
         total = (total.0 + answered.len(), total.1 + check(seed, &disk, &answered));
     }
@@ -162,9 +79,10 @@ fn whatever_the_disk_loses_every_answer_is_on_record_and_the_chain_verifies() {
 fn check(seed: u64, disk: &Simulated, answered: &[String]) -> usize {
     let dir = Dir::new();
     let mut records = Vec::new();
-    for (name, file) in &disk.machine().files {
-        fs::write(dir.path().join(name), &file.synced).expect("written");
-        let lines = file.synced.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    disk.show(dir.path());
+    for file in fs::read_dir(dir.path()).expect("there") {
+        let file = fs::read(file.expect("there").path()).expect("there");
+        let lines = file.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
         records.extend(lines.map(|line| crate::schema::checked(std::str::from_utf8(line).expect("text"))));
     }
     let report = verify::verify(dir.path()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
