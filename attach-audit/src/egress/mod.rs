@@ -18,6 +18,7 @@
 //! ```
 
 mod answer;
+mod aside;
 mod backoff;
 mod behind;
 mod cursor;

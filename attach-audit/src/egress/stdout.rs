@@ -21,8 +21,25 @@ pub struct Stdout {
 }
 
 struct Job {
-    text: Vec<u8>,
-    done: oneshot::Sender<io::Result<()>>,
+    batch: Batch,
+    format: Format,
+    done: oneshot::Sender<io::Result<Delivered>>,
+}
+
+impl Job {
+    /// The records that can be read, and how many cannot.
+    fn text(&self) -> (Vec<u8>, u64) {
+        let (mut text, mut rejected) = (Vec::new(), 0);
+        for line in self.batch.lines() {
+            let Ok(entry) = Entry::parse(&line.bytes) else {
+                rejected += 1;
+                continue;
+            };
+            self.format.write(&entry, &line.bytes, &mut text);
+            text.push(b'\n');
+        }
+        (text, rejected)
+    }
 }
 
 impl Stdout {
@@ -44,7 +61,7 @@ impl Stdout {
         Self { format, ..self }
     }
 
-    /// Hands text to the thread that writes, which is started for the first. A thread of its own, for a runtime waits
+    /// Hands a batch to the thread that writes, which is started for the first. A thread of its own, for a runtime waits
     /// for its blocking tasks when it ends, and a write to a reader that is stuck does not return.
     fn hand_over(&self, job: Job) -> io::Result<()> {
         let gone = || io::Error::other("its thread has ended");
@@ -54,9 +71,11 @@ impl Stdout {
             let (sender, receiver) = channel::<Job>();
             thread::Builder::new().name("attach-audit-stdout".into()).spawn(move || {
                 let mut torn = false;
-                for Job { text, done } in receiver {
+                for job in receiver {
+                    let (text, rejected) = job.text();
+                    let written = write(&mut *out, &text, &mut torn);
                     // Nobody waits for it any longer when the log has ended.
-                    let _ = done.send(write(&mut *out, &text, &mut torn));
+                    let _ = job.done.send(written.map(|()| Delivered::all_but(rejected)));
                 }
             })?;
             *jobs = Some(sender);
@@ -83,22 +102,13 @@ impl Target for Stdout {
     }
 
     fn send(&self, batch: Batch) -> SendFuture {
-        let (mut text, mut rejected) = (Vec::new(), 0);
-        for line in batch.lines() {
-            let Ok(entry) = Entry::parse(&line.bytes) else {
-                rejected += 1;
-                continue;
-            };
-            self.format.write(&entry, &line.bytes, &mut text);
-            text.push(b'\n');
-        }
         let (done, written) = oneshot::channel();
-        let handed_over = self.hand_over(Job { text, done });
+        let handed_over = self.hand_over(Job { batch, format: self.format, done });
         Box::pin(async move {
             let failed = |error: &dyn fmt::Display| SendError::unavailable(error.to_string());
             handed_over.map_err(|error| failed(&error))?;
             match written.await {
-                Ok(Ok(())) => Ok(Delivered::all_but(rejected)),
+                Ok(Ok(delivered)) => Ok(delivered),
                 Ok(Err(error)) => Err(failed(&error)),
                 Err(error) => Err(failed(&error)),
             }

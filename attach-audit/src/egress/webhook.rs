@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Uri};
 
 use super::answer::{refusal, unreachable};
+use super::aside::aside;
 use super::{Batch, Delivered, SendError, SendFuture, SigningKey, Target};
 use crate::format::Format;
 use crate::read::Entry;
@@ -81,9 +82,10 @@ impl Target for Webhook {
     }
 
     fn send(&self, batch: Batch) -> SendFuture {
-        let (request, rejected) = self.request(&batch);
-        let fetch = Arc::clone(&self.fetch);
+        let target = self.clone();
         Box::pin(async move {
+            let fetch = Arc::clone(&target.fetch);
+            let (request, rejected) = aside(move || target.request(&batch)).await?;
             let request = request.map_err(|_| SendError::Refused("its URL cannot be asked".into()))?;
             if request.body().is_empty() {
                 return Ok(Delivered::all_but(rejected));

@@ -5,19 +5,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use attach_core::fetch::error_chain;
-use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
-use super::answer::Remarks;
-use super::headers;
-use super::logs::Encoder;
-use crate::egress::program::Program;
+use super::settings::{Settings, setters};
+use crate::egress::aside::aside;
 use crate::egress::{Batch, Delivered, InvalidTarget, SendError, SendFuture, Target, Tls};
-use crate::format::Format;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -27,13 +23,15 @@ const EXPORT: Duration = Duration::from_secs(10);
 /// Sends records to a receiver of OTLP logs over gRPC. Needs a Tokio runtime.
 #[derive(Clone)]
 pub struct OtlpGrpc {
-    name: Arc<str>,
+    settings: Settings,
     endpoint: Endpoint,
-    headers: HeaderMap,
     channel: Arc<OnceLock<Channel>>,
-    encoder: Encoder,
-    remarks: Remarks,
 }
+
+setters!(
+    OtlpGrpc,
+    "Adds a header, in gRPC's words metadata, to every call, such as `authorization`. Its value is kept secret."
+);
 
 impl OtlpGrpc {
     /// Sends to `url`, such as `http://collector:4317`; with `https` over TLS as `tls` says.
@@ -42,56 +40,26 @@ impl OtlpGrpc {
     ///
     /// If `url` is no HTTP URL, or a certificate or key cannot be read.
     pub fn new(name: &str, url: &str, tls: &Tls) -> Result<Self, InvalidTarget> {
-        Ok(Self {
-            name: name.into(),
-            endpoint: endpoint(url, tls)?,
-            headers: HeaderMap::new(),
-            channel: Arc::default(),
-            encoder: Encoder::default(),
-            remarks: Remarks::default(),
-        })
-    }
-
-    /// Adds a header, in gRPC's words metadata, to every call, such as `authorization`. Its value is kept secret.
-    ///
-    /// # Errors
-    ///
-    /// If the name or the value cannot be a header's.
-    pub fn header(mut self, name: &str, value: &str) -> Result<Self, InvalidTarget> {
-        headers::add(&mut self.headers, name, value)?;
-        Ok(self)
-    }
-
-    /// Sets the form of the body; the line as it is in the log by default.
-    #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
-        self.encoder.format = format;
-        self
-    }
-
-    /// Names the program, `<name>/<version>`: `service.name` and `service.version`.
-    #[must_use]
-    pub fn build(mut self, build: &str) -> Self {
-        self.encoder.program = Program::new(build);
-        self
+        Ok(Self { settings: Settings::new(name), endpoint: endpoint(url, tls)?, channel: Arc::default() })
     }
 
     async fn deliver(self, batch: Batch) -> Result<Delivered, SendError> {
         // Made here, because a channel needs the runtime it is used on.
         let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy()).clone();
-        let message = self.encoder.encode(&batch);
-        let request =
-            Request::from_parts(MetadataMap::from_headers(self.headers), Default::default(), message);
+        let Settings { name, headers, encoder, remarks } = self.settings;
+        let sent = batch.lines().len();
+        let message = aside(move || encoder.encode(&batch)).await?;
+        let request = Request::from_parts(MetadataMap::from_headers(headers), Default::default(), message);
         let answer =
             LogsServiceClient::new(channel).export(request).await.map_err(|status| failure(&status))?;
         let partial = answer.into_inner().partial_success;
-        Ok(self.remarks.delivered(&self.name, batch.lines().len(), partial.as_ref()))
+        Ok(remarks.delivered(&name, sent, partial.as_ref()))
     }
 }
 
 impl Target for OtlpGrpc {
     fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     fn send(&self, batch: Batch) -> SendFuture {
@@ -103,9 +71,9 @@ impl Target for OtlpGrpc {
 impl fmt::Debug for OtlpGrpc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OtlpGrpc")
-            .field("name", &self.name)
+            .field("name", &self.settings.name)
             .field("host", &self.endpoint.uri().host())
-            .field("headers", &self.headers)
+            .field("headers", &self.settings.headers)
             .finish_non_exhaustive()
     }
 }

@@ -5,27 +5,24 @@ use std::sync::Arc;
 use attach_core::Fetch;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, Uri};
 use prost::Message;
 
-use super::answer::{self, Remarks};
-use super::headers;
-use super::logs::Encoder;
+use super::answer;
+use super::settings::{Settings, setters};
 use crate::egress::answer::unreachable;
-use crate::egress::program::Program;
+use crate::egress::aside::aside;
 use crate::egress::{Batch, Delivered, InvalidTarget, SendError, SendFuture, Target};
-use crate::format::Format;
 
 /// Sends records to a receiver of OTLP logs over HTTP.
 #[derive(Debug, Clone)]
 pub struct OtlpHttp {
-    name: Arc<str>,
+    settings: Settings,
     url: Uri,
-    headers: HeaderMap,
     fetch: Arc<dyn Fetch>,
-    encoder: Encoder,
-    remarks: Remarks,
 }
+
+setters!(OtlpHttp, "Adds a header to every request, such as `authorization`. Its value is kept secret.");
 
 impl OtlpHttp {
     /// Sends to `url`. If it has no path, `/v1/logs` is meant; with one it is used as it is.
@@ -34,55 +31,27 @@ impl OtlpHttp {
     ///
     /// If `url` is no absolute HTTP URL.
     pub fn new(name: &str, url: &str, fetch: impl Fetch) -> Result<Self, InvalidTarget> {
-        Ok(Self {
-            name: name.into(),
-            url: logs_url(url)?,
-            headers: HeaderMap::new(),
-            fetch: Arc::new(fetch),
-            encoder: Encoder::default(),
-            remarks: Remarks::default(),
-        })
-    }
-
-    /// Adds a header to every request, such as `authorization`. Its value is kept secret.
-    ///
-    /// # Errors
-    ///
-    /// If the name or the value cannot be a header's.
-    pub fn header(mut self, name: &str, value: &str) -> Result<Self, InvalidTarget> {
-        headers::add(&mut self.headers, name, value)?;
-        Ok(self)
-    }
-
-    /// Sets the form of the body; the line as it is in the log by default.
-    #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
-        self.encoder.format = format;
-        self
-    }
-
-    /// Names the program, `<name>/<version>`: `service.name` and `service.version`.
-    #[must_use]
-    pub fn build(mut self, build: &str) -> Self {
-        self.encoder.program = Program::new(build);
-        self
+        Ok(Self { settings: Settings::new(name), url: logs_url(url)?, fetch: Arc::new(fetch) })
     }
 
     async fn deliver(self, batch: Batch) -> Result<Delivered, SendError> {
-        let mut request = Request::new(Bytes::from(self.encoder.encode(&batch).encode_to_vec()));
+        let Settings { name, headers, encoder, remarks } = self.settings;
+        let sent = batch.lines().len();
+        let mut request =
+            Request::new(Bytes::from(aside(move || encoder.encode(&batch).encode_to_vec()).await?));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.url;
-        *request.headers_mut() = self.headers;
+        *request.headers_mut() = headers;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let response = self.fetch.fetch(request).await.map_err(|e| unreachable(&e))?;
         let answer = answer::read(&response)?;
-        Ok(self.remarks.delivered(&self.name, batch.lines().len(), answer.partial_success.as_ref()))
+        Ok(remarks.delivered(&name, sent, answer.partial_success.as_ref()))
     }
 }
 
 impl Target for OtlpHttp {
     fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     fn send(&self, batch: Batch) -> SendFuture {

@@ -13,9 +13,9 @@ mod answer;
 mod attributes;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
-mod headers;
 mod http;
 mod logs;
+mod settings;
 
 #[cfg(feature = "otlp-grpc")]
 pub use self::grpc::OtlpGrpc;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::event::Envelope;
 use super::reply::{Reply, is_indexed};
 use crate::egress::answer::unreachable;
+use crate::egress::aside::aside;
 use crate::egress::{Batch, Delivered, Limits, SendError, SendFuture, Target};
 use crate::format::Format;
 
@@ -176,12 +177,10 @@ impl Collector {
         Ok(Delivered::all_but(rejected))
     }
 
-    /// The events of a batch. Megabytes of JSON are read and written, which would hold up whatever else is on the thread.
+    /// The events of a batch.
     async fn events(&self, batch: &Batch) -> Result<Vec<Vec<u8>>, SendError> {
         let (envelope, batch) = (self.envelope.clone(), batch.clone());
-        let wrap = move || batch.lines().iter().filter_map(|line| envelope.wrap(line)).collect();
-        let wrapped = tokio::task::spawn_blocking(wrap).await;
-        wrapped.map_err(|error| SendError::unavailable(error.to_string()))
+        aside(move || batch.lines().iter().filter_map(|line| envelope.wrap(line)).collect()).await
     }
 
     async fn post(&self, body: Vec<u8>) -> Result<Reply, SendError> {
