@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use super::database;
 use super::error::{is_damage, sqlite, stale};
 use super::files::{Node, nodes};
+use super::lines::{self, Hit};
 use super::load::load;
-use super::search::{self, Found, Hit, Search};
+use super::search::{self, Found, Search};
 
 /// An index of the logs behind some paths, in a file.
 ///
@@ -142,7 +143,7 @@ impl Index {
             }
             other => other?,
         };
-        search::read(&hits, &self.segments, each)
+        lines::read(&hits, &self.segments, each)
     }
 
     fn hits(&self, search: &Search) -> io::Result<Vec<Hit>> {
