@@ -262,8 +262,31 @@ pub struct Model<'a> {
     pub upstream_req_id: Text<'a>,
     /// How many upstreams were tried.
     pub attempts: Option<u32>,
+    /// Each of them, if there were several.
+    #[serde(borrow)]
+    pub tried: Vec<Tried<'a>>,
     /// Whether a stream was asked for.
     pub stream: bool,
+}
+
+/// One of several attempts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Tried<'a> {
+    /// The upstream's name in the configuration.
+    #[serde(borrow)]
+    pub upstream: Cow<'a, str>,
+    /// The model's name there.
+    #[serde(borrow)]
+    pub model: Cow<'a, str>,
+    /// How it went, in one word.
+    #[serde(borrow)]
+    pub end: Cow<'a, str>,
+    /// The status it was answered with, if it was.
+    pub status: Option<u16>,
+    /// Until it was answered, or given up on, in milliseconds.
+    pub ms: f64,
 }
 
 /// What was used, in tokens.

@@ -139,8 +139,19 @@ fn model(facts: &Facts) -> Option<shape::Model<'_>> {
         upstream: route.map(|route| Text(&route.upstream)),
         upstream_req_id: facts.upstream_request_id.as_deref().map(Text),
         attempts: route.map(|route| route.attempts),
+        tried: if facts.tried.len() > 1 { facts.tried.iter().map(tried).collect() } else { Vec::new() },
         stream: facts.stream,
     })
+}
+
+fn tried(tried: &attach_core::exchange::Tried) -> shape::Tried<'_> {
+    shape::Tried {
+        upstream: Text(&tried.upstream),
+        model: Text(&tried.model),
+        end: tried.end,
+        status: tried.status,
+        ms: millis(tried.time),
+    }
 }
 
 fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {

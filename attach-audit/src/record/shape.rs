@@ -196,7 +196,20 @@ pub(crate) struct Model<'a> {
     pub(crate) upstream_req_id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tried: Vec<Tried<'a>>,
     pub(crate) stream: bool,
+}
+
+/// One of several attempts.
+#[derive(Serialize)]
+pub(crate) struct Tried<'a> {
+    pub(crate) upstream: Text<'a>,
+    pub(crate) model: Text<'a>,
+    pub(crate) end: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    pub(crate) ms: f64,
 }
 
 #[derive(Serialize)]

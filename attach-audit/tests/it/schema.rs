@@ -57,7 +57,10 @@ async fn a_record_with_every_member_fits_the_schema() {
         facts.decision = Some(decision);
         let mut route = Route::new("openai".into(), "gpt-4o-2024".into());
         (route.provider, route.attempts) = (Some("openai"), 2);
+        facts.route = Some(Route::new("azure".into(), "gpt-4o".into()));
+        facts.tried("5xx", Some(503), Duration::from_millis(7));
         facts.route = Some(route);
+        facts.tried("ok", Some(200), Duration::from_micros(1250));
         facts.answered_by = Some("gpt-4o-2024-08-06".into());
         facts.quota = Some(QuotaFacts::new("per-user".into(), 2000));
         let mut redaction = Redaction::default();
@@ -104,6 +107,11 @@ async fn a_record_with_every_member_fits_the_schema() {
             (&"openai".into(), &2.into())
         );
     }
+    let tried = serde_json::json!([
+        {"upstream": "azure", "model": "gpt-4o", "end": "5xx", "status": 503, "ms": 7.0},
+        {"upstream": "openai", "model": "gpt-4o-2024", "end": "ok", "status": 200, "ms": 1.25},
+    ]);
+    assert_eq!(outcome["model"]["tried"], tried);
     assert_eq!(outcome["model"]["upstream_req_id"], "req_011");
     assert_eq!(
         (&outcome["usage"]["cost_microusd"], &outcome["timing"]["upstream_ms"]),

@@ -7,7 +7,7 @@ use serde_json::Value;
 const TEXT: &str = include_str!("../../../docs/audit-record.schema.json");
 
 /// What our schema uses of JSON Schema. A keyword that is not here would be passed over in silence.
-const KEYWORDS: [&str; 14] = [
+const KEYWORDS: [&str; 16] = [
     "$schema",
     "title",
     "description",
@@ -22,6 +22,8 @@ const KEYWORDS: [&str; 14] = [
     "pattern",
     "format",
     "items",
+    "minItems",
+    "maxItems",
 ];
 
 /// Parses a line of the log and checks it.
@@ -72,7 +74,11 @@ fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
 /// Its type, and of a number its size.
 fn fits(schema: &Value, value: &Value) -> Result<bool, String> {
     let least = schema["minimum"].as_f64().is_none_or(|least| value.as_f64().is_some_and(|n| n >= least));
+    let items = value.as_array().map_or(0, Vec::len) as u64;
+    let enough = schema["minItems"].as_u64().is_none_or(|least| items >= least)
+        && schema["maxItems"].as_u64().is_none_or(|most| items <= most);
     Ok(least
+        && enough
         && match schema["type"].as_str() {
             Some("object") => value.is_object(),
             Some("array") => value.is_array(),

@@ -21,6 +21,8 @@ pub struct Facts {
     pub route: Option<Route>,
     /// The limit that came closest, or bit.
     pub quota: Option<QuotaFacts>,
+    /// The upstreams that were tried before, and how each went; see [`tried`](Self::tried).
+    pub tried: Vec<Tried>,
     /// What was found and replaced.
     pub redaction: Option<Redaction>,
     /// What was used so far.
@@ -53,6 +55,20 @@ impl Facts {
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
     }
+
+    /// Notes how the attempt went that [`route`](Self::route) is about, once for each. A first attempt that was answered
+    /// is not noted: the route says all there is.
+    pub fn tried(&mut self, end: &'static str, status: Option<u16>, time: Duration) {
+        let Some(route) = &self.route else { return };
+        let (noted, only) = (self.tried.len(), route.attempts == 1 && end == "ok");
+        if !only && noted < route.attempts as usize && noted < Self::MOST_TRIED {
+            let (upstream, model) = (Arc::clone(&route.upstream), Arc::clone(&route.model));
+            self.tried.push(Tried { upstream, model, end, status, time });
+        }
+    }
+
+    /// More attempts than this are counted only.
+    const MOST_TRIED: usize = 16;
 
     /// What was used so far costs, in millionths of a US dollar; `None` if nobody said what the model costs.
     #[must_use]
@@ -126,6 +142,22 @@ impl Route {
     pub fn new(upstream: Arc<str>, model: Arc<str>) -> Self {
         Self { upstream, model, provider: None, attempts: 1 }
     }
+}
+
+/// An attempt to get an answer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Tried {
+    /// The upstream's name in the configuration.
+    pub upstream: Arc<str>,
+    /// The model's name there.
+    pub model: Arc<str>,
+    /// How it went, in one word: `ok`, `connect`, `timeout`, `5xx` …
+    pub end: &'static str,
+    /// The status it was answered with, if it was.
+    pub status: Option<u16>,
+    /// Until it was answered, or given up on.
+    pub time: Duration,
 }
 
 /// A limit and where the caller stands with it.
@@ -218,5 +250,30 @@ pub struct Refusal {
 impl Refusal {
     pub(crate) fn new(status: u16, code: &'static str, reason: Option<Box<str>>) -> Self {
         Self { status, code, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_is_noted_once_and_a_first_that_was_answered_not_at_all() {
+        let mut facts = Facts::default();
+        facts.tried("ok", Some(200), Duration::ZERO);
+        assert!(facts.tried.is_empty(), "there is no route");
+        facts.route = Some(Route::new("a".into(), "m".into()));
+        facts.tried("ok", Some(200), Duration::ZERO);
+        assert!(facts.tried.is_empty());
+        facts.tried("5xx", Some(503), Duration::from_millis(2));
+        facts.tried("5xx", Some(503), Duration::from_millis(3));
+        facts.route = Some(Route { attempts: 2, ..Route::new("b".into(), "m".into()) });
+        facts.tried("ok", Some(200), Duration::from_millis(4));
+        facts.tried("ok", Some(200), Duration::from_millis(5));
+        let seen: Vec<_> = facts.tried.iter().map(|one| (&*one.upstream, one.end, one.status)).collect();
+        assert_eq!(seen, [("a", "5xx", Some(503)), ("b", "ok", Some(200))]);
+        facts.route = Some(Route { attempts: 99, ..Route::new("c".into(), "m".into()) });
+        (0..99).for_each(|_| facts.tried("connect", None, Duration::ZERO));
+        assert_eq!(facts.tried.len(), 16);
     }
 }

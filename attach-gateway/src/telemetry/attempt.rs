@@ -20,6 +20,8 @@ pub(crate) struct Attempt {
     span: Option<Span>,
     /// The trace it belongs to, and its place in it.
     trace: Option<TraceContext>,
+    /// How it went, in one word, once that is known, and the status it was answered with.
+    end: Option<(&'static str, Option<u16>)>,
 }
 
 /// What has not been counted yet.
@@ -38,7 +40,7 @@ impl Attempt {
         (model, n): (&str, u32),
     ) -> Self {
         let trace = exchange.facts(|facts| facts.trace);
-        let Some(inner) = &telemetry.0 else { return Self { watch: None, span: None, trace } };
+        let Some(inner) = &telemetry.0 else { return Self { watch: None, span: None, trace, end: None } };
         let span = inner.spans.as_ref().map(|spans| spans.attempt(exchange, upstream, (model, n)));
         let trace = span.as_ref().and_then(|span| spans::context(span.span_context())).or(trace);
         let watch = Watch {
@@ -46,7 +48,7 @@ impl Attempt {
             upstream: Arc::clone(&upstream.name),
             began: Instant::now(),
         };
-        Self { watch: Some(watch), span, trace }
+        Self { watch: Some(watch), span, trace, end: None }
     }
 
     /// Adds the trace to the headers of the call, inside the perimeter; `from` are the caller's.
@@ -61,6 +63,7 @@ impl Attempt {
         if let Some(span) = &mut self.span {
             span.set_attribute(KeyValue::new(names::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
         }
+        self.end = Some(("", Some(status.as_u16())));
         match status.as_u16() {
             ..400 => self.count("ok"),
             429 => self.failed("429"),
@@ -78,7 +81,13 @@ impl Attempt {
         self.count(how);
     }
 
+    /// How it went, in one word, once that is known, and the status it was answered with.
+    pub(crate) fn end(&self) -> Option<(&'static str, Option<u16>)> {
+        self.end
+    }
+
     fn count(&mut self, how: &'static str) {
+        self.end = Some((how, self.end.and_then(|(_, status)| status)));
         if let Some(watch) = self.watch.take() {
             watch.requests.attempted(&watch.upstream, how, watch.began.elapsed());
         }

@@ -38,7 +38,12 @@ impl Way {
     /// Something came of it, which is `of`.
     pub(super) fn note<T>(&self, of: T) -> T {
         let time = self.exchange.elapsed().saturating_sub(self.sent);
-        self.exchange.facts(|facts| facts.upstream_time = Some(time));
+        self.exchange.facts(|facts| {
+            facts.upstream_time = Some(time);
+            if let Some((end, status)) = self.attempt.end() {
+                facts.tried(end, status, time);
+            }
+        });
         of
     }
 
