@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use attach_core::json::Document;
 use attach_core::{Fetch, Identity};
@@ -94,6 +94,10 @@ impl Issuer {
             Some(introspector) => introspector.is_ready(),
             None => self.keys.usable().is_some(),
         }
+    }
+
+    pub(super) fn keys_age(&self) -> Option<Duration> {
+        self.keys.confirmed_ago()
     }
 
     pub(super) fn problem(&self) -> Option<String> {

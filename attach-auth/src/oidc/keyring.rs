@@ -166,6 +166,12 @@ impl KeyRing {
         (self.source.is_none() || self.age() < MAX_STALE).then_some(published)
     }
 
+    /// How long ago the provider confirmed its keys; `None` if there are none yet, or they were given.
+    pub(super) fn confirmed_ago(&self) -> Option<Duration> {
+        let fetched = self.source.is_some() && self.current.load().is_some();
+        fetched.then(|| self.age())
+    }
+
     fn age(&self) -> Duration {
         let age = self.millis().saturating_sub(self.confirmed.load(Ordering::Acquire));
         Duration::from_millis(u64::try_from(age).unwrap_or(0))

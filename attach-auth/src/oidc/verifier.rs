@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
+use std::time::Duration;
 
 use attach_core::fetch::{FetchError, FetchFuture};
 use attach_core::json::{Document, Value};
@@ -129,6 +130,7 @@ impl OidcVerifier {
             directory: Arc::clone(&issuer.facts.directory),
             ready: issuer.is_ready(),
             problem: issuer.problem(),
+            keys_age: issuer.keys_age(),
         };
         self.0.issuers.iter().map(status).collect()
     }
@@ -276,6 +278,8 @@ pub struct IssuerStatus {
     pub ready: bool,
     /// What went wrong with the last fetch of its keys, if anything did.
     pub problem: Option<String>,
+    /// How long ago the provider confirmed its keys; `None` if it never did, or they do not come from it.
+    pub keys_age: Option<Duration>,
 }
 
 /// For keys that are never fetched.

@@ -36,6 +36,7 @@ pub(super) fn process(meter: &Meter, config_hash: String) {
 
 /// Of what the gateway depends on.
 pub(super) fn readiness(meter: &Meter, verifier: OidcVerifier, audit: Audit) {
+    keys(meter, verifier.clone());
     meter
         .u64_observable_gauge(own::ISSUER_READY)
         .with_description("1 while tokens of the issuer can be verified.")
@@ -49,6 +50,22 @@ pub(super) fn readiness(meter: &Meter, verifier: OidcVerifier, audit: Audit) {
         .u64_observable_gauge(own::AUDIT_READY)
         .with_description("1 while the audit log takes records.")
         .with_callback(move |now| now.observe(u64::from(audit.is_ready()), &[]))
+        .build();
+}
+
+/// Of the issuers' keys, which are relied on for a day while a provider is away.
+fn keys(meter: &Meter, verifier: OidcVerifier) {
+    meter
+        .f64_observable_gauge(own::ISSUER_KEYS_AGE)
+        .with_unit("s")
+        .with_description("How long ago the issuer confirmed its keys.")
+        .with_callback(move |now| {
+            for status in verifier.status() {
+                if let Some(age) = status.keys_age {
+                    now.observe(age.as_secs_f64(), &[KeyValue::new(own::ISSUER, status.issuer)]);
+                }
+            }
+        })
         .build();
 }
 

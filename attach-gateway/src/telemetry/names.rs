@@ -16,6 +16,8 @@ pub(crate) const REDACTIONS: &str = "attach.redactions";
 pub(crate) const PLACEHOLDERS: &str = "attach.redaction.placeholders";
 /// Whether tokens of an issuer can be verified.
 pub(crate) const ISSUER_READY: &str = "attach.auth.issuer.ready";
+/// How long ago an issuer confirmed its keys.
+pub(crate) const ISSUER_KEYS_AGE: &str = "attach.auth.issuer.keys_age";
 /// Whether the audit log takes records.
 pub(crate) const AUDIT_READY: &str = "attach.audit.ready";
 /// The program's version.

@@ -193,6 +193,8 @@ async fn metrics_count_what_happened_and_name_nobody() {
     assert_eq!(metrics.sum("attach_requests_in_flight", &[]), 0.0);
     assert_eq!(metrics.sum("attach_audit_ready", &[]), 1.0);
     assert_eq!(metrics.sum("attach_auth_issuer_ready", &[]), 1.0);
+    let age = metrics.samples.iter().find(|(name, ..)| name == "attach_auth_issuer_keys_age_seconds");
+    assert!(age.is_some_and(|(.., age)| (0.0..3600.0).contains(age)), "{age:?}");
     assert_eq!(metrics.sum("attach_build_info", &[("service_version", env!("CARGO_PKG_VERSION"))]), 1.0);
     assert_eq!(metrics.sum("attach_config_info", &[]), 1.0);
     assert!(metrics.sum("process_memory_usage_bytes", &[]) > 1e6, "{}", metrics.text);
