@@ -7,6 +7,7 @@ use std::thread::{self, Thread};
 
 use super::Hold;
 use super::inventory::Group;
+use crate::verify::DELETES;
 use crate::{Audit, Deed, Unrecorded};
 
 /// Who deletes, in a record.
@@ -29,7 +30,7 @@ impl Notary {
 
     /// Says that a group goes.
     pub(super) fn deletes(&self, group: &Group, because: &'static str) -> Result<(), Unrecorded> {
-        let mut deed = Deed::admin("retention.delete", ACTOR)
+        let mut deed = Deed::admin(DELETES, ACTOR)
             .target(group.segment.name.to_string())
             .detail("because", because)
             .detail("bytes", group.bytes().to_string());

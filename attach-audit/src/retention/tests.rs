@@ -93,7 +93,14 @@ async fn what_is_too_old_goes_with_what_is_kept_beside_it_and_the_current_one_st
     assert_eq!(swept.stuck, None);
     assert!(scene.files().len() <= 4, "{:?}", scene.files());
     let report = verify(&scene.dir).expect("what is left verifies");
-    assert!(report.to_string().contains("which is not here"), "{report}");
+    assert!(report.to_string().contains("which retention deleted because of its age: record"), "{report}");
+    assert_eq!(report.warnings, []);
+    // Somebody deletes one more.
+    fs::remove_file(scene.dir.join(&scene.names()[0])).expect("removed");
+    let report = verify(&scene.dir).expect("what is left verifies");
+    let [warning] = &report.warnings[..] else { panic!("{report}") };
+    assert_eq!(warning.fault, crate::verify::Fault::Unexplained);
+    assert!(warning.to_string().contains("no record says that they were deleted"), "{warning}");
 }
 
 #[tokio::test]

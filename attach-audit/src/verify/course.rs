@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::clock::Clock;
+use super::deleted::Deletion;
 use super::header::Header;
 use super::trust::Known;
 use super::{Basis, Fault, Trust};
@@ -36,6 +37,8 @@ pub(super) struct Course<'c> {
     place: usize,
     /// Checkpoint records so far.
     pub(super) checkpoints: u64,
+    /// What its records say was deleted.
+    pub(super) deletions: Vec<Deletion>,
     /// The last checkpoint record whose signature was checked.
     pub(super) signed: Option<Basis>,
     /// The last checkpoint from elsewhere that was met.
@@ -67,7 +70,8 @@ struct Members<'a> {
 impl<'c> Course<'c> {
     pub(super) fn new(trust: &'c Trust, known: &'c [Known], observer: Option<Observer<'c>>) -> Self {
         let (chain, clock) = (None, Clock::default());
-        Self { trust, known, observer, chain, clock, place: 0, checkpoints: 0, signed: None, met: None }
+        let (deletions, signed, met) = (Vec::new(), None, None);
+        Self { trust, known, observer, chain, clock, place: 0, checkpoints: 0, deletions, signed, met }
     }
 
     /// Follows a record. By how many seconds the clock went back, if it did.
@@ -90,6 +94,9 @@ impl<'c> Course<'c> {
         };
         if let Some(peaks) = peaks {
             course.at_head(seq, peaks)?;
+        }
+        if header.kind == "admin" {
+            self.deletions.extend(Deletion::read(line, (chain, seq)));
         }
         if header.kind == "checkpoint" {
             let checkpoint = checkpoint.as_ref().ok_or((seq, Fault::BadCheckpoint))?;

@@ -42,6 +42,10 @@ pub enum Fault {
     BadSignature,
     /// Keys were given, but no checkpoint of its chain, which is the last of its node, is signed.
     Unsigned,
+    /// It is not here, nor anything before it, and no record that is here says that
+    /// [`retention`](crate::retention) deleted it. Where only a part of a log was collected, or it was deleted by hand,
+    /// that is so too, so it is a warning.
+    Unexplained,
     /// Its time is before that of the record before it. A clock that was set does that too, so it is a warning.
     ClockBack {
         /// By how many seconds.
@@ -100,6 +104,9 @@ impl fmt::Display for Finding {
             Fault::BadSignature => f.write_str("is a checkpoint whose signature does not fit"),
             Fault::Unsigned => {
                 f.write_str("begins a chain without any signed checkpoint, though a key was given")
+            }
+            Fault::Unexplained => {
+                f.write_str("and those before it are not here, and no record says that they were deleted")
             }
             Fault::ClockBack { seconds } => {
                 write!(f, "is from {seconds} s before the record before it: the clock went back")

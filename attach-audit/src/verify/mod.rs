@@ -26,6 +26,7 @@ use std::path::Path;
 mod basis;
 mod clock;
 mod course;
+mod deleted;
 mod fault;
 mod header;
 mod lines;
@@ -40,12 +41,15 @@ pub use self::basis::Basis;
 pub use self::fault::{Fault, Finding, VerifyError};
 pub use self::trust::Trust;
 
+pub(crate) use self::deleted::DELETES;
+
 #[cfg(feature = "checkpoints")]
 pub(crate) use self::course::Seen;
 #[cfg(feature = "checkpoints")]
 pub(crate) use self::list::nodes;
 
 use self::course::{Course, Observer};
+use self::deleted::Deletion;
 use self::list::{Found, Named};
 use self::plan::{File, Plan};
 use self::segment::{Check, End};
@@ -120,19 +124,27 @@ pub(crate) fn observe(
     let (mut report, known) = (Report::default(), trust.known()?);
     let Found { named, others, notes } = list::list(paths)?;
     report.notes = notes;
-    for path in &others {
+    let nodes = named.chunk_by(|a, b| a.name.node == b.name.node);
+    let plans = others.iter().map(|path| Plan::file(path)).chain(nodes.map(Plan::node));
+    let (mut beginnings, mut deletions) = (Vec::new(), Vec::new());
+    for plan in plans {
+        let mut plan = plan?;
+        beginnings.extend(plan.beginning.take());
         let course = Course::new(trust, &known, observer.as_deref_mut().map(|o| o as Observer<'_>));
-        run(&Plan::file(path)?, trust, course, &mut report)?;
+        deletions.append(&mut run(&plan, trust, course, &mut report)?);
     }
-    for node in named.chunk_by(|a, b| a.name.node == b.name.node) {
-        let course = Course::new(trust, &known, observer.as_deref_mut().map(|o| o as Observer<'_>));
-        run(&Plan::node(node)?, trust, course, &mut report)?;
-    }
+    beginnings.into_iter().for_each(|beginning| beginning.explain(&deletions, &mut report));
     absent(&known, &mut report)?;
     Ok(report)
 }
 
-fn run(plan: &Plan, trust: &Trust, mut course: Course<'_>, report: &mut Report) -> Result<(), VerifyError> {
+/// What its records say was deleted.
+fn run(
+    plan: &Plan,
+    trust: &Trust,
+    mut course: Course<'_>,
+    report: &mut Report,
+) -> Result<Vec<Deletion>, VerifyError> {
     report.notes.extend(plan.notes.iter().cloned());
     let (mut end, chains): (Option<End>, _) = (None, report.chains.len());
     for (at, file) in plan.files.iter().enumerate() {
@@ -146,7 +158,10 @@ fn run(plan: &Plan, trust: &Trust, mut course: Course<'_>, report: &mut Report) 
         end = Some(reached);
     }
     report.checkpoints += course.checkpoints;
-    let Some(last) = report.chains[chains..].last().map(|chain| chain.chain.clone()) else { return Ok(()) };
+    let deletions = std::mem::take(&mut course.deletions);
+    let Some(last) = report.chains[chains..].last().map(|chain| chain.chain.clone()) else {
+        return Ok(deletions);
+    };
     let rests_on = Basis::of(&report.chains[chains..], course.met, course.signed);
     if trust.how.has_keys() && !rests_on.iter().any(|basis| basis.by.is_some() && basis.chain == last) {
         return Err(unsigned(plan, &last));
@@ -155,7 +170,7 @@ fn run(plan: &Plan, trust: &Trust, mut course: Course<'_>, report: &mut Report) 
         report.alone.push(last);
     }
     report.basis.extend(rests_on);
-    Ok(())
+    Ok(deletions)
 }
 
 /// The chain that a key was given for has no checkpoint that it has signed.
@@ -198,7 +213,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "ok: {} records in {} segments, {} bytes", self.records, self.segments, self.bytes)?;
+        let many = |n: u64| if n == 1 { "" } else { "s" };
+        let Self { records, segments, bytes, .. } = self;
+        let (record, segment) = (many(*records), many(*segments as u64));
+        writeln!(f, "ok: {records} record{record} in {segments} segment{segment}, {bytes} bytes")?;
         for chain in &self.chains {
             let ChainReport { chain, first, last, hash } = chain;
             writeln!(f, "chain {chain}: records {first} to {last}, ends in {hash}")?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::deleted::Beginning;
 use super::header::Header;
 use super::lines::{Line, Lines};
 use super::{Fault, Finding, Named, VerifyError};
@@ -16,6 +17,8 @@ use crate::record::After;
 pub(super) struct Plan {
     pub(super) files: Vec<File>,
     pub(super) notes: Vec<String>,
+    /// If it continues what is not here.
+    pub(super) beginning: Option<Beginning>,
 }
 
 pub(super) struct File {
@@ -133,12 +136,8 @@ impl Plan {
     }
 
     fn note_beginning(&mut self, file: &File) {
-        if let Some(After { chain, segment, seq, .. }) = file.after() {
-            let name = file.file_name();
-            self.notes.push(format!(
-                "{name} continues chain {chain} from segment {segment}, record {seq}, which is not here"
-            ));
-        }
+        let continues = |after: &After| Beginning { file: file.path.clone(), after: after.clone() };
+        self.beginning = file.after().map(continues);
     }
 }
 

@@ -244,4 +244,6 @@ fn a_single_file_is_verified_by_itself() {
     fs::write(&path, &log()[1].1).expect("written");
     let report = verify(&path).expect("nothing is wrong");
     assert!(report.notes[0].contains("which is not here"), "{report}");
+    assert_eq!(report.warnings.iter().map(|warning| warning.fault).collect::<Vec<_>>(), [Fault::Unexplained]);
+    assert!(report.to_string().contains(" in 1 segment, "), "{report}");
 }
