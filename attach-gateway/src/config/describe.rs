@@ -39,6 +39,9 @@ pub(super) fn describe(config: &Config) -> String {
     if config.limits.is_empty() {
         let _ = writeln!(out, "quota: no limit");
     }
+    if let Some(one) = config.upstreams.first() {
+        let _ = writeln!(out, "translation.unsupported = {:?}", one.unsupported.as_str());
+    }
     redact(&mut out, &config.redact);
     rights::describe(&mut out, config);
     audit::describe(&mut out, &config.audit);

@@ -9,7 +9,7 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry};
+use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry, translation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -30,6 +30,7 @@ pub(super) struct File {
     pub(super) admin: Option<admin::File>,
     pub(super) alerts: Option<alerts::File>,
     pub(super) telemetry: telemetry::File,
+    pub(super) translation: translation::File,
 }
 
 #[derive(Debug, Default, Deserialize)]

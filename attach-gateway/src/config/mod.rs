@@ -41,6 +41,7 @@ mod revocation;
 mod secret;
 mod shared;
 mod telemetry;
+mod translation;
 mod units;
 mod upstream;
 
@@ -62,6 +63,7 @@ pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
 pub use self::telemetry::{Label, Otlp, Protocol, Telemetry};
+pub use self::translation::Unsupported;
 pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
 
 /// What the gateway runs with.

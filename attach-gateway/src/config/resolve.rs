@@ -13,8 +13,9 @@ use super::file::{EntitySetting, File};
 use super::keys::nearest;
 use super::upstream::parse_url;
 use super::{
-    Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Upstream, access,
-    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared, telemetry,
+    Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Unsupported,
+    Upstream, access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
+    telemetry,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -26,7 +27,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     complete(&file)?;
     let issuers = file.issuer.iter().map(|one| issuer::resolve(one, env)).collect::<Result<Vec<_>, _>>()?;
     let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
-    let upstreams = upstreams(file.upstream, env)?;
+    let upstreams = upstreams(file.upstream, Unsupported::resolve(&file.translation)?, env)?;
     let redact = redact(file.redact, &upstreams, env)?;
     let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<Vec<_>, _>>()?;
     let directories = directories(&issuers);
@@ -128,10 +129,14 @@ fn server(from: &file::Server) -> Result<Server, ConfigError> {
     })
 }
 
-fn upstreams(from: Vec<file::Upstream>, env: Env<'_>) -> Result<Vec<Arc<Upstream>>, ConfigError> {
+fn upstreams(
+    from: Vec<file::Upstream>,
+    unsupported: Unsupported,
+    env: Env<'_>,
+) -> Result<Vec<Arc<Upstream>>, ConfigError> {
     let mut upstreams: Vec<Arc<Upstream>> = Vec::with_capacity(from.len());
     for one in from {
-        let one = Upstream::resolve(one, env)?;
+        let one = Upstream { unsupported, ..Upstream::resolve(one, env)? };
         if upstreams.iter().any(|other| other.name == one.name) {
             return Err(ConfigError::new(format!("upstream {:?} is there twice", one.name)));
         }

@@ -6,7 +6,7 @@ use attach_core::destination::Labels;
 use http::Uri;
 
 use super::secret::SecretRef;
-use super::{ConfigError, Secret, file};
+use super::{ConfigError, Secret, Unsupported, file};
 
 /// A place that answers.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Upstream {
     pub inside: bool,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// What becomes of a setting that cannot be translated for it.
+    pub unsupported: Unsupported,
 }
 
 /// What an upstream is.
@@ -168,6 +170,7 @@ impl Upstream {
             identity_headers,
             inside,
             timeouts: timeouts(&from.timeout),
+            unsupported: Unsupported::default(),
             name: from.name.into(),
         })
     }

@@ -91,6 +91,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "admin",
             "alerts",
             "telemetry",
+            "translation",
         ],
         later: &[],
     },
@@ -300,6 +301,7 @@ pub(super) const SECTIONS: &[Section] = &[
         later: &[],
     },
     Section { path: "telemetry.headers", keys: SECRET, later: &[] },
+    Section { path: "translation", keys: &["unsupported"], later: &[] },
     Section { path: "admin.auth", keys: &["audience", "groups"], later: &[] },
     Section {
         path: "admin.auth.groups",
