@@ -1,7 +1,7 @@
 use attach_core::{Api, Payload, Rejection};
 
 use super::canonical::{Chat, Embed, Losses};
-use super::ollama;
+use super::{ollama, openai};
 
 /// What a caller asks for, read from the caller's dialect.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ impl<'a> Ask<'a> {
     pub(super) fn read(payload: &'a Payload, losses: &mut Losses) -> Result<Option<Self>, Rejection> {
         let (root, call) = (payload.document().root(), payload.call());
         Ok(Some(match call.api {
+            Api::OpenAiChat => Self::Chat(openai::read_chat(root, call, losses)?),
+            Api::OpenAiEmbeddings => Self::Embed(openai::read_embed(root, losses)?),
             Api::OllamaChat => Self::Chat(ollama::read_chat(root, call, losses)?),
             Api::OllamaGenerate => Self::Chat(ollama::read_generate(root, call, losses)?),
             Api::OllamaEmbed => Self::Embed(ollama::read_embed(root, losses)?),

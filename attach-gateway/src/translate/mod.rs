@@ -5,7 +5,9 @@
 //! an answer is read into pieces, which are written as they come.
 
 mod ask;
+mod call_ids;
 mod canonical;
+mod fields;
 mod ollama;
 mod openai;
 mod operation;

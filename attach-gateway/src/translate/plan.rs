@@ -9,7 +9,7 @@ use super::canonical::Losses;
 use super::speech::Speech;
 use super::translator::Translator;
 use super::{Operation, ollama};
-use crate::config::Upstream;
+use crate::config::{Unsupported, Upstream};
 
 /// What is sent to an upstream, and how its answer comes back.
 #[derive(Debug)]
@@ -44,13 +44,27 @@ impl Plan {
                 dropped: Vec::new(),
             }));
         }
-        let mut losses = Losses::refused(false);
-        let Some(speech) = Speech::of(upstream) else { return Ok(None) };
+        Self::translated(payload, model, upstream)
+    }
+
+    fn translated(
+        payload: &Payload,
+        model: Arc<str>,
+        upstream: &Upstream,
+    ) -> Result<Option<Self>, Rejection> {
+        let mut losses = Losses::refused(upstream.unsupported == Unsupported::Refuse);
+        let mut speeches = Speech::of(upstream).peekable();
+        if speeches.peek().is_none() {
+            return Ok(None);
+        }
         let Some(ask) = Ask::read(payload, &mut losses)? else { return Ok(None) };
-        let Some((operation, body)) = speech.write(&ask, &model, &mut losses)? else { return Ok(None) };
-        let translator = Translator::new(payload, speech);
-        let (streamed, dropped) = (call.stream, losses.into_names());
-        Ok(Some(Self { operation, model, body, streamed, translator: Some(translator), dropped }))
+        for speech in speeches {
+            let Some((operation, body)) = speech.write(&ask, &model, &mut losses)? else { continue };
+            let translator = Some(Translator::new(payload, speech));
+            let (streamed, dropped) = (payload.call().stream, losses.into_names());
+            return Ok(Some(Self { operation, model, body, streamed, translator, dropped }));
+        }
+        Ok(None)
     }
 
     /// The whole answer, where the upstream has no word for the question and the gateway knows enough.

@@ -3,19 +3,25 @@ use bytes::Bytes;
 
 use super::ask::Ask;
 use super::canonical::{Embeddings, Losses, ReadAnswer};
-use super::{Operation, openai};
+use super::{Operation, ollama, openai};
 use crate::config::Upstream;
 
 /// What an upstream speaks, where it does not speak the caller's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speech {
     OpenAi,
+    Ollama,
 }
 
 impl Speech {
-    /// The one of an upstream's dialects that is translated to.
-    pub(super) fn of(upstream: &Upstream) -> Option<Self> {
-        upstream.speaks(Dialect::OpenAi).then_some(Self::OpenAi)
+    /// Those of an upstream's dialects that are translated to, its own first: in the order in which the configuration
+    /// lists them, which for a kind is the order of how much can be said.
+    pub(super) fn of(upstream: &Upstream) -> impl Iterator<Item = Self> {
+        upstream.dialects.iter().filter_map(|dialect| match dialect {
+            Dialect::OpenAi => Some(Self::OpenAi),
+            Dialect::Ollama => Some(Self::Ollama),
+            _ => None,
+        })
     }
 
     /// What is asked for, and its body; `None` if this dialect has no such operation.
@@ -36,13 +42,20 @@ impl Speech {
             (Self::OpenAi, Ask::Embed(embed)) => {
                 (Operation::Api(Api::OpenAiEmbeddings), openai::write_embeddings(embed, model))
             }
+            (Self::Ollama, Ask::Chat(chat)) => {
+                (Operation::Api(Api::OllamaChat), ollama::write_chat(chat, model, losses)?)
+            }
+            (Self::Ollama, Ask::Embed(embed)) => {
+                (Operation::Api(Api::OllamaEmbed), ollama::write_embed(embed, model))
+            }
         }))
     }
 
     /// What reads its answers.
     pub(super) fn reader(self) -> Box<dyn ReadAnswer> {
         match self {
-            Self::OpenAi => Box::new(openai::Reader),
+            Self::OpenAi => Box::<openai::Reader>::default(),
+            Self::Ollama => Box::<ollama::Reader>::default(),
         }
     }
 
@@ -50,6 +63,7 @@ impl Speech {
     pub(super) fn embeddings(self, bytes: &[u8]) -> Option<Embeddings> {
         match self {
             Self::OpenAi => openai::read_embeddings(bytes),
+            Self::Ollama => ollama::read_embeddings(bytes),
         }
     }
 }

@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 use super::plan::Plan;
 use crate::config::Config;
 
+mod embeddings;
+mod openai_to_ollama;
+mod round_trip;
+mod settings;
+
 const OPENAI: &str = r#"
 [[issuer]]
 issuer = "https://idp.example.com"
@@ -49,7 +54,7 @@ fn a_conversation_with_tools_and_images_is_asked_in_openais_words() {
         sent(Api::OllamaChat, &body),
         json!({
             "model": "llama3", "stream": false, "response_format": {"type": "json_object"},
-            "temperature": 0.2, "max_tokens": 64, "stop": ["\n"], "seed": 7,
+            "temperature": 0.2, "max_tokens": 64, "reasoning_effort": "medium", "stop": ["\n"], "seed": 7,
             "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}],
             "messages": [
                 {"role": "system", "content": "be brief"},
@@ -65,7 +70,7 @@ fn a_conversation_with_tools_and_images_is_asked_in_openais_words() {
         })
     );
     let dropped = plan(Api::OllamaChat, &body).unwrap().unwrap().dropped().unwrap();
-    assert_eq!(dropped, "keep_alive, think, options.num_ctx");
+    assert_eq!(dropped, "keep_alive, options.num_ctx");
 }
 
 #[test]

@@ -2,10 +2,11 @@ use attach_core::{Api, Dialect, Exchange, Payload};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
-use super::canonical::WriteAnswer;
-use super::ollama;
+use super::call_ids::CallIds;
+use super::canonical::{ReadAnswer, WriteAnswer};
 use super::speech::Speech;
 use super::stream::Translation;
+use super::{ollama, openai};
 
 /// Turns an upstream's answer into one in the caller's dialect.
 #[derive(Debug, Clone)]
@@ -13,12 +14,21 @@ pub(crate) struct Translator {
     api: Api,
     model: Box<str>,
     speech: Speech,
+    /// Whether a stream is to end with its usage, as OpenAI's clients may ask.
+    include_usage: bool,
+    encoding: openai::Encoding,
 }
 
 impl Translator {
     pub(super) fn new(payload: &Payload, speech: Speech) -> Self {
         let call = payload.call();
-        Self { api: call.api, model: call.model.as_str().into(), speech }
+        Self {
+            api: call.api,
+            model: call.model.as_str().into(),
+            speech,
+            include_usage: call.include_usage,
+            encoding: openai::Encoding::of(payload),
+        }
     }
 
     /// The content type of a translated stream.
@@ -31,16 +41,23 @@ impl Translator {
 
     /// A guard that translates a stream of whole events.
     pub(crate) fn stream(&self, exchange: &Exchange) -> Translation {
-        Translation::new(self.speech.reader(), self.writer(exchange))
+        Translation::new(self.reader(exchange), self.writer(exchange))
     }
 
     /// A whole answer; `None` if it is not one.
     pub(crate) fn unary(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
-        if self.api == Api::OllamaEmbed {
-            let embeddings = self.speech.embeddings(bytes)?;
-            return ollama::write_embeddings(&embeddings, &self.model, exchange.elapsed());
+        match self.api {
+            Api::OllamaEmbed => {
+                let embeddings = self.speech.embeddings(bytes)?;
+                return ollama::write_embeddings(&embeddings, &self.model, exchange.elapsed());
+            }
+            Api::OpenAiEmbeddings => {
+                let embeddings = self.speech.embeddings(bytes)?;
+                return openai::write_embeddings_answer(&embeddings, &self.model, self.encoding);
+            }
+            _ => {}
         }
-        let events = self.speech.reader().whole(bytes)?;
+        let events = self.reader(exchange).whole(bytes)?;
         self.writer(exchange).whole(events)
     }
 
@@ -50,7 +67,14 @@ impl Translator {
         self.writer(exchange).failure(status, &failure)
     }
 
+    fn reader(&self, exchange: &Exchange) -> Box<dyn ReadAnswer> {
+        Box::new(CallIds::new(self.speech.reader(), exchange))
+    }
+
     fn writer(&self, exchange: &Exchange) -> Box<dyn WriteAnswer> {
-        Box::new(ollama::Writer::new(self.api, &self.model, exchange.clone()))
+        match self.api.dialect() {
+            Dialect::OpenAi => Box::new(openai::Writer::new(&self.model, self.include_usage, exchange)),
+            _ => Box::new(ollama::Writer::new(self.api, &self.model, exchange.clone())),
+        }
     }
 }

@@ -4,7 +4,7 @@ use attach_core::body::{metered, metered_whole};
 use attach_core::usage::Wire;
 use attach_core::{Api, BoxError, Exchange, Outcome, Rejection, ResponseBody};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
@@ -47,7 +47,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
             Err(rejection) => return rejection.into_response(exchange),
         },
         None => metered(from, api, exchange),
-        Some(translator) if status.is_success() && Wire::of(from.headers()) == Some(Wire::Sse) => {
+        Some(translator) if status.is_success() && is_streamed(from.headers()) => {
             translated_stream(metered(from, api, exchange), translator, exchange)
         }
         Some(translator) => match translated(from, api, translator, exchange).await {
@@ -60,6 +60,11 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
     }
     let mend = Mend(exchange.clone());
     answer.map(|body| body.gated(mend, exchange))
+}
+
+/// Whether it comes in pieces that can be translated one by one.
+fn is_streamed(headers: &HeaderMap) -> bool {
+    matches!(Wire::of(headers), Some(Wire::Sse | Wire::Ndjson))
 }
 
 fn refused(status: StatusCode) -> Option<Rejection> {

@@ -27,7 +27,8 @@ impl Losses {
             return Err(Self::content(name));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.[]".contains(&byte);
-        if name.len() <= 48 && name.bytes().all(plain) && self.dropped.len() < LISTED {
+        let known = self.dropped.iter().any(|dropped| dropped == name);
+        if !known && name.len() <= 48 && name.bytes().all(plain) && self.dropped.len() < LISTED {
             self.dropped.push(name.to_owned());
         }
         Ok(())

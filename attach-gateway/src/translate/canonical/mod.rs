@@ -8,4 +8,6 @@ mod request;
 pub(super) use self::answer::{Event, Failure, Finish, ReadAnswer, WriteAnswer};
 pub(super) use self::embeddings::{Embed, Embeddings};
 pub(super) use self::losses::Losses;
-pub(super) use self::request::{Chat, Format, Image, Message, Part, Said, Sampling, Tool, ToolCall};
+pub(super) use self::request::{
+    Chat, Effort, Format, Image, Message, Part, Reasoning, Said, Sampling, Tool, ToolCall, ToolChoice,
+};

@@ -5,40 +5,68 @@ use attach_core::Usage as Counts;
 use attach_core::body::sse_events;
 use attach_core::usage::Source;
 
+use super::failure::{ErrorBody, read_failure};
 use crate::translate::canonical::{Embeddings, Event, Failure, Finish, ReadAnswer};
 
 /// Reads the answers of `POST /v1/chat/completions`.
 #[derive(Debug, Default)]
-pub(crate) struct Reader;
+pub(crate) struct Reader {
+    /// The model has refused; OpenAI says `stop` then as it does otherwise.
+    refused: bool,
+}
 
 impl ReadAnswer for Reader {
     fn frame(&mut self, frame: &[u8], out: &mut Vec<Event>) {
         for event in sse_events(frame) {
-            read_event(&event.data, out);
+            self.event(&event.data, out);
         }
     }
 
     fn whole(&mut self, bytes: &[u8]) -> Option<Vec<Event>> {
         let chunk: Chunk = serde_json::from_slice(bytes).ok()?;
         let mut events = Vec::new();
-        chunk.events(&mut events);
+        self.chunk(chunk, &mut events);
         (!events.is_empty()).then_some(events)
     }
 
     fn failure(&mut self, bytes: &[u8]) -> Failure {
-        #[derive(Deserialize)]
-        struct Body {
-            error: ErrorBody,
-        }
-        serde_json::from_slice::<Body>(bytes).map_or_else(|_| Failure::unknown(), |body| body.error.failure())
+        read_failure(bytes)
     }
 }
 
-fn read_event(data: &str, out: &mut Vec<Event>) {
-    if data.trim() == "[DONE]" {
-        out.push(Event::Done);
-    } else if let Ok(chunk) = serde_json::from_str::<Chunk>(data) {
-        chunk.events(out);
+impl Reader {
+    fn event(&mut self, data: &str, out: &mut Vec<Event>) {
+        if data.trim() == "[DONE]" {
+            out.push(Event::Done);
+        } else if let Ok(chunk) = serde_json::from_str::<Chunk>(data) {
+            self.chunk(chunk, out);
+        }
+    }
+
+    /// The first choice only: other dialects have no word for a second one.
+    fn chunk(&mut self, chunk: Chunk, out: &mut Vec<Event>) {
+        out.extend(chunk.error.map(|error| Event::Error(error.failure())));
+        let first = |choice: &Choice| choice.index.unwrap_or(0) == 0;
+        if let Some(choice) = chunk.choices.into_iter().flatten().find(first) {
+            self.choice(choice, out);
+        }
+        out.extend(chunk.usage.map(|usage| Event::Usage(usage.counts())));
+    }
+
+    fn choice(&mut self, choice: Choice, out: &mut Vec<Event>) {
+        if let Some(delta) = choice.delta.or(choice.message) {
+            self.refused |= delta.refusal.as_deref().is_some_and(|text| !text.is_empty());
+            delta.events(out);
+        }
+        if let Some(reason) = choice.finish_reason {
+            out.push(Event::Finish(match reason.as_str() {
+                "length" => Finish::Length,
+                "tool_calls" | "function_call" => Finish::Tools,
+                "content_filter" => Finish::Filtered,
+                _ if self.refused => Finish::Filtered,
+                _ => Finish::Stop,
+            }));
+        }
     }
 }
 
@@ -78,10 +106,30 @@ struct Choice {
 
 #[derive(Deserialize)]
 struct Delta {
-    content: Option<String>,
+    content: Option<Content>,
+    refusal: Option<String>,
     reasoning_content: Option<String>,
     reasoning: Option<String>,
     tool_calls: Option<Vec<ToolDelta>>,
+}
+
+/// Mistral's models that think answer in parts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    text: Option<String>,
+    thinking: Option<Vec<TextPart>>,
+}
+
+#[derive(Deserialize)]
+struct TextPart {
+    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +142,7 @@ struct ToolDelta {
 #[derive(Deserialize)]
 struct FunctionDelta {
     name: Option<String>,
-    arguments: Option<String>,
+    arguments: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -115,26 +163,6 @@ struct CompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ErrorBody {
-    Text(String),
-    Object { message: Option<String>, r#type: Option<String>, code: Option<serde_json::Value> },
-}
-
-impl ErrorBody {
-    fn failure(self) -> Failure {
-        match self {
-            Self::Text(message) => Failure { code: None, message },
-            Self::Object { message, r#type, code } => {
-                let code = code.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
-                let message = message.unwrap_or_else(|| Failure::unknown().message);
-                Failure { code: code.or(r#type), message }
-            }
-        }
-    }
-}
-
 impl Usage {
     fn counts(self) -> Counts {
         let mut counts = Counts::default();
@@ -148,47 +176,45 @@ impl Usage {
     }
 }
 
-impl Chunk {
-    /// The first choice only: the caller's dialect has no word for a second one.
+impl Delta {
     fn events(self, out: &mut Vec<Event>) {
-        if let Some(error) = self.error {
-            out.push(Event::Error(error.failure()));
-        }
-        if let Some(choice) = self.choices.into_iter().flatten().find(|choice| choice.index.unwrap_or(0) == 0)
-        {
-            choice.events(out);
-        }
-        if let Some(usage) = self.usage {
-            out.push(Event::Usage(usage.counts()));
+        let thinking = self.reasoning_content.or(self.reasoning);
+        out.extend(thinking.filter(|text| !text.is_empty()).map(Event::Thinking));
+        self.content.into_iter().for_each(|content| content.events(out));
+        out.extend(self.refusal.filter(|text| !text.is_empty()).map(Event::Text));
+        for (place, tool) in (0..).zip(self.tool_calls.unwrap_or_default()) {
+            let Some(function) = tool.function else { continue };
+            out.push(Event::Tool {
+                index: tool.index.unwrap_or(place),
+                id: tool.id,
+                name: function.name.unwrap_or_default(),
+                arguments: function.arguments.as_deref().map(arguments).unwrap_or_default(),
+            });
         }
     }
 }
 
-impl Choice {
+impl Content {
     fn events(self, out: &mut Vec<Event>) {
-        if let Some(delta) = self.delta.or(self.message) {
-            let thinking = delta.reasoning_content.or(delta.reasoning);
-            out.extend(thinking.filter(|text| !text.is_empty()).map(Event::Thinking));
-            out.extend(delta.content.filter(|text| !text.is_empty()).map(Event::Text));
-            for (place, tool) in (0..).zip(delta.tool_calls.unwrap_or_default()) {
-                let Some(function) = tool.function else { continue };
-                out.push(Event::Tool {
-                    index: tool.index.unwrap_or(place),
-                    id: tool.id,
-                    name: function.name.unwrap_or_default(),
-                    arguments: function.arguments.unwrap_or_default(),
-                });
-            }
-        }
-        if let Some(reason) = self.finish_reason {
-            out.push(Event::Finish(match reason.as_str() {
-                "length" => Finish::Length,
-                "tool_calls" | "function_call" => Finish::Tools,
-                "content_filter" => Finish::Filtered,
-                _ => Finish::Stop,
-            }));
+        match self {
+            Self::Text(text) => out.extend(Some(text).filter(|text| !text.is_empty()).map(Event::Text)),
+            Self::Parts(parts) => parts.into_iter().for_each(|part| match (part.text, part.thinking) {
+                (Some(text), _) => out.push(Event::Text(text)),
+                (None, Some(thoughts)) => {
+                    out.extend(thoughts.into_iter().filter_map(|part| part.text).map(Event::Thinking));
+                }
+                (None, None) => {}
+            }),
         }
     }
+}
+
+/// A text of JSON; some servers send the JSON itself.
+fn arguments(from: &RawValue) -> String {
+    serde_json::from_str(from.get()).unwrap_or_else(|_| match from.get() {
+        "null" => String::new(),
+        json => json.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -197,7 +223,7 @@ mod tests {
 
     fn pieces(data: &str) -> Vec<Event> {
         let mut out = Vec::new();
-        read_event(data, &mut out);
+        Reader::default().event(data, &mut out);
         out
     }
 
@@ -222,10 +248,22 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_both_shapes_are_read() {
-        let said = |body: &[u8]| Reader.failure(body).message;
-        assert_eq!(said(br#"{"error":{"message":"no such model"}}"#), "no such model");
-        assert_eq!(said(br#"{"error":"no such model"}"#), "no such model");
-        assert!(!said(b"<html>").is_empty());
+    fn a_refusal_is_said_and_ends_as_filtered() {
+        let refused =
+            r#"{"choices":[{"message":{"content":null,"refusal":"I cannot"},"finish_reason":"stop"}]}"#;
+        assert_eq!(pieces(refused), [Event::Text("I cannot".into()), Event::Finish(Finish::Filtered)]);
+    }
+
+    #[test]
+    fn content_in_parts_is_thoughts_and_text() {
+        let parts = r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"a"}]}}]}"#;
+        assert_eq!(pieces(parts), [Event::Thinking("hm".into()), Event::Text("a".into())]);
+    }
+
+    #[test]
+    fn arguments_that_are_no_text_are_taken_as_they_are() {
+        let call = r#"{"choices":[{"delta":{"tool_calls":[{"id":"c","function":{"name":"f","arguments":{"a":1}}}]}}]}"#;
+        let [Event::Tool { arguments, .. }] = &pieces(call)[..] else { panic!("one call") };
+        assert_eq!(arguments, "{\"a\":1}");
     }
 }

@@ -5,29 +5,81 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::translate::canonical::{Chat, Embed, Format, Image, Losses, Message, Part, Said, Tool, ToolCall};
+use crate::translate::canonical::{
+    Chat, Effort, Embed, Format, Image, Losses, Message, Part, Reasoning, Said, Tool, ToolCall, ToolChoice,
+};
 
 /// The body of `POST /v1/chat/completions`.
 pub(crate) fn write_chat(chat: &Chat<'_>, model: &str, losses: &mut Losses) -> Result<Bytes, Rejection> {
     let sampling = &chat.sampling;
-    if sampling.top_k.is_some() {
-        losses.setting("options.top_k")?;
-    }
+    note_losses(chat, losses)?;
+    let newer = caps_completion(model);
     Ok(bytes_of(&ChatBody {
         model,
         messages: chat.messages.iter().map(message).collect(),
         tools: chat.tools.iter().map(tool).collect(),
+        tool_choice: chat.tool_choice.as_ref().map(tool_choice),
+        parallel_tool_calls: chat.parallel_tools,
         stream: chat.stream,
         stream_options: chat.stream.then_some(StreamOptions { include_usage: true }),
         response_format: response_format(&chat.format),
+        reasoning_effort: chat.reasoning.map(effort),
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         seed: sampling.seed,
         stop: &sampling.stop,
         presence_penalty: sampling.presence_penalty,
         frequency_penalty: sampling.frequency_penalty,
-        max_tokens: sampling.max_tokens,
+        max_tokens: sampling.max_tokens.filter(|_| !newer),
+        max_completion_tokens: sampling.max_tokens.filter(|_| newer),
     }))
+}
+
+/// OpenAI's models that reason (`o3`, `gpt-5-mini`) refuse `max_tokens`; many other servers know nothing else.
+fn caps_completion(model: &str) -> bool {
+    let name = model.strip_prefix("openai/").unwrap_or(model);
+    let number =
+        |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse::<u32>().ok());
+    let generation = name.strip_prefix("gpt-").and_then(number);
+    generation.is_some_and(|generation| generation >= 5) || name.strip_prefix('o').and_then(number).is_some()
+}
+
+fn note_losses(chat: &Chat<'_>, losses: &mut Losses) -> Result<(), Rejection> {
+    let said = chat.messages.iter().flat_map(|message| match message {
+        Message::Assistant(said) => said.as_slice(),
+        _ => &[],
+    });
+    let mut thoughts = said.filter(|said| matches!(said, Said::Thinking { .. } | Said::RedactedThinking(_)));
+    let failed = |message: &Message<'_>| matches!(message, Message::ToolResult { is_error: true, .. });
+    let lost = [
+        ("top_k", chat.sampling.top_k.is_some()),
+        ("thinking.budget_tokens", matches!(chat.reasoning, Some(Reasoning::Budget(_)))),
+        ("messages.thinking", thoughts.next().is_some()),
+        ("messages.is_error", chat.messages.iter().any(failed)),
+    ];
+    lost.into_iter().filter(|(_, lost)| *lost).try_for_each(|(name, _)| losses.setting(name))
+}
+
+/// A budget of tokens has no word: the nearest effort stands for it.
+fn effort(reasoning: Reasoning) -> &'static str {
+    match reasoning {
+        Reasoning::Off => "none",
+        Reasoning::Effort(Effort::Minimal) => "minimal",
+        Reasoning::Effort(Effort::Low) | Reasoning::Budget(..=2048) => "low",
+        Reasoning::On | Reasoning::Effort(Effort::Medium) | Reasoning::Budget(2049..=8192) => "medium",
+        Reasoning::Effort(Effort::High) | Reasoning::Budget(_) => "high",
+    }
+}
+
+fn tool_choice<'a>(choice: &'a ToolChoice<'a>) -> OutChoice<'a> {
+    OutChoice::Word(match choice {
+        ToolChoice::Auto => "auto",
+        ToolChoice::None => "none",
+        ToolChoice::Required => "required",
+        ToolChoice::Named(name) => {
+            return OutChoice::Named { r#type: "function", function: OutName { name } };
+        }
+    })
 }
 
 /// The body of `POST /v1/embeddings`.
@@ -55,11 +107,17 @@ struct ChatBody<'a> {
     messages: Vec<Out<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<OutTool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<OutChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<ResponseFormat<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +132,20 @@ struct ChatBody<'a> {
     frequency_penalty: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OutChoice<'a> {
+    Word(&'static str),
+    Named { r#type: &'static str, function: OutName<'a> },
+}
+
+#[derive(Serialize)]
+struct OutName<'a> {
+    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -194,7 +266,7 @@ fn url<'a>(image: &'a Image<'a>) -> Cow<'a, str> {
     }
 }
 
-/// Thoughts have no place in this dialect.
+/// Thoughts have no place in this dialect's questions.
 fn assistant<'a>(said: &'a [Said<'a>]) -> Out<'a> {
     let texts = said.iter().filter_map(|said| match said {
         Said::Text(text) => Some(&**text),

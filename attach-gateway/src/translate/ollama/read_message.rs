@@ -1,0 +1,104 @@
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use attach_core::Rejection;
+use attach_core::json::Value;
+use serde_json::value::RawValue;
+
+use crate::translate::canonical::{Image, Losses, Message, Part, Said, ToolCall};
+use crate::translate::fields::{each, place, raw, text};
+
+/// Reads `messages`.
+pub(super) fn read_messages(root: Value<'_>) -> Result<Vec<Message<'_>>, Rejection> {
+    let mut calls = OpenCalls::default();
+    each(root, "messages").map(|message| read_message(message, &mut calls)).collect()
+}
+
+/// A text and the pictures beside it.
+pub(super) fn parts<'a>(text: Cow<'a, str>, holder: Value<'a>) -> Vec<Part<'a>> {
+    let images = each(holder, "images").filter_map(Value::as_str);
+    std::iter::once(Part::Text(text)).chain(images.map(|data| Part::Image(picture(data)))).collect()
+}
+
+/// Tool calls without an answer yet. Few of Ollama's have ids, so answers find their call by name, else by order.
+#[derive(Default)]
+struct OpenCalls<'a> {
+    made: usize,
+    open: VecDeque<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> OpenCalls<'a> {
+    fn open(&mut self, id: Option<Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<'a, str> {
+        self.made += 1;
+        let id = id.unwrap_or_else(|| format!("call_{}", self.made).into());
+        self.open.push_back((id.clone(), name.clone()));
+        id
+    }
+
+    fn close(&mut self, id: Option<&str>, name: Option<&str>) -> Option<Cow<'a, str>> {
+        let by_id = id.and_then(|id| self.open.iter().position(|(known, _)| known == id));
+        let by_name = || self.open.iter().position(|(_, known)| name.is_none_or(|name| name == known));
+        self.open.remove(by_id.or_else(by_name)?).map(|(id, _)| id)
+    }
+}
+
+fn read_message<'a>(message: Value<'a>, calls: &mut OpenCalls<'a>) -> Result<Message<'a>, Rejection> {
+    let content = text(message, "content").unwrap_or_default();
+    match text(message, "role").as_deref() {
+        Some("system") => Ok(Message::System(content)),
+        Some("user") => Ok(Message::User(parts(content, message))),
+        Some("assistant") => Ok(Message::Assistant(said(content, message, calls)?)),
+        Some("tool") => {
+            let name = text(message, "tool_name").or_else(|| text(message, "name"));
+            let id = text(message, "tool_call_id");
+            let call_id = calls.close(id.as_deref(), name.as_deref()).ok_or_else(|| {
+                Rejection::bad_request("invalid_request", "a tool result answers no earlier tool call")
+                    .with_param(message.path())
+            })?;
+            Ok(Message::ToolResult { call_id, content: parts(content, message), is_error: false })
+        }
+        _ => Err(Rejection::bad_request(
+            "invalid_request",
+            "a message needs a role: system, user, assistant or tool",
+        )
+        .with_param(format!("{}.role", message.path()))),
+    }
+}
+
+/// The dialect does not say what kind of image it is; the first bytes do.
+fn picture(data: Cow<'_, str>) -> Image<'_> {
+    let media_type = match data.as_bytes() {
+        [b'/', b'9', b'j', ..] => "image/jpeg",
+        [b'R', b'0', b'l', ..] => "image/gif",
+        [b'U', b'k', b'l', ..] => "image/webp",
+        _ => "image/png",
+    };
+    Image::Base64 { media_type: media_type.into(), data }
+}
+
+fn said<'a>(
+    content: Cow<'a, str>,
+    message: Value<'a>,
+    open: &mut OpenCalls<'a>,
+) -> Result<Vec<Said<'a>>, Rejection> {
+    let thinking = text(message, "thinking").filter(|text| !text.is_empty());
+    let thinking = thinking.map(|text| Said::Thinking { text, signature: None });
+    let content = (!content.is_empty()).then_some(Said::Text(content));
+    let mut said: Vec<_> = thinking.into_iter().chain(content).collect();
+    for call in each(message, "tool_calls") {
+        said.push(Said::Call(tool_call(call, open)?));
+    }
+    Ok(said)
+}
+
+fn tool_call<'a>(call: Value<'a>, open: &mut OpenCalls<'a>) -> Result<ToolCall<'a>, Rejection> {
+    let unreadable = || Losses::content(&place(call));
+    let function = call.get("function").ok_or_else(unreadable)?;
+    let name = text(function, "name").ok_or_else(unreadable)?;
+    let arguments = function.get("arguments").filter(|arguments| !arguments.is_null());
+    // An object; some programs send the text of one, as OpenAI's do.
+    let arguments = arguments
+        .and_then(|value| value.as_str().or_else(|| raw(value).map(RawValue::get).map(Cow::Borrowed)));
+    let id = text(call, "id").filter(|id| !id.is_empty());
+    Ok(ToolCall { id: open.open(id, &name), name, arguments: arguments.unwrap_or("{}".into()) })
+}
