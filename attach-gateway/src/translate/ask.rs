@@ -1,7 +1,7 @@
 use attach_core::{Api, Payload, Rejection};
 
 use super::canonical::{Chat, Embed, Losses};
-use super::{ollama, openai};
+use super::{anthropic, ollama, openai};
 
 /// What a caller asks for, read from the caller's dialect.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ impl<'a> Ask<'a> {
             Api::OllamaChat => Self::Chat(ollama::read_chat(root, call, losses)?),
             Api::OllamaGenerate => Self::Chat(ollama::read_generate(root, call, losses)?),
             Api::OllamaEmbed => Self::Embed(ollama::read_embed(root, losses)?),
+            Api::AnthropicMessages => Self::Chat(anthropic::read_chat(root, call, losses)?),
             _ => return Ok(None),
         }))
     }

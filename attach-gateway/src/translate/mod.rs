@@ -4,6 +4,7 @@
 //! files and not n². A request is read into an [`Ask`](ask::Ask) and written in the upstream's [`Speech`](speech::Speech);
 //! an answer is read into pieces, which are written as they come.
 
+mod anthropic;
 mod ask;
 mod call_ids;
 mod canonical;

@@ -3,7 +3,7 @@ use bytes::Bytes;
 
 use super::ask::Ask;
 use super::canonical::{Embeddings, Losses, ReadAnswer};
-use super::{Operation, ollama, openai};
+use super::{Operation, anthropic, ollama, openai};
 use crate::config::Upstream;
 
 /// What an upstream speaks, where it does not speak the caller's dialect.
@@ -11,6 +11,7 @@ use crate::config::Upstream;
 pub(super) enum Speech {
     OpenAi,
     Ollama,
+    Anthropic,
 }
 
 impl Speech {
@@ -20,6 +21,7 @@ impl Speech {
         upstream.dialects.iter().filter_map(|dialect| match dialect {
             Dialect::OpenAi => Some(Self::OpenAi),
             Dialect::Ollama => Some(Self::Ollama),
+            Dialect::Anthropic => Some(Self::Anthropic),
             _ => None,
         })
     }
@@ -48,6 +50,10 @@ impl Speech {
             (Self::Ollama, Ask::Embed(embed)) => {
                 (Operation::Api(Api::OllamaEmbed), ollama::write_embed(embed, model))
             }
+            (Self::Anthropic, Ask::Chat(chat)) => {
+                (Operation::Api(Api::AnthropicMessages), anthropic::write_chat(chat, model, losses)?)
+            }
+            (Self::Anthropic, Ask::Embed(_)) => return Ok(None),
         }))
     }
 
@@ -56,6 +62,7 @@ impl Speech {
         match self {
             Self::OpenAi => Box::<openai::Reader>::default(),
             Self::Ollama => Box::<ollama::Reader>::default(),
+            Self::Anthropic => Box::<anthropic::Reader>::default(),
         }
     }
 
@@ -64,6 +71,7 @@ impl Speech {
         match self {
             Self::OpenAi => openai::read_embeddings(bytes),
             Self::Ollama => ollama::read_embeddings(bytes),
+            Self::Anthropic => None,
         }
     }
 }

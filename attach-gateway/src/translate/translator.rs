@@ -6,7 +6,7 @@ use super::call_ids::CallIds;
 use super::canonical::{ReadAnswer, WriteAnswer};
 use super::speech::Speech;
 use super::stream::Translation;
-use super::{ollama, openai};
+use super::{anthropic, ollama, openai};
 
 /// Turns an upstream's answer into one in the caller's dialect.
 #[derive(Debug, Clone)]
@@ -74,6 +74,7 @@ impl Translator {
     fn writer(&self, exchange: &Exchange) -> Box<dyn WriteAnswer> {
         match self.api.dialect() {
             Dialect::OpenAi => Box::new(openai::Writer::new(&self.model, self.include_usage, exchange)),
+            Dialect::Anthropic => Box::new(anthropic::Writer::new(&self.model, exchange.clone())),
             _ => Box::new(ollama::Writer::new(self.api, &self.model, exchange.clone())),
         }
     }
