@@ -17,10 +17,13 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `aws` | `aws::Signer`: requests signed for Amazon's services |
 //! | `client` | `client::Client`, the one HTTP client behind [`Fetch`] (hyper-util and rustls) |
 //!
 //! [`tower`]: https://docs.rs/tower
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod body;
 pub mod call;
 #[cfg(feature = "client")]

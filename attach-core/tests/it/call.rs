@@ -292,7 +292,7 @@ fn a_tool_of_no_type_is_the_callers_only_if_it_describes_a_function() {
         let payload = attach_core::Payload::parse(Api::OpenAiChat, body.into()).unwrap();
         payload.call().hosted_tools.clone()
     };
-    assert_eq!(hosted(r#"{"function":{"name":"f"}}"#), []);
-    assert_eq!(hosted(r#"{"type":null,"server_url":"https://x.test"}"#), ["unknown".into()]);
-    assert_eq!(hosted(r#"{"server_url":"https://x.test"}"#), ["unknown".into()]);
+    assert_eq!(hosted(r#"{"function":{"name":"f"}}"#), Vec::<Box<str>>::new());
+    assert_eq!(hosted(r#"{"type":null,"server_url":"https://x.test"}"#), ["unknown"].map(Box::<str>::from));
+    assert_eq!(hosted(r#"{"server_url":"https://x.test"}"#), ["unknown"].map(Box::<str>::from));
 }

@@ -156,7 +156,7 @@ mod tests {
     async fn refusals_and_faults_are_not_remembered() {
         let spy = Remembering::new(Spy::default(), 100).unwrap();
         for _ in 0..2 {
-            assert_eq!(spy.inspect(&["a", "b!"]).await.unwrap().refusals(), ["loud".into()]);
+            assert_eq!(spy.inspect(&["a", "b!"]).await.unwrap().refusals(), [Box::<str>::from("loud")]);
             assert!(spy.inspect(&["c?"]).await.is_err());
         }
         let asked = spy.inner.0.lock().unwrap().concat();

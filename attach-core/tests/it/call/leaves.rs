@@ -235,7 +235,7 @@ fn responses_lists_every_place_for_words() {
     );
     assert_eq!(
         *call(Api::OpenAiResponses, body).hosted_tools,
-        ["code_interpreter".into(), "file_search".into(), "web_search".into()]
+        ["code_interpreter", "file_search", "web_search"].map(Box::<str>::from)
     );
     assert_eq!(leaves(Api::OpenAiResponses, r#"{"model":"m","input":"I"}"#), ["$.input I"]);
     let none = r#"{"model":"m","input":"","store":false,"background":false,"previous_response_id":null,"conversation":null}"#;
@@ -333,7 +333,7 @@ fn anthropic_lists_every_place_for_words() {
     );
     assert_eq!(state(Api::AnthropicMessages, body), ["file_id", "file_id", "container"]);
     let hosted = call(Api::AnthropicMessages, body).hosted_tools;
-    assert_eq!(*hosted, ["code_execution_20250825".into(), "mcp".into(), "web_search_20250305".into()]);
+    assert_eq!(*hosted, ["code_execution_20250825", "mcp", "web_search_20250305"].map(Box::<str>::from));
 }
 
 #[test]

@@ -143,11 +143,11 @@ mod tests {
     fn an_intervention_that_nothing_explains_refuses() {
         assert_eq!(
             refusals(json!({"action": "GUARDRAIL_INTERVENED", "assessments": [{}]})).unwrap(),
-            ["guardrail".into()]
+            [Box::<str>::from("guardrail")]
         );
         let unknown = json!({"action": "GUARDRAIL_INTERVENED", "assessments": [{"nextPolicy": {"rules": [{"action": "BLOCKED"}]}}]});
-        assert_eq!(refusals(unknown).unwrap(), ["nextPolicy".into()]);
-        assert_eq!(refusals(pii("ANONYMIZED", Some(false), "")).unwrap(), ["guardrail".into()]);
+        assert_eq!(refusals(unknown).unwrap(), [Box::<str>::from("nextPolicy")]);
+        assert_eq!(refusals(pii("ANONYMIZED", Some(false), "")).unwrap(), [Box::<str>::from("guardrail")]);
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
         assert!(refusals(pii("ANONYMIZED", None, "John")).unwrap().is_empty());
         assert_eq!(
             refusals(pii("BLOCKED", None, "John")).unwrap(),
-            ["sensitiveInformationPolicy PERSON".into()]
+            [Box::<str>::from("sensitiveInformationPolicy PERSON")]
         );
     }
 }

@@ -1,35 +1,6 @@
-use std::fmt;
-
-use zeroize::Zeroizing;
+use attach_core::aws::AccessKey;
 
 use crate::Fault;
-
-/// An access key of AWS, with the session token of a temporary one.
-#[derive(Clone)]
-#[must_use]
-pub struct AccessKey {
-    pub(super) id: Box<str>,
-    pub(super) secret: Zeroizing<String>,
-    pub(super) token: Option<Zeroizing<String>>,
-}
-
-impl AccessKey {
-    /// The key `id` with its `secret`.
-    pub fn new(id: impl Into<Box<str>>, secret: impl Into<String>) -> Self {
-        Self { id: id.into(), secret: Zeroizing::new(secret.into()), token: None }
-    }
-
-    /// The token that a temporary key comes with.
-    pub fn session_token(self, token: impl Into<String>) -> Self {
-        Self { token: Some(Zeroizing::new(token.into())), ..self }
-    }
-}
-
-impl fmt::Debug for AccessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessKey")
-    }
-}
 
 /// Where access keys come from. Closures are such places: for keys that somebody renews.
 ///

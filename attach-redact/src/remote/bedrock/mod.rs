@@ -3,7 +3,9 @@
 //! Source: [`ApplyGuardrail`](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ApplyGuardrail.html).
 
 use std::fmt;
+use std::time::SystemTime;
 
+use attach_core::aws::{self, Content as Signed, Signer, Unsigned};
 use bytes::Bytes;
 use http::Request;
 use serde::Serialize;
@@ -13,13 +15,12 @@ mod credentials;
 mod entities;
 mod matches;
 mod pieces;
-mod sigv4;
 
-pub use self::credentials::{AccessKey, Credentials};
+pub use self::credentials::Credentials;
+pub use attach_core::aws::AccessKey;
 
 use self::answer::Answer;
 use self::matches::Matches;
-use self::sigv4::Signer;
 use super::{Remote, base_url, post};
 use crate::inspect::{Answer as Asked, together};
 use crate::{ConfigError, Fault, Inspect, Inspection};
@@ -51,7 +52,7 @@ use crate::{ConfigError, Fault, Inspect, Inspection};
 pub struct BedrockGuardrails {
     endpoint: String,
     path: String,
-    region: String,
+    signer: Signer,
     credentials: Box<dyn Credentials>,
     remote: Remote,
     characters: usize,
@@ -94,7 +95,7 @@ impl BedrockGuardrails {
     ) -> Result<Self, ConfigError> {
         let wrong = |what: &str| Err(ConfigError::Remote(what.into()));
         let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        if region.is_empty() || region.len() > 32 || !region.bytes().all(|b| lower(b) || b == b'-') {
+        if !aws::is_region(region) {
             return wrong("region: no region of AWS, such as eu-central-1");
         }
         let is_arn = guardrail.starts_with("arn:aws") && guardrail.contains(":guardrail/");
@@ -107,11 +108,10 @@ impl BedrockGuardrails {
         if version != "DRAFT" && (version.is_empty() || version.len() > 8 || !number) {
             return wrong("version: neither a number nor DRAFT");
         }
-        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         Ok(Self {
-            endpoint: format!("https://bedrock-runtime.{region}.{domain}"),
-            path: format!("/guardrail/{}/version/{version}/apply", sigv4::encoded(guardrail, "")),
-            region: region.to_owned(),
+            endpoint: format!("https://bedrock-runtime.{region}.{}", aws::public_domain(region)),
+            path: format!("/guardrail/{}/version/{version}/apply", aws::path_segment(guardrail)),
+            signer: Signer::new(region, "bedrock"),
             credentials: Box::new(credentials),
             remote,
             characters: Self::DEFAULT_CHARACTERS,
@@ -137,8 +137,15 @@ impl BedrockGuardrails {
         let question = Question { source: "INPUT", output_scope: "FULL", content };
         let mut request = post(&format!("{}{}", self.endpoint, self.path), &question)?;
         let key = self.credentials.access_key()?;
-        Signer { key: &key, region: &self.region, service: "bedrock", time: sigv4::now() }
-            .sign(&mut request)?;
+        let unsigned = Unsigned {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            content: Signed::Bytes(request.body()),
+        };
+        let signed = self.signer.sign(&unsigned, &key, SystemTime::now());
+        let signed = signed.map_err(|error| Fault::new(error.to_string()))?;
+        request.headers_mut().extend(signed);
         Ok(request)
     }
 
