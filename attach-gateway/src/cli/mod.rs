@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
@@ -13,10 +13,14 @@ use crate::server::StopSignals;
 use crate::telemetry;
 
 pub(crate) mod audit;
+mod build;
+mod exit;
 mod explain;
+mod healthcheck;
 mod login;
 mod policy;
 mod redact;
+mod shell;
 mod state;
 
 use self::audit::AuditCommand;
@@ -26,7 +30,14 @@ use self::audit::AuditCommand;
 /// Without a command it serves, configured by the environment alone (AUTH_BACKEND, OIDC_ISSUER, OIDC_AUD, ENGINE_URL,
 /// MAX_TOKENS_PER_MIN …) or by one file (--config). `attach-gateway dev` runs the whole product on embedded defaults.
 #[derive(Debug, Parser)]
-#[command(name = "attach-gateway", version, about, long_about, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "attach-gateway",
+    version = build::version(),
+    about,
+    long_about,
+    after_help = exit::CODES,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(flatten)]
     serve: Serve,
@@ -73,6 +84,12 @@ enum Command {
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
+    /// Ask the gateway of this machine whether it is ready. Ends with 0 if it is, 1 if not.
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print a script that completes commands and options; source it, or put it where the shell looks.
+    Completions(shell::Completions),
+    /// Print the manual page, or write the pages of all commands into a folder.
+    Man(shell::Man),
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,37 +113,22 @@ pub fn main() -> ExitCode {
     telemetry::start(env("RUST_LOG").as_deref());
     let result = match cli.command {
         None => serve(&cli.serve),
-        Some(Command::Check(options)) => check(&options),
+        Some(Command::Check(options)) => return exit::held(check(&options)),
+        Some(Command::Healthcheck(healthcheck)) => return exit::held(healthcheck.run(env)),
         Some(Command::State(command)) => decide(&command),
-        Some(Command::Explain(explain)) => return explained(explain.run(env)),
-        Some(Command::Redact(redact)) => return explained(redact.run(env)),
-        Some(Command::Policy(PolicyCommand::Test(rehearse))) => return explained(rehearse.run(env)),
+        Some(Command::Explain(explain)) => return exit::answered(explain.run(env)),
+        Some(Command::Redact(redact)) => return exit::answered(redact.run(env)),
+        Some(Command::Policy(PolicyCommand::Test(rehearse))) => return exit::answered(rehearse.run(env)),
         Some(Command::Audit(command)) => return command.run(),
         Some(Command::Login(login)) => return login::login(&login),
         Some(Command::Token(which)) => return login::token(&which),
         Some(Command::Logout(which)) => return login::logout(&which),
         #[cfg(feature = "dev")]
         Some(Command::Dev(dev)) => crate::dev::main(&dev, env),
+        Some(Command::Completions(completions)) => completions.run(Cli::command()),
+        Some(Command::Man(man)) => man.run(Cli::command()),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// 0 is yes, 1 is no, 2 is trouble.
-fn explained(answer: Result<bool, StartError>) -> ExitCode {
-    match answer {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(2)
-        }
-    }
+    exit::done(result)
 }
 
 /// A variable of the process's environment.

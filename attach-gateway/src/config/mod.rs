@@ -44,6 +44,7 @@ mod telemetry;
 mod translation;
 mod units;
 mod upstream;
+pub(crate) mod written;
 
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;

@@ -49,7 +49,7 @@ async fn the_login_line_of_each_guide_is_understood() {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let said = Launch::bare().arguments(&words).run().await;
         assert!(
-            said.code == Some(1) && said.stderr.contains("cannot be reached"),
+            said.code == Some(2) && said.stderr.contains("cannot be reached"),
             "{name}: {words:?} {said:?}"
         );
     }

@@ -248,7 +248,7 @@ async fn a_logout_without_the_provider_deletes_and_says_that_it_did_not_revoke()
     kept["issuer"] = "http://127.0.0.1:9".into();
     std::fs::write(desk.file(), kept.to_string()).unwrap();
     let logout = desk.command(&["logout"]).run().await;
-    assert_eq!(logout.code, Some(1));
+    assert_eq!(logout.code, Some(2));
     assert!(logout.stderr.contains("could not be revoked at the provider"), "{logout:?}");
     assert_eq!(desk.token().await.code, Some(3));
 }
@@ -303,7 +303,7 @@ async fn a_provider_that_is_down_is_not_a_reason_to_log_in_again() {
     kept["expires_at"] = 0.into();
     std::fs::write(desk.file(), kept.to_string()).unwrap();
     let token = desk.token().await;
-    assert_eq!((token.code, token.stdout.as_str()), (Some(1), ""), "{token:?}");
+    assert_eq!((token.code, token.stdout.as_str()), (Some(2), ""), "{token:?}");
     assert!(token.stderr.contains("cannot be reached"), "{token:?}");
     assert_eq!(desk.kept()["refresh_token"], kept["refresh_token"]);
 }
@@ -318,7 +318,7 @@ async fn a_file_that_others_can_read_or_that_is_a_link_is_refused() {
     };
     let refused = async |what: &str| {
         let token = desk.token().await;
-        assert_eq!((token.code, token.stdout.as_str()), (Some(1), ""), "{token:?}");
+        assert_eq!((token.code, token.stdout.as_str()), (Some(2), ""), "{token:?}");
         assert!(token.stderr.contains(what), "{token:?}");
     };
     chmod(&file, 0o640);
@@ -339,7 +339,7 @@ async fn several_logins_have_to_be_told_apart() {
     desk.sign_in("alice", "cli", AUDIENCE).await;
     desk.sign_in("alice", "cli", "urn:llm-gateway:es256").await;
     let token = desk.token().await;
-    assert_eq!(token.code, Some(1));
+    assert_eq!(token.code, Some(2));
     assert!(token.stderr.contains("there are several logins"), "{token:?}");
     for resource in [AUDIENCE, "urn:llm-gateway:es256"] {
         assert!(desk.command(&["token", "--resource", resource]).run().await.ok);

@@ -26,11 +26,11 @@ pub(super) enum LoginError {
 }
 
 impl LoginError {
-    /// 3 if somebody has to log in, else 1.
+    /// 3 if somebody has to log in, else 2: it is not known whether they are.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Again(_) => ExitCode::from(LOG_IN_AGAIN),
-            _ => ExitCode::FAILURE,
+            _ => ExitCode::from(2),
         }
     }
 
