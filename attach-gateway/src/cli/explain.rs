@@ -21,6 +21,8 @@ use crate::run::{self, StartError};
 
 mod limits;
 
+pub(in crate::cli) use self::limits::server;
+
 /// A call to be explained. The token is named, never given: what stands on a command line others can read.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {

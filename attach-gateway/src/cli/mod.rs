@@ -17,6 +17,7 @@ mod build;
 mod exit;
 mod explain;
 mod healthcheck;
+mod keys;
 mod login;
 mod policy;
 mod redact;
@@ -81,6 +82,9 @@ enum Command {
     Token(login::Which),
     /// Take the tokens back at the provider and delete them here.
     Logout(login::Which),
+    /// Make, list and end gateway keys, for tools that only know API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
@@ -102,15 +106,18 @@ enum PolicyCommand {
 enum StateCommand {
     /// After a loss of Redis: take it as it is, whatever it has forgotten.
     Adopt(Serve),
-    /// Copy this node's own state.db into the Redis of the configuration.
-    Import(Serve),
+    /// Write the state (keys, revocations, provisioned people, exceptions from limits) into a new file.
+    Export(state::Export),
+    /// Read a file of `export` into the state; without one, copy this node's own state.db into the Redis of the
+    /// configuration.
+    Import(state::Import),
 }
 
 /// Runs the program with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start(env("RUST_LOG").as_deref());
+    telemetry::start(env("RUST_LOG").as_deref().or(quieter(cli.command.as_ref())));
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Check(options)) => return exit::held(check(&options)),
@@ -120,6 +127,7 @@ pub fn main() -> ExitCode {
         Some(Command::Redact(redact)) => return exit::answered(redact.run(env)),
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return exit::answered(rehearse.run(env)),
         Some(Command::Audit(command)) => return command.run(),
+        Some(Command::Keys(command)) => return command.run(),
         Some(Command::Login(login)) => return login::login(&login),
         Some(Command::Token(which)) => return login::token(&which),
         Some(Command::Logout(which)) => return login::logout(&which),
@@ -129,6 +137,15 @@ pub fn main() -> ExitCode {
         Some(Command::Man(man)) => man.run(Cli::command()),
     };
     exit::done(result)
+}
+
+/// What is logged of a command unless `RUST_LOG` says otherwise, if it is not what a server logs.
+fn quieter(command: Option<&Command>) -> Option<&'static str> {
+    match command {
+        #[cfg(feature = "dev")]
+        Some(Command::Dev(_)) => Some(crate::dev::LOGGED),
+        _ => None,
+    }
 }
 
 /// A variable of the process's environment.
@@ -158,7 +175,8 @@ fn check(options: &Serve) -> Result<(), StartError> {
 fn decide(command: &StateCommand) -> Result<(), StartError> {
     let done = match command {
         StateCommand::Adopt(options) => runtime()?.block_on(state::adopt(&options.config()?)),
-        StateCommand::Import(options) => runtime()?.block_on(state::import(&options.config()?)),
+        StateCommand::Export(export) => runtime()?.block_on(export.run()),
+        StateCommand::Import(import) => runtime()?.block_on(import.run()),
     };
     print(&done?);
     Ok(())

@@ -8,7 +8,7 @@ pub(super) fn text(addr: SocketAddr, issuer: &Issuer, dir: &Path) -> String {
     let alice = issuer.token("alice").unwrap_or_default();
     let bob = issuer.token("bob").unwrap_or_default();
     let url = format!("http://{addr}");
-    let dir = dir.display();
+    let (dir, program) = (dir.display(), program());
     format!(
         r#"
 Attach is running at {url}  (development: loopback only, keys made at this start, echoing model)
@@ -41,14 +41,24 @@ curl -si $URL/v1/chat/completions -H "Authorization: Bearer $BOB" -d '{{"model":
 for i in $(seq 45); do curl -s -o /dev/null -w '%{{http_code}} ' $URL/api/show -H "Authorization: Bearer $BOB" -d '{{"model":"llama3"}}'; done; echo
 
 # Who did what:
-cargo run -q -p attach-gateway -- audit query {dir}/audit --limit 10
+{program} audit query {dir}/audit --limit 10
 
 # The same as it is recorded, and that nobody changed it:
 tail -n 2 {dir}/audit/*.jsonl
-cargo run -q -p attach-gateway -- audit verify {dir}/audit
+{program} audit verify {dir}/audit
 
-# A fresh token later:   cargo run -q -p attach-gateway -- dev token alice
+# A fresh token later:   {program} dev token alice
+# A key for a tool that knows no tokens:
+printf %s "$ALICE" | {program} keys create --server $URL --token - --name editor --expires-in 1d
 
 "#
     )
+}
+
+/// How this program was started, for commands to copy.
+fn program() -> String {
+    // Cargo tells whom it runs where it is itself.
+    let built = std::env::var_os("CARGO").is_some();
+    let started = std::env::args().next().filter(|name| !built && !name.contains(char::is_whitespace));
+    started.unwrap_or_else(|| "cargo run -q -p attach-gateway --".to_owned())
 }

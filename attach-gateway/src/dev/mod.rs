@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::cli::{print, runtime};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Secret};
+use crate::hex::hex;
 use crate::run::{Gateway, StartError};
 use crate::server::StopSignals;
 
@@ -28,6 +29,9 @@ const AUDIENCE: &str = "attach-dev";
 
 /// Where the state and the audit log go, below the folder the command runs in.
 const FOLDER: &str = "attach-dev";
+
+/// What is logged unless `RUST_LOG` says otherwise: the banner says the rest.
+pub(crate) const LOGGED: &str = "warn,attach_auth::oidc=error";
 
 /// The built-in configuration: also an example of a small file.
 const CONFIG: &str = include_str!("attach-dev.toml");
@@ -86,6 +90,8 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     config.issuers = vec![trusted(&issuer)?];
     config.server.listen = free_port(dev.port).await?;
     config.state_dir = Some(dev.dir.clone());
+    // Made at this start, like every other key of `dev`; nobody has to be warned of what the banner says.
+    config.redact.key = Some(random_key()?);
     let mut gateway = Gateway::start(&config).await?;
     gateway.watch();
     std::fs::write(dev.dir.join("issuer"), issuer.url())
@@ -99,6 +105,13 @@ fn trusted(issuer: &issuer::Issuer) -> Result<IssuerConfig, ConfigError> {
     let config = IssuerConfig::new(Preset::Generic, issuer.url(), [AUDIENCE.to_owned()]);
     let config = config.map_err(|error| ConfigError::new(error.to_string()))?;
     Ok(config.directory("dev").required_scopes(["llm".to_owned()]).development(true))
+}
+
+fn random_key() -> Result<Secret, StartError> {
+    let mut key = [0; 32];
+    let failed = || StartError::Io("redaction key", std::io::Error::other("no randomness"));
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| failed())?;
+    Secret::new(&hex(&key)).ok_or_else(failed)
 }
 
 /// The port asked for, or the next one that is free.

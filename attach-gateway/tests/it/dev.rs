@@ -31,7 +31,7 @@ impl Dev {
         for line in text.lines() {
             if let Some(text) = line.strip_prefix("# ") {
                 comment = text.to_owned();
-            } else if line.starts_with("curl") || line.starts_with("for ") || line.starts_with("cargo") {
+            } else if ["curl", "for ", "printf", "/"].iter().any(|begins| line.starts_with(begins)) {
                 commands.push((comment.clone(), line.to_owned()));
             }
         }
@@ -91,7 +91,7 @@ async fn every_printed_command_behaves_as_printed() {
     assert_eq!((statuses[0], statuses[44]), (200, 429), "{statuses:?}");
 
     let verify = dev.command("nobody changed it");
-    let arguments: Vec<_> = verify.split_once(" -- ").unwrap().1.split_whitespace().collect();
+    let arguments: Vec<_> = verify.split_whitespace().skip(1).collect();
     assert_eq!(arguments[..2], ["audit", "verify"]);
     dev.gateway.stop_and_verify().await;
 }
@@ -220,15 +220,11 @@ async fn its_keys_are_never_on_disk_and_its_tokens_are_good_nowhere_else() {
 async fn what_is_printed_can_be_pasted_into_a_shell() {
     let Some(()) = crate::support::tools::program("curl") else { return };
     let dev = Dev::start().await;
+    assert_eq!(dev.gateway.stderr.text(), "", "the first thing to be seen is what to do");
     let paste = async |comment: &str| {
         let command = dev.command(comment);
-        let script = format!(
-            "export URL={} ALICE={} BOB={}\n{}",
-            dev.gateway.url(),
-            dev.alice,
-            dev.bob,
-            command.replace("cargo run -q -p attach-gateway --", env!("CARGO_BIN_EXE_attach-gateway"))
-        );
+        let script =
+            format!("export URL={} ALICE={} BOB={}\n{command}", dev.gateway.url(), dev.alice, dev.bob,);
         let output =
             tokio::process::Command::new("sh").arg("-c").arg(script).current_dir(dev.gateway.home()).output();
         String::from_utf8(output.await.unwrap().stdout).unwrap()
@@ -242,4 +238,5 @@ async fn what_is_printed_can_be_pasted_into_a_shell() {
     let codes = paste("429").await;
     assert!(codes.starts_with("200 ") && codes.trim_end().ends_with("429"), "{codes}");
     assert!(paste("nobody changed it").await.contains("ok: "));
+    assert!(paste("A key for a tool").await.starts_with("atk_"));
 }

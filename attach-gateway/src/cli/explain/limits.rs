@@ -16,7 +16,7 @@ use crate::quotas::{Quotas, limit};
 use crate::run;
 
 /// A running gateway. A token is sent in clear text to this machine only.
-pub(super) fn server(text: &str) -> Result<Uri, String> {
+pub(in crate::cli) fn server(text: &str) -> Result<Uri, String> {
     let wrong = || format!("{text:?} is not a URL like https://llm.example.com or http://127.0.0.1:8080");
     let url: Uri = text.trim_end_matches('/').parse().map_err(|_| wrong())?;
     let host = url.host().ok_or_else(wrong)?.trim_start_matches('[').trim_end_matches(']');

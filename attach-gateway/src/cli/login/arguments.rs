@@ -1,18 +1,21 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use http::Uri;
 
 use super::registration::Registration;
+use crate::cli::explain::server;
 
 /// How to sign in. The client is one that is registered for native applications: it needs no secret.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// The identity provider's issuer, letter for letter as in its tokens.
-    #[arg(long, value_name = "URL")]
-    pub(super) issuer: String,
+    #[arg(long, value_name = "URL", required_unless_present = "proxy")]
+    pub(super) issuer: Option<String>,
     /// The client registered there for people at terminals.
-    #[arg(long, value_name = "ID")]
-    pub(super) client_id: String,
+    #[arg(long, value_name = "ID", required_unless_present = "proxy")]
+    pub(super) client_id: Option<String>,
     /// What to ask for, separated by spaces; `openid` is always asked for. Default: openid offline_access.
     #[arg(long, value_name = "SCOPES")]
     pub(super) scope: Option<String>,
@@ -46,6 +49,18 @@ pub(crate) struct Login {
     /// How long to wait for the person.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
     pub(super) timeout: Duration,
+    /// Sign nobody in: forward from this loopback address to --server with the token of whoever is logged in, for
+    /// programs that cannot send one.
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        requires = "server",
+        conflicts_with_all = ["scope", "device", "client_secret_env", "redirect_port", "redirect_uri", "no_browser", "prompt", "id_token"]
+    )]
+    pub(super) proxy: Option<SocketAddr>,
+    /// The gateway that --proxy forwards to: https, or a port of this machine.
+    #[arg(long, value_name = "URL", requires = "proxy", value_parser = server)]
+    pub(super) server: Option<Uri>,
 }
 
 /// Which login is meant; nothing is needed where there is only one.
@@ -68,8 +83,8 @@ pub(crate) struct Which {
 impl Login {
     pub(super) fn registration(&self) -> Registration {
         let mut registration = Registration {
-            issuer: self.issuer.clone(),
-            client_id: self.client_id.clone(),
+            issuer: self.issuer.clone().unwrap_or_default(),
+            client_id: self.client_id.clone().unwrap_or_default(),
             client_secret_env: self.client_secret_env.clone(),
             audience: self.audience.clone(),
             resource: self.resource.clone(),
@@ -77,6 +92,16 @@ impl Login {
         };
         registration.id_token |= registration.is_google();
         registration
+    }
+
+    /// The login that is there already.
+    pub(super) fn which(&self) -> Which {
+        Which {
+            issuer: self.issuer.clone(),
+            client_id: self.client_id.clone(),
+            audience: self.audience.clone(),
+            resource: self.resource.clone(),
+        }
     }
 
     /// Whether to sign in by device code: asked for, or the only way that needs no browser here.

@@ -14,7 +14,7 @@ const LONGEST: usize = 300;
 
 /// Why there is no token. No variant holds one.
 #[derive(Debug)]
-pub(super) enum LoginError {
+pub(in crate::cli) enum LoginError {
     /// Only a person can go on, by logging in; the text says why.
     Again(String),
     /// The provider could not be reached, or is in trouble; later it may work.
@@ -27,7 +27,7 @@ pub(super) enum LoginError {
 
 impl LoginError {
     /// 3 if somebody has to log in, else 2: it is not known whether they are.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Again(_) => ExitCode::from(LOG_IN_AGAIN),
             _ => ExitCode::from(2),

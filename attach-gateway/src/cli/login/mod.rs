@@ -15,6 +15,7 @@ mod logout;
 mod loopback;
 mod page;
 mod provider;
+mod proxy;
 mod refresh;
 mod registration;
 mod session;
@@ -29,19 +30,27 @@ use attach_core::client::Client;
 
 pub(crate) use self::arguments::{Login, Which};
 use self::cache::Cache;
-use self::error::LoginError;
+pub(in crate::cli) use self::error::LoginError;
 use self::provider::Provider;
 use self::transport::Http;
 use crate::cli::{print, runtime};
 
 /// Signs somebody in and keeps the tokens.
 pub(crate) fn login(options: &Login) -> ExitCode {
-    finish(run(sign_in(options)))
+    match options.proxy {
+        Some(listen) => finish(run(proxy::run(options, listen))),
+        None => finish(run(sign_in(options))),
+    }
 }
 
 /// Prints a valid token and nothing else on standard output.
 pub(crate) fn token(which: &Which) -> ExitCode {
     finish(run(refresh::token(which)).map(|token| print(&format!("{token}\n"))))
+}
+
+/// A valid token of whoever is logged in, for commands that talk to a gateway.
+pub(in crate::cli) async fn current(which: &Which) -> Result<String, LoginError> {
+    refresh::token(which).await
 }
 
 /// Revokes the tokens at the provider (RFC 7009) and deletes them here.

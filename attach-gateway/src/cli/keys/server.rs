@@ -1,0 +1,142 @@
+use std::fmt;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use attach_core::Fetch as _;
+use attach_core::client::Client;
+use bytes::Bytes;
+use clap::Args;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+use serde_json::Value;
+
+use super::shown::printable;
+use crate::cli::explain::server;
+use crate::cli::login::{self, LoginError, Which};
+
+/// No token of ours is longer.
+const LONGEST: u64 = 1 << 20;
+
+/// A running gateway, and whose token it is shown. The token is named, never given: what stands on a command line
+/// others can read.
+#[derive(Debug, Args)]
+pub(super) struct Server {
+    /// The running gateway: https, or a port of this machine.
+    #[arg(long, value_name = "URL", value_parser = server)]
+    server: Uri,
+    /// File with the token; `-` is standard input. Without it and --token-env: that of whoever is logged in here.
+    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
+    token: Option<PathBuf>,
+    /// Environment variable with the token.
+    #[arg(long, value_name = "NAME")]
+    token_env: Option<String>,
+    #[command(flatten, next_help_heading = "Which login, where there are several")]
+    which: Which,
+}
+
+/// Why it was not done.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The gateway said no, with this reason.
+    No(StatusCode, String),
+    /// Only a person can go on, or the login is in trouble.
+    Login(LoginError),
+    /// Whoever answered is no gateway of ours.
+    NotAGateway,
+    /// It cannot be told; the text says why.
+    Trouble(String),
+}
+
+impl Server {
+    /// Asks, and reads the answer; nothing if there is none to read.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        order: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let mut credential = HeaderValue::try_from(format!("Bearer {}", self.credential().await?))
+            .map_err(|_| Refused::Trouble("this is no token".to_owned()))?;
+        credential.set_sensitive(true);
+        let base = self.server.to_string();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", base.trim_end_matches('/')))
+            .header(AUTHORIZATION, credential);
+        if order.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = order.map(|order| Bytes::from(order.to_string())).unwrap_or_default();
+        let request = request.body(body).map_err(|error| Refused::Trouble(error.to_string()))?;
+        let client = Client::new().map_err(|error| Refused::Trouble(format!("TLS: {error}")))?;
+        let answer = client
+            .fetch(request)
+            .await
+            .map_err(|error| Refused::Trouble(format!("{} cannot be reached: {error}", self.server)))?;
+        read(&answer)
+    }
+
+    async fn credential(&self) -> Result<String, Refused> {
+        let mut token = String::new();
+        match (&self.token_env, &self.token) {
+            (Some(name), _) => {
+                token =
+                    crate::cli::env(name).ok_or_else(|| Refused::Trouble(format!("{name} is not set")))?;
+            }
+            (None, Some(path)) => {
+                let read = if path.as_os_str() == "-" {
+                    std::io::stdin().take(LONGEST).read_to_string(&mut token)
+                } else {
+                    std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut token))
+                };
+                read.map_err(|error| Refused::Trouble(format!("{}: {error}", path.display())))?;
+            }
+            (None, None) => token = login::current(&self.which).await.map_err(Refused::Login)?,
+        }
+        Ok(token.trim().to_owned())
+    }
+}
+
+fn read(answer: &Response<Bytes>) -> Result<Value, Refused> {
+    let status = answer.status();
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    if status.is_success() {
+        return body.ok_or(Refused::NotAGateway);
+    }
+    // RFC 9457, or an error in the dialect of whoever answers outside of the endpoint.
+    let text = |path: &str| body.as_ref()?.pointer(path)?.as_str().map(printable);
+    let why =
+        text("/detail").or_else(|| text("/error/message")).unwrap_or_else(|| "no reason was given".into());
+    match status {
+        StatusCode::NOT_FOUND if text("/code").is_none_or(|code| code == "unknown_endpoint") => {
+            Err(Refused::No(status, format!("{why}; are gateway keys switched on there ([keys] enabled)?")))
+        }
+        status if status.is_client_error() => Err(Refused::No(status, why)),
+        status => Err(Refused::Trouble(format!("the gateway answered {status}: {why}"))),
+    }
+}
+
+impl Refused {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::No(..) => ExitCode::from(1),
+            Self::Login(error) => error.exit_code(),
+            Self::NotAGateway | Self::Trouble(_) => ExitCode::from(2),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No(status, why) => write!(f, "refused ({status}): {why}"),
+            Self::Login(error) => error.fmt(f),
+            Self::NotAGateway => f.write_str("whoever answered there is no attach-gateway"),
+            Self::Trouble(why) => f.write_str(why),
+        }
+    }
+}
