@@ -220,5 +220,5 @@ fn a_model_can_be_shown_where_its_server_cannot() {
 #[test]
 fn a_pair_that_is_not_translated_says_so() {
     let body = json!({"model": "claude", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]});
-    assert!(plan(Api::AnthropicMessages, &body).unwrap().is_none());
+    assert!(plan(Api::AnthropicCountTokens, &body).unwrap().is_none());
 }
