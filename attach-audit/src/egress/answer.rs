@@ -10,8 +10,8 @@ use http::{Response, StatusCode};
 use super::SendError;
 
 /// Why an answer that is no success, and nothing the receiver explains in a way of its own, is none. Overload, failure
-/// and what stands between (408, 425, 429, 5xx: RFC 9110 section 15, RFC 6585, RFC 8470) pass; any other does not
-/// without somebody's help.
+/// and what stands between (408, 425, 429, 5xx: RFC 9110 section 15, RFC 6585, RFC 8470) pass; what is about the
+/// content (400, 413, 422) may not be so for a part of it; any other does not pass without somebody's help.
 pub(super) fn refusal(answer: &Response<Bytes>, why: Option<&str>) -> SendError {
     let status = answer.status();
     let told = why.map(|why| format!(": {}", printable(why))).unwrap_or_default();
@@ -20,7 +20,8 @@ pub(super) fn refusal(answer: &Response<Bytes>, why: Option<&str>) -> SendError 
     if status.is_server_error() || passes.contains(&status) {
         return SendError::Unavailable { why, after: retry_after(answer) };
     }
-    SendError::Refused(why)
+    let content = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
+    if content.contains(&status) { SendError::Unacceptable(why) } else { SendError::Refused(why) }
 }
 
 /// No answer came.
@@ -55,8 +56,11 @@ mod tests {
             let why = format!("it answered {status}").into();
             assert_eq!(refusal(&answer(status, "7"), None), SendError::Unavailable { why, after });
         }
-        for status in [301, 400, 401, 403, 404, 413] {
+        for status in [301, 401, 403, 404] {
             assert!(matches!(refusal(&answer(status, "7"), None), SendError::Refused(_)), "{status}");
+        }
+        for status in [400, 413, 422] {
+            assert!(matches!(refusal(&answer(status, "7"), None), SendError::Unacceptable(_)), "{status}");
         }
         let dated = refusal(&answer(503, "Wed, 21 Oct 2026 07:28:00 GMT"), Some("busy\nnow"));
         assert_eq!(dated, SendError::unavailable("it answered 503: busy now"));

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::cursor::{Cursor, Mark};
+use super::refused::Refused;
 use super::{Delivered, SendError, Shipped, Status, Target};
-use crate::log::Position;
+use crate::Audit;
+use crate::log::{Line, Position};
 use crate::metrics::EgressMetrics;
 
 #[derive(Debug)]
@@ -15,9 +17,14 @@ pub(super) struct Feed {
     pub(super) target: Arc<dyn Target>,
     cursor: Cursor,
     shipped: Shipped,
+    refused: Refused,
     metrics: EgressMetrics,
     progress: Mutex<Progress>,
 }
+
+/// So many records are put aside one after another; a receiver that refuses more of them refuses all there is, and then
+/// somebody has to put that right.
+const IN_A_ROW: u32 = 10;
 
 #[derive(Debug)]
 struct Progress {
@@ -33,6 +40,9 @@ struct Progress {
     lag_bytes: u64,
     sent: u64,
     rejected: u64,
+    put_aside: u64,
+    /// Since one was taken.
+    in_a_row: u32,
     skipped: u64,
     failures: u64,
 }
@@ -75,10 +85,13 @@ impl Feed {
             lag_bytes: 0,
             sent: 0,
             rejected: 0,
+            put_aside: 0,
+            in_a_row: 0,
             skipped: 0,
             failures: 0,
         };
-        Ok(Self { target, cursor, shipped, metrics, progress: Mutex::new(progress) })
+        let refused = Refused::new(dir, target.name());
+        Ok(Self { target, cursor, shipped, refused, metrics, progress: Mutex::new(progress) })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -114,6 +127,7 @@ impl Feed {
         progress.reached = Some(mark);
         progress.oldest = None;
         progress.sent += records - rejected;
+        progress.in_a_row = 0;
         let warn = rejected > 0 && progress.rejected == 0;
         progress.rejected += rejected;
         let (back, failed) = (progress.problem.take().is_some(), std::mem::take(&mut progress.failed));
@@ -129,6 +143,32 @@ impl Feed {
                 "a receiver refuses audit records for good; they are counted"
             );
         }
+    }
+
+    /// What is put aside is to be recorded there first.
+    pub(super) fn records_in(&self, audit: &Audit) {
+        // The first to be named stays.
+        let _ = self.refused.audit.set(audit.clone());
+    }
+
+    /// A single record, which ends at `mark`, was refused for good. Whether it is out of the way now.
+    pub(super) async fn put_aside(&self, line: Line, mark: Mark, why: &SendError) -> bool {
+        if self.lock().in_a_row >= IN_A_ROW {
+            return false;
+        }
+        let seq = mark.seq;
+        if let Err(error) = self.refused.put_aside(self.name(), line, why).await {
+            tracing::error!(egress = self.name(), %error, "a refused audit record cannot be put aside");
+            return false;
+        }
+        let mut progress = self.lock();
+        (progress.reached, progress.oldest) = (Some(mark), None);
+        progress.put_aside += 1;
+        progress.in_a_row += 1;
+        drop(progress);
+        self.metrics.put_aside();
+        tracing::error!(egress = self.name(), seq, %why, "an audit record that is refused again and again was put aside");
+        true
     }
 
     /// An attempt failed.
@@ -185,6 +225,7 @@ impl Feed {
             lag: progress.oldest.map(|written| now.saturating_sub(written)).unwrap_or_default(),
             sent: progress.sent,
             rejected: progress.rejected,
+            put_aside: progress.put_aside,
             skipped: progress.skipped,
             failures: progress.failures,
         }
@@ -192,5 +233,36 @@ impl Feed {
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::Stdout;
+
+    #[tokio::test]
+    async fn a_receiver_that_refuses_ten_in_a_row_refuses_everything() {
+        let dir = std::env::temp_dir().join(format!("attach-feed-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&dir).expect("created");
+        let end: Position = "audit-n-0000000000001-000000.jsonl:1".parse().expect("a position");
+        let stdout = Arc::new(Stdout::new("soc"));
+        let feed = Feed::open(stdout, &dir, (&end, None), Shipped::new()).expect("a feed");
+        let mark = || Mark { position: end.clone(), seq: Some(1) };
+        let why = SendError::Unacceptable("it answered 400".into());
+        let refused = async || {
+            let line = Line { bytes: b"{\"seq\":1}".as_slice().into(), end: end.clone() };
+            feed.put_aside(line, mark(), &why).await
+        };
+        for _ in 0..10 {
+            assert!(refused().await);
+        }
+        assert!(!refused().await, "it is not the record that is wrong");
+        feed.delivered(mark(), 1, Delivered::all());
+        assert!(refused().await, "it is the record again");
+        assert_eq!(feed.status().put_aside, 11);
+        let kept = std::fs::read_to_string(dir.join("egress-soc.refused")).expect("there");
+        assert_eq!(kept.lines().count(), 11);
+        std::fs::remove_dir_all(dir).expect("removed");
     }
 }

@@ -31,6 +31,7 @@ mod otlp;
 #[cfg(any(feature = "otlp", feature = "syslog"))]
 mod program;
 mod reader;
+mod refused;
 #[cfg(any(feature = "otlp", feature = "syslog"))]
 mod rendered;
 mod runner;

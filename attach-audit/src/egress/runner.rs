@@ -12,6 +12,7 @@ use super::cursor::Mark;
 use super::feed::Feed;
 use super::ship::ship;
 use super::{Shipped, Status, Target};
+use crate::Audit;
 use crate::log::Tail;
 
 /// How often cursors are stored and lags are measured.
@@ -80,6 +81,14 @@ impl Egress {
     #[must_use]
     pub fn drain(self, drain: Duration) -> Self {
         Self { drain, ..self }
+    }
+
+    /// Writes down in `audit`, whose log this is, which records are put aside because a target refuses them, before they
+    /// are. To be called when all targets are there.
+    #[must_use]
+    pub fn recording(self, audit: &Audit) -> Self {
+        self.feeds.iter().for_each(|feed| feed.records_in(audit));
+        self
     }
 
     /// Whether nothing is sent anywhere.

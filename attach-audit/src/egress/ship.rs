@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,37 +9,90 @@ use super::cursor::Mark;
 use super::feed::Feed;
 use super::reader::Reader;
 use super::{Batch, SendError};
+use crate::chain;
 use crate::log::Tail;
 
 /// The longest pause between attempts once the log has ended.
 const HASTE: Duration = Duration::from_secs(1);
+/// So often a single record is refused before it is put aside.
+const REFUSALS: u32 = 4;
 
 /// Sends everything to one target, in order, until the log has ended and all of it was taken.
 pub(super) async fn ship(feed: Arc<Feed>, tail: Tail) {
     let mut reader = Reader::new(Arc::clone(&feed), tail.clone());
     while let Some((batch, mark)) = reader.next(feed.target.limits()).await {
-        deliver(&feed, &tail, batch, mark).await;
+        Delivery { feed: &feed, tail: &tail, batch, mark }.run().await;
     }
 }
 
-async fn deliver(feed: &Feed, tail: &Tail, batch: Batch, mark: Mark) {
-    let mut backoff = Backoff::default();
-    loop {
-        let error = match feed.target.send(batch.clone()).await {
-            Ok(delivered) => return feed.delivered(mark, batch.lines().len() as u64, delivered),
-            Err(error) => error,
-        };
-        let after = match &error {
+/// A batch on its way, in pieces if it is not acceptable as a whole.
+struct Delivery<'a> {
+    feed: &'a Feed,
+    tail: &'a Tail,
+    batch: Batch,
+    mark: Mark,
+}
+
+impl Delivery<'_> {
+    async fn run(&self) {
+        // The next piece is the last one.
+        let whole = 0..self.batch.lines().len();
+        let (mut pieces, mut backoff, mut refusals) = (Vec::from([whole]), Backoff::default(), 0);
+        while let Some(piece) = pieces.pop() {
+            let error = match self.feed.target.send(self.batch.part(piece.clone())).await {
+                Ok(delivered) => {
+                    self.feed.delivered(self.behind(&piece), piece.len() as u64, delivered);
+                    (backoff, refusals) = (Backoff::default(), 0);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if matches!(error, SendError::Unacceptable(_)) {
+                if piece.len() > 1 {
+                    let middle = piece.start + piece.len() / 2;
+                    pieces.extend([middle..piece.end, piece.start..middle]);
+                    continue;
+                }
+                refusals += 1;
+                if refusals >= REFUSALS && self.put_aside(&piece, &error).await {
+                    (backoff, refusals) = (Backoff::default(), 0);
+                    continue;
+                }
+            }
+            pieces.push(piece);
+            self.pause(&error, &mut backoff).await;
+        }
+    }
+
+    async fn pause(&self, error: &SendError, backoff: &mut Backoff) {
+        let after = match error {
             SendError::Unavailable { after, .. } => *after,
-            SendError::Refused(_) => None,
+            SendError::Refused(_) | SendError::Unacceptable(_) => None,
         };
-        feed.failed(&error);
+        self.feed.failed(error);
         let pause = backoff.next(after);
-        if tail.has_ended() {
+        if self.tail.has_ended() {
             sleep(pause.min(HASTE)).await;
         } else {
             // When the log ends meanwhile, there is one more attempt at once.
-            let _ = timeout(pause, tail.ended()).await;
+            let _ = timeout(pause, self.tail.ended()).await;
+        }
+    }
+
+    async fn put_aside(&self, piece: &Range<usize>, why: &SendError) -> bool {
+        let Some(line) = self.batch.lines().get(piece.start) else { return false };
+        self.feed.put_aside(line.clone(), self.behind(piece), why).await
+    }
+
+    /// The place behind a piece.
+    fn behind(&self, piece: &Range<usize>) -> Mark {
+        let lines = self.batch.lines();
+        match piece.end.checked_sub(1).and_then(|last| lines.get(last)) {
+            Some(line) if piece.end < lines.len() => {
+                let seq = chain::place(&line.bytes).map(|(seq, _)| seq);
+                Mark { position: line.end.clone(), seq: seq.or(self.mark.seq) }
+            }
+            _ => self.mark.clone(),
         }
     }
 }

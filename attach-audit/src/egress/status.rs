@@ -22,6 +22,8 @@ pub struct Status {
     pub sent: u64,
     /// Records the target refused for good since the start.
     pub rejected: u64,
+    /// Records the target refused again and again since the start, which are in `egress-<name>.refused` now.
+    pub put_aside: u64,
     /// Records that were gone before they could be sent, since the start; at least so many.
     pub skipped: u64,
     /// Attempts that failed since the start.

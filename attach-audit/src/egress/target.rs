@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +79,14 @@ impl Batch {
     pub fn lines(&self) -> &[Line] {
         &self.0
     }
+
+    /// Those of its lines that are in `range`, as far as there are such.
+    pub(super) fn part(&self, range: Range<usize>) -> Self {
+        if range == (0..self.0.len()) {
+            return self.clone();
+        }
+        Self(self.0.get(range).unwrap_or_default().into())
+    }
 }
 
 /// What became of a batch.
@@ -117,6 +126,9 @@ pub enum SendError {
     },
     /// The receiver refuses: a wrong credential, a wrong address. Tried again too, for somebody may put it right.
     Refused(Box<str>),
+    /// The receiver will not take this batch: it is too large, or something in it is wrong in its eyes. Halves of it are
+    /// sent instead, and a single record that is refused again and again is put aside.
+    Unacceptable(Box<str>),
 }
 
 impl SendError {
@@ -132,6 +144,7 @@ impl fmt::Display for SendError {
         match self {
             Self::Unavailable { why, .. } => write!(f, "not delivered: {why}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Unacceptable(why) => write!(f, "not acceptable: {why}"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::egress::Status;
 const LAG: &str = "attach.audit.egress.lag";
 /// The age of the oldest record that is not delivered, in seconds.
 const AGE: &str = "attach.audit.egress.age";
-/// Records by `outcome`: `sent`, `rejected`, `skipped`.
+/// Records by `outcome`: `sent`, `rejected`, `put_aside`, `skipped`.
 const RECORDS: &str = "attach.audit.egress.records";
 /// Attempts that failed.
 const FAILURES: &str = "attach.audit.egress.failures";
@@ -25,6 +25,7 @@ pub(crate) struct EgressMetrics {
     own: [KeyValue; 1],
     sent: [KeyValue; 2],
     rejected: [KeyValue; 2],
+    put_aside: [KeyValue; 2],
     skipped: [KeyValue; 2],
 }
 
@@ -50,6 +51,7 @@ impl EgressMetrics {
                 .build(),
             sent: with("sent"),
             rejected: with("rejected"),
+            put_aside: with("put_aside"),
             skipped: with("skipped"),
             own: [own],
         }
@@ -68,6 +70,11 @@ impl EgressMetrics {
         if rejected > 0 {
             self.records.add(rejected, &self.rejected);
         }
+    }
+
+    /// Counts a record that was refused again and again.
+    pub(crate) fn put_aside(&self) {
+        self.records.add(1, &self.put_aside);
     }
 
     /// Counts records that were gone.

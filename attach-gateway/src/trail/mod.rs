@@ -49,6 +49,7 @@ pub(crate) fn open(config: &Config, state: &StateDir, node: &Node) -> Result<Tra
     let contents = contents.map_err(|e| StartError::Io("store of content", e))?;
     let tail = log.tail();
     let audit = Audit::new(log).mode(config.audit.mode).contents(contents);
+    let egress = egress.recording(&audit);
     let start = |tail| retention::start(&config.audit, &audit, tail, egress.shipped());
     let retention = tail.map(start).transpose()?;
     Ok(Trail { audit, egress, retention })

@@ -77,6 +77,10 @@ pub(super) fn read(response: &Response<Bytes>) -> Result<ExportLogsServiceRespon
         | StatusCode::GATEWAY_TIMEOUT => {
             Err(SendError::Unavailable { why: status.to_string().into(), after: retry_after(response) })
         }
+        // "The request contains data that cannot be decoded or is otherwise invalid", or is too large.
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+            Err(SendError::Unacceptable(status.to_string().into()))
+        }
         _ => Err(SendError::Refused(status.to_string().into())),
     }
 }
@@ -173,7 +177,10 @@ mod tests {
             let SendError::Unavailable { after, .. } = error else { panic!("{error}") };
             assert_eq!(after, Some(Duration::from_secs(7)));
         }
-        for status in [301, 400, 401, 403, 404, 413, 500] {
+        for status in [400, 413, 422] {
+            assert!(matches!(read(&answer(status, &[], b"")), Err(SendError::Unacceptable(_))), "{status}");
+        }
+        for status in [301, 401, 403, 404, 500] {
             assert!(matches!(read(&answer(status, &[], b"")), Err(SendError::Refused(_))), "{status}");
         }
     }

@@ -78,7 +78,8 @@ impl fmt::Debug for OtlpGrpc {
     }
 }
 
-/// OTLP/gRPC Failures: these pass by themselves, `RESOURCE_EXHAUSTED` only if the receiver says when.
+/// OTLP/gRPC Failures: these pass by themselves, `RESOURCE_EXHAUSTED` only if the receiver says when. What is about the
+/// content may not be so for a part of it.
 fn failure(status: &Status) -> SendError {
     let after = status.get_details_retry_info().and_then(|info| info.retry_delay);
     // The status' own message may quote a record; what it was caused by is the connection.
@@ -97,6 +98,8 @@ fn failure(status: &Status) -> SendError {
         _ if broken || status.code() == Code::ResourceExhausted && after.is_some() => {
             SendError::Unavailable { why: why.into(), after }
         }
+        // Too large a message is answered so as well.
+        Code::InvalidArgument | Code::ResourceExhausted => SendError::Unacceptable(why.into()),
         _ => SendError::Refused(why.into()),
     }
 }
@@ -142,7 +145,7 @@ mod tests {
     fn is_unavailable(status: &Status) -> Option<Option<Duration>> {
         match failure(status) {
             SendError::Unavailable { after, .. } => Some(after),
-            SendError::Refused(_) => None,
+            SendError::Refused(_) | SendError::Unacceptable(_) => None,
         }
     }
 

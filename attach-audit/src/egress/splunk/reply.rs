@@ -42,8 +42,16 @@ impl Reply {
             // Invalid data format; event field required, blank; error in indexed fields. What else is wrong with a
             // request (its index, its channel) is wrong with all of it.
             (StatusCode::BAD_REQUEST, Some(6 | 12 | 13 | 15)) => Self::Malformed(told.number),
-            _ => Self::Failed(refusal(answer, Some(&*told.text).filter(|text| !text.is_empty()))),
+            _ => Self::Failed(failure(answer, &told.text)),
         }
+    }
+}
+
+/// The collector's codes say when it is about the events; any other refusal is about all there will be.
+fn failure(answer: &Response<Bytes>, why: &str) -> SendError {
+    match refusal(answer, Some(why).filter(|why| !why.is_empty())) {
+        SendError::Unacceptable(why) => SendError::Refused(why),
+        other => other,
     }
 }
 
@@ -55,7 +63,7 @@ pub(super) fn is_indexed(answer: &Response<Bytes>, ack: u64) -> Result<bool, Sen
     }
     if answer.status() != StatusCode::OK {
         let told: Told = serde_json::from_slice(answer.body()).unwrap_or_default();
-        return Err(refusal(answer, Some(&*told.text).filter(|text| !text.is_empty())));
+        return Err(failure(answer, &told.text));
     }
     let acks = serde_json::from_slice::<Acks>(answer.body());
     let acks = acks.map_err(|_| SendError::unavailable("its word on acknowledgement cannot be read"))?;

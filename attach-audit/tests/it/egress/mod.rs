@@ -9,6 +9,7 @@ use attach_audit::{Audit, Deed};
 
 use crate::support::Dir;
 
+mod refused;
 mod runner;
 mod server;
 mod splunk;
