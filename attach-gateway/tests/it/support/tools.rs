@@ -93,6 +93,13 @@ pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(S
     Some(run(command).await)
 }
 
+/// Any other script of the official Python packages.
+pub(crate) async fn client_py(python: &Path, script: &str, arguments: &[&str]) -> (String, bool) {
+    let mut command = Command::new(python);
+    command.arg(kept("clients").join(script)).args(arguments);
+    run(command).await
+}
+
 /// `limits.py`: which SDK, a token, and how long it has to wait (`short`, `long`).
 pub(crate) async fn limits_py(python: &Path, base: &str, arguments: [&str; 3]) -> (String, bool) {
     let mut command = Command::new(python);
