@@ -5,6 +5,7 @@ use super::{anthropic, ollama, openai};
 
 /// What a caller asks for, read from the caller's dialect.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one per call, and no list of them")]
 pub(super) enum Ask<'a> {
     Chat(Chat<'a>),
     Embed(Embed<'a>),

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use crate::config::Config;
 
 mod embeddings;
+mod ollama_to_openai;
 mod openai_to_ollama;
 mod round_trip;
 mod settings;

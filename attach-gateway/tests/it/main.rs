@@ -59,6 +59,7 @@ mod streams;
 mod support;
 mod telemetry;
 mod translation;
+mod translation_ollama;
 mod translation_openai;
 mod trouble;
 mod usage;

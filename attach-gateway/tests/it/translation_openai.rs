@@ -26,6 +26,11 @@ models = "llama3"
 input = 2.5
 output = 10
 
+[[quota]]
+id = "per-user"
+each = "user"
+tokens = "1000000/min"
+
 [redact]
 uninspectable = { images = "allow", token_ids = "allow" }
 

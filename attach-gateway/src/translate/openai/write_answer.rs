@@ -100,7 +100,7 @@ impl WriteAnswer for Writer {
                 Event::Thinking(piece) => thinking.push_str(&piece),
                 Event::Tool { index, id, name, arguments } => {
                     let (index, _) = self.call(index);
-                    add(&mut calls, index, id, (name, arguments));
+                    add(&mut calls, index, id, (&name, &arguments));
                 }
                 Event::Finish(finish) => self.finish = Some(finish),
                 Event::Usage(usage) => self.usage = Some(usage),
@@ -135,14 +135,14 @@ impl WriteAnswer for Writer {
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// A piece of a tool call of a whole answer.
-fn add(calls: &mut Vec<Call>, index: usize, id: Option<String>, piece: (String, String)) {
+fn add(calls: &mut Vec<Call>, index: usize, id: Option<String>, (name, arguments): (&str, &str)) {
     if index >= calls.len() {
         calls.push(Call { index: None, id: None, r#type: Some("function"), function: Function::default() });
     }
     let Some(call) = calls.get_mut(index) else { return };
     call.id = call.id.take().or(id);
-    call.function.name.get_or_insert_default().push_str(&piece.0);
-    call.function.arguments.push_str(&piece.1);
+    call.function.name.get_or_insert_default().push_str(name);
+    call.function.arguments.push_str(arguments);
 }
 
 impl Writer {

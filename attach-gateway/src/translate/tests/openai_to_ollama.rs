@@ -3,6 +3,8 @@
 //! Fixtures: OpenAI API reference, "Create chat completion" (default, image input, streaming, functions); Ollama
 //! `docs/api.md`, "Generate a chat completion" (streaming, no streaming, structured outputs, images, tools).
 
+#![allow(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
+
 use attach_core::body::{Events, Guard, Step};
 use attach_core::usage::Wire;
 use attach_core::{Api, Exchange, Payload};
