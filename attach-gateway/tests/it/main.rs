@@ -61,6 +61,7 @@ mod telemetry;
 mod translation;
 mod translation_ollama;
 mod translation_openai;
+mod translation_anthropic;
 mod trouble;
 mod usage;
 mod withheld;

@@ -42,7 +42,7 @@ impl Blocks {
             Event::Signature(piece) => {
                 self.bytes += piece.len();
                 match self.blocks.last_mut() {
-                    Some(Block::Thinking { signature, .. }) => signature.push_str(&piece),
+                    Some(Block::Thinking { signature, .. }) if signature.is_empty() => *signature = piece,
                     _ => self.blocks.push(Block::Thinking { text: String::new(), signature: piece }),
                 }
             }

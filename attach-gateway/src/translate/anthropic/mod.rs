@@ -7,6 +7,7 @@ mod blocks;
 mod claude;
 mod read_answer;
 mod read_request;
+mod sampling;
 mod schema;
 mod thinking;
 mod wire;
@@ -19,6 +20,4 @@ pub(super) use self::write_answer::Writer;
 pub(super) use self::write_request::write_chat;
 
 #[cfg(test)]
-mod answer_tests;
-#[cfg(test)]
-mod request_tests;
+mod tests;

@@ -7,7 +7,8 @@ use super::blocks::{Block, Blocks, tool_id};
 use super::wire::{Content, Delta, Fault, Frame, Message, Stop, input};
 use crate::translate::canonical::{Event, Failure, Finish, WriteAnswer};
 
-/// The most that is kept of an answer whose blocks arrive interleaved, in bytes; more ends it in an error.
+/// The most that is kept of a call that is not over and of what has to wait for it, in bytes; more ends the answer in an
+/// error.
 const MAX_KEPT: usize = 16 << 20;
 
 /// Writes an answer as Anthropic does: events of one block after the other, or one message.
@@ -108,30 +109,20 @@ impl WriteAnswer for Writer {
 impl Writer {
     /// Content goes out as it comes if it continues the open block, or that one is over.
     fn content(&mut self, event: Event, out: &mut Vec<u8>) {
-        let nameless = match &event {
-            // Some servers end every call with an empty piece.
-            Event::Tool { id: None, name, arguments, .. } if name.is_empty() && arguments.is_empty() => {
-                return;
-            }
-            Event::Tool { name, .. } => name.is_empty(),
-            _ => false,
-        };
-        let waits = !self.later.is_empty()
-            || match &self.open {
-                Some(Open::Tool { index: open, arguments }) => {
-                    !matches!(&event, Event::Tool { index, .. } if index == open) && !is_whole(arguments)
-                }
-                _ => nameless,
-            };
-        if waits {
-            self.later.push(event, self.exchange.id());
-            if self.later.bytes() > MAX_KEPT {
-                self.fail(
-                    &Failure { code: None, message: "the answer is too long to be put in order".into() },
-                    out,
-                );
-            }
+        // Some servers end every call with an empty piece.
+        if matches!(&event, Event::Tool { id: None, name, arguments, .. } if name.is_empty() && arguments.is_empty())
+        {
             return;
+        }
+        let continued = match &self.open {
+            Some(Open::Tool { arguments, .. }) => arguments.len(),
+            _ => 0,
+        };
+        if self.later.bytes() + continued > MAX_KEPT {
+            return self.fail(&too_long(), out);
+        }
+        if self.waits(&event) {
+            return self.later.push(event, self.exchange.id());
         }
         self.start(out);
         match event {
@@ -144,6 +135,19 @@ impl Writer {
             }
             Event::Tool { index, id, name, arguments } => self.tool((index, id), &name, &arguments, out),
             _ => {}
+        }
+    }
+
+    /// Whether a piece has to wait until an earlier call is over; one that continues the open call has not.
+    fn waits(&self, event: &Event) -> bool {
+        let open = match &self.open {
+            Some(Open::Tool { index, arguments }) => Some((index, arguments)),
+            _ => None,
+        };
+        match event {
+            Event::Tool { index, .. } if open.is_some_and(|(open, _)| open == index) => false,
+            Event::Tool { name, .. } if name.is_empty() => true,
+            _ => !self.later.is_empty() || open.is_some_and(|(_, arguments)| !is_whole(arguments)),
         }
     }
 
@@ -275,6 +279,10 @@ impl Writer {
         };
         Stop { stop_reason: Some(reason), stop_sequence: sequence }
     }
+}
+
+fn too_long() -> Failure {
+    Failure { code: None, message: "the answer is too long to be put in order".into() }
 }
 
 /// Whether nothing can be missing of a call's arguments.
