@@ -62,6 +62,7 @@ mod translation;
 mod translation_ollama;
 mod translation_openai;
 mod translation_anthropic;
+mod translation_anthropic_sdk;
 mod trouble;
 mod usage;
 mod withheld;

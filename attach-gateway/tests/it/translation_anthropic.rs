@@ -102,7 +102,7 @@ async fn a_stream_becomes_a_stream_of_blocks_wherever_it_is_split() {
 }
 
 /// A model that thinks, and asks for two tools at once, in pieces that interleave.
-fn agent(stream: bool) -> Reply {
+pub(crate) fn agent(stream: bool) -> Reply {
     let call = |index: u64, id: Option<&str>, name: Option<&str>, arguments: &str| json!({"tool_calls": [{"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}}]});
     if !stream {
         let mut answer = openai::chat(&wire::Said { model: "m".into(), text: String::new(), usage: true });

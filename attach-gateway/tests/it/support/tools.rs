@@ -107,6 +107,13 @@ pub(crate) async fn limits_py(python: &Path, base: &str, arguments: [&str; 3]) -
     run(command).await
 }
 
+/// `messages.py`: Anthropic's Python package against a model of another dialect.
+pub(crate) async fn messages_py(python: &Path, base: &str, token: &str) -> (String, bool) {
+    let mut command = Command::new(python);
+    command.arg(kept("clients/messages.py")).args([base, token]);
+    run(command).await
+}
+
 /// `limits.mjs`, which is the same in JavaScript. `None` if the SDK is not installed.
 pub(crate) async fn limits_mjs(base: &str, arguments: [&str; 3]) -> Option<(String, bool)> {
     let folder = node_folder("node/node_modules", "the official JavaScript client program")?;
