@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use attach_core::Dialect;
 
-use super::{Config, Model, Redact, Source, Upstream};
+use super::{Azure, Bedrock, Config, Model, Redact, Source, Upstream};
 use super::{audit, telemetry};
 
 mod rights;
@@ -90,9 +90,17 @@ fn upstream(out: &mut String, upstream: &Upstream) {
         upstream.name,
         upstream.kind.as_str(),
         upstream.url,
-        dialects.join(", "),
+        if dialects.is_empty() { "Converse".into() } else { dialects.join(", ") },
         upstream.identity_headers.as_str()
     );
+    let own = upstream.bedrock.as_ref().map(Bedrock::describe);
+    if let Some(own) = own.or_else(|| upstream.azure.as_ref().map(Azure::describe)) {
+        let _ = writeln!(out, "upstream {}: {own}", upstream.name);
+    }
+    let reach = upstream.reach.describe();
+    if let Some(reach) = reach.strip_prefix(", ") {
+        let _ = writeln!(out, "upstream {}: reached {reach}", upstream.name);
+    }
     let timeouts = &upstream.timeouts;
     let _ = writeln!(
         out,

@@ -9,6 +9,7 @@ use super::file::{File, Introspection, Issuer, Redact, Server, State, Timeout, U
 use super::quota::Quota;
 use super::secret::SecretRef;
 use super::units::Size;
+use super::upstream::rotating::KeyRef;
 use super::{Config, ConfigError, Source, resolve};
 
 /// Every variable that configures the gateway. `RUST_LOG` and `OTEL_*` are not here: they go with a file too.
@@ -134,11 +135,18 @@ fn secret(name: &'static str, file: &'static str, env: Env<'_>) -> Result<Option
 }
 
 fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
-    let url = env("ENGINE_URL").unwrap_or_else(|| DEFAULT_ENGINE.into());
-    let kinds = env("ENGINE_KIND").map_or_else(|| vec![guess_kind(&url)], |text| list(&text));
+    let url = env("ENGINE_URL");
+    let guess = || vec![guess_kind(url.as_deref().unwrap_or(DEFAULT_ENGINE))];
+    let kinds = env("ENGINE_KIND").map_or_else(guess, |text| list(&text));
     let key = secret("ENGINE_API_KEY", "ENGINE_API_KEY_FILE", env)?;
     let kind =
         kinds.first().cloned().ok_or_else(|| ConfigError::new("ENGINE_KIND names no kind of server"))?;
+    // Bedrock's is worked out from its region.
+    let url = url.or_else(|| (kind != "bedrock").then(|| DEFAULT_ENGINE.to_owned()));
+    let key = key.map(|from| match from {
+        SecretRef::File(path) => KeyRef::file(path),
+        _ => KeyRef::env("ENGINE_API_KEY"),
+    });
     Ok(Upstream {
         name: "engine".into(),
         kind,
@@ -151,6 +159,9 @@ fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
         region: None,
         identity_headers: None,
         timeout: Timeout::default(),
+        bedrock: Default::default(),
+        azure: Default::default(),
+        reach: Default::default(),
     })
 }
 

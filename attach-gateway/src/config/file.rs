@@ -9,7 +9,9 @@ use super::access::Access;
 use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
-use super::{admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry, translation};
+use super::{
+    admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry, translation, upstream,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -99,8 +101,14 @@ fn generic() -> String {
 pub(super) struct Upstream {
     pub(super) name: String,
     pub(super) kind: String,
-    pub(super) url: String,
-    pub(super) key: Option<SecretRef>,
+    pub(super) url: Option<String>,
+    pub(super) key: Option<upstream::rotating::KeyRef>,
+    #[serde(flatten)]
+    pub(super) bedrock: upstream::bedrock::File,
+    #[serde(flatten)]
+    pub(super) azure: upstream::azure::File,
+    #[serde(flatten)]
+    pub(super) reach: upstream::reach::File,
     pub(super) dialects: Option<Vec<String>>,
     #[serde(default)]
     pub(super) trusted: bool,

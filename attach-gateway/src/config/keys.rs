@@ -27,6 +27,10 @@ const FREE: &[&str] = &["redact.entities", "redact.for.entities"];
 /// Settings that hold a secret. Somebody who writes one inline must not find it in a log for it.
 const SECRETS: &[&str] = &[
     "upstream.key",
+    "upstream.access_key",
+    "upstream.secret_key",
+    "upstream.session_token",
+    "upstream.proxy.credentials",
     "redact.key",
     "redact.engine.access_key",
     "redact.engine.secret_key",

@@ -65,7 +65,10 @@ pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
 pub use self::telemetry::{Label, Otlp, Protocol, Telemetry};
 pub use self::translation::Unsupported;
-pub use self::upstream::{IdentityHeaders, Kind, Timeouts, Upstream};
+pub use self::upstream::{
+    Access, Azure, AzureVersion, Bedrock, ClientCert, GuardrailConfig, IdentityHeaders, Kind, Proxy, Reach,
+    Rotating, Timeouts, Upstream,
+};
 
 /// What the gateway runs with.
 #[derive(Debug)]

@@ -107,7 +107,7 @@ fn an_engine_elsewhere_speaks_openais_interface_unless_told() {
     assert_eq!(kind(&[("ENGINE_URL", "http://host:1"), ("ENGINE_KIND", "ollama")])[0], Dialect::Ollama);
     let both = kind(&[("ENGINE_URL", "http://host:1"), ("ENGINE_KIND", "openai, anthropic")]);
     assert_eq!(both, [Dialect::OpenAi, Dialect::Anthropic]);
-    assert!(refused(&[("ENGINE_KIND", "bedrock")]).contains("later version"));
+    assert!(refused(&[("ENGINE_KIND", "bedrock")]).contains("region"));
     assert!(refused(&[("ENGINE_KIND", ",")]).contains("ENGINE_KIND"));
 }
 

@@ -5,8 +5,20 @@ use attach_core::Dialect;
 use attach_core::destination::Labels;
 use http::Uri;
 
-use super::secret::SecretRef;
-use super::{ConfigError, Secret, Unsupported, file};
+use super::{ConfigError, Unsupported, file};
+
+pub(super) mod azure;
+pub(super) mod bedrock;
+mod kind;
+pub(super) mod reach;
+pub(super) mod rotating;
+mod tls;
+
+pub use self::azure::{Azure, AzureVersion};
+pub use self::bedrock::{Access, Bedrock, GuardrailConfig};
+pub use self::kind::Kind;
+pub use self::reach::{ClientCert, Proxy, Reach};
+pub use self::rotating::Rotating;
 
 /// A place that answers.
 #[derive(Debug)]
@@ -19,7 +31,13 @@ pub struct Upstream {
     /// Scheme and authority, and a path prefix if it has one, without a slash at the end.
     pub url: Uri,
     /// Its credential.
-    pub key: Option<Secret>,
+    pub key: Option<Rotating>,
+    /// What only Amazon Bedrock has.
+    pub bedrock: Option<Bedrock>,
+    /// What only Azure has.
+    pub azure: Option<Azure>,
+    /// How it is reached.
+    pub reach: Reach,
     /// The interfaces it speaks.
     pub dialects: Vec<Dialect>,
     /// What is known of it.
@@ -32,18 +50,6 @@ pub struct Upstream {
     pub timeouts: Timeouts,
     /// What becomes of a setting that cannot be translated for it.
     pub unsupported: Unsupported,
-}
-
-/// What an upstream is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// An Ollama server; it speaks OpenAI's interface too.
-    Ollama,
-    /// Anything that speaks OpenAI's interface: OpenAI, vLLM, llama.cpp …
-    OpenAi,
-    /// Anthropic's interface.
-    Anthropic,
 }
 
 /// What an upstream is told about the caller.
@@ -86,40 +92,6 @@ impl Default for Timeouts {
     }
 }
 
-impl Kind {
-    pub(super) fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
-        match text {
-            "ollama" => Ok(Self::Ollama),
-            "openai" => Ok(Self::OpenAi),
-            "anthropic" => Ok(Self::Anthropic),
-            "azure" | "bedrock" => Err(ConfigError::new(format!(
-                "{key}: {text:?} comes with a later version of attach-gateway; today: ollama, openai, anthropic"
-            ))),
-            _ => Err(ConfigError::new(format!("{key}: {text:?} is not one of ollama, openai, anthropic"))),
-        }
-    }
-
-    /// The interfaces a server of this kind speaks unless the configuration says otherwise.
-    pub(super) fn dialects(self) -> Vec<Dialect> {
-        match self {
-            Self::Ollama => vec![Dialect::Ollama, Dialect::OpenAi],
-            Self::OpenAi => vec![Dialect::OpenAi],
-            Self::Anthropic => vec![Dialect::Anthropic],
-        }
-    }
-
-    /// The name in a configuration, and OpenTelemetry's `gen_ai.provider.name`; of a server that only speaks OpenAI's
-    /// interface no more is known.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ollama => "ollama",
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-        }
-    }
-}
-
 impl IdentityHeaders {
     fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
         match text {
@@ -146,25 +118,34 @@ impl Upstream {
     ) -> Result<Self, ConfigError> {
         let at = |key: &str| format!("upstream {:?}: {key}", from.name);
         let kind = Kind::parse(&at("kind"), &from.kind)?;
-        // People paste the base URL their client program wants; the operation's own path begins with /v1 already.
-        let base = from.url.trim_end_matches('/');
-        let url = parse_url(&at("url"), base.strip_suffix("/v1").unwrap_or(base))?;
+        from.only_of_its_kind(kind)?;
+        let mut key = from.key;
+        let bedrock = (kind == Kind::Bedrock)
+            .then(|| from.bedrock.resolve(&at, from.region.as_deref(), (&mut key, env)))
+            .transpose()?;
+        let azure = (kind == Kind::Azure).then(|| from.azure.resolve(&at)).transpose()?;
+        let url = from.url.or_else(|| bedrock.as_ref().map(Bedrock::endpoint));
+        let url = url.ok_or_else(|| ConfigError::new(format!("{}: say where it is", at("url"))))?;
+        let url = parse_url(&at("url"), base(kind, &url))?;
         let inside = from.trusted || url.host().is_some_and(is_private);
         let identity_headers = match &from.identity_headers {
             Some(text) => IdentityHeaders::parse(&at("identity_headers"), text)?,
             None if inside => IdentityHeaders::Full,
             None => IdentityHeaders::None,
         };
-        let read = |secret: &SecretRef| secret.read(&at("key"), env);
         let mut labels = Labels::default();
         labels.trusted = from.trusted;
         labels.zero_retention = from.zero_retention;
         labels.trains_on_data = from.trains_on_data;
-        labels.region = from.region.as_deref().map(Into::into);
+        let own_region = bedrock.as_ref().map(|bedrock| &*bedrock.region);
+        labels.region = from.region.as_deref().or(own_region).map(Into::into);
         Ok(Self {
             kind,
+            key: key.map(|key| key.read(&at("key"), env)).transpose()?,
+            bedrock,
+            azure,
+            reach: from.reach.resolve(&at, &url, env)?,
             url,
-            key: from.key.as_ref().map(read).transpose()?,
             dialects: dialects(&at("dialects"), kind, from.dialects.as_deref())?,
             labels: Arc::new(labels),
             identity_headers,
@@ -179,6 +160,36 @@ impl Upstream {
     #[must_use]
     pub fn speaks(&self, dialect: Dialect) -> bool {
         self.dialects.contains(&dialect)
+    }
+}
+
+/// What operations are put behind. People paste the base URL that their client program wants.
+fn base(kind: Kind, url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    let own = if kind == Kind::Azure { "/openai/v1" } else { "/v1" };
+    let url = url.strip_suffix(own).unwrap_or(url);
+    if kind == Kind::Azure { url.strip_suffix("/openai").unwrap_or(url) } else { url }
+}
+
+impl file::Upstream {
+    /// A setting that is of no use here was meant for something.
+    fn only_of_its_kind(&self, kind: Kind) -> Result<(), ConfigError> {
+        let wrong = |what: &str| ConfigError::new(format!("upstream {:?}: {what}", self.name));
+        if kind != Kind::Bedrock && !self.bedrock.is_empty() {
+            return Err(wrong("access_key, secret_key, session_token and guardrail are for kind bedrock"));
+        }
+        if kind != Kind::Azure && !self.azure.is_empty() {
+            return Err(wrong("api_version and auth are for kind azure"));
+        }
+        if kind == Kind::Bedrock && self.dialects.is_some() {
+            return Err(wrong("dialects: kind bedrock speaks Converse and nothing else"));
+        }
+        if kind == Kind::Bedrock && self.timeout.drain.is_some() {
+            return Err(wrong(
+                "timeout.drain: not for kind bedrock, whose streams tell their usage in another form",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -114,7 +114,7 @@ impl Labels {
     }
 
     fn make(&self, key: &Key) -> Sets {
-        let provider = self.upstreams.get(&key.upstream).map_or(OTHER, |kind| kind.as_str());
+        let provider = self.upstreams.get(&key.upstream).map_or(OTHER, |kind| kind.provider());
         let extra = self.extra.iter().zip(&key.extra);
         let extra: Vec<_> =
             extra.map(|(label, value)| KeyValue::new(name(*label), value.to_string())).collect();

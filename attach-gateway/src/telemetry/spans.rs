@@ -58,7 +58,7 @@ impl Spans {
         if span.is_recording() {
             span.set_attributes([
                 KeyValue::new(names::GEN_AI_OPERATION_NAME, operation),
-                KeyValue::new(names::GEN_AI_PROVIDER_NAME, upstream.kind.as_str()),
+                KeyValue::new(names::GEN_AI_PROVIDER_NAME, upstream.kind.provider()),
                 KeyValue::new(names::GEN_AI_REQUEST_MODEL, model.to_owned()),
                 KeyValue::new(names::ATTACH_UPSTREAM, upstream.name.clone()),
                 KeyValue::new(own::ATTEMPT, i64::from(n)),

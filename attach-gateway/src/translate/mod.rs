@@ -6,6 +6,7 @@
 
 mod anthropic;
 mod ask;
+mod bedrock;
 mod call_ids;
 mod canonical;
 mod fields;
@@ -19,6 +20,7 @@ mod translator;
 
 pub(crate) use self::operation::Operation;
 pub(crate) use self::plan::Plan;
+pub(crate) use self::stream::Translation;
 pub(crate) use self::translator::Translator;
 
 #[cfg(test)]

@@ -5,6 +5,10 @@ use attach_core::Api;
 pub(crate) enum Operation {
     /// One of the operations that callers have too.
     Api(Api),
+    /// `POST /model/{modelId}/converse` of Amazon Bedrock.
+    Converse,
+    /// `POST /model/{modelId}/converse-stream` of Amazon Bedrock.
+    ConverseStream,
 }
 
 impl Operation {
@@ -12,6 +16,7 @@ impl Operation {
     pub(crate) fn api(self) -> Option<Api> {
         match self {
             Self::Api(api) => Some(api),
+            Self::Converse | Self::ConverseStream => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::ask::Ask;
 use super::canonical::Losses;
 use super::speech::Speech;
 use super::translator::Translator;
-use super::{Operation, ollama};
+use super::{Operation, bedrock, ollama};
 use crate::config::{Unsupported, Upstream};
 
 /// What is sent to an upstream, and how its answer comes back.
@@ -60,6 +60,7 @@ impl Plan {
         let Some(ask) = Ask::read(payload, &mut losses)? else { return Ok(None) };
         for speech in speeches {
             let Some((operation, body)) = speech.write(&ask, &model, &mut losses)? else { continue };
+            let body = bedrock::guarded(body, upstream);
             let translator = Some(Translator::new(payload, speech));
             let (streamed, dropped) = (payload.call().stream, losses.into_names());
             return Ok(Some(Self { operation, model, body, streamed, translator, dropped }));

@@ -3,8 +3,8 @@ use bytes::Bytes;
 
 use super::ask::Ask;
 use super::canonical::{Embeddings, Losses, ReadAnswer};
-use super::{Operation, anthropic, ollama, openai};
-use crate::config::Upstream;
+use super::{Operation, anthropic, bedrock, ollama, openai};
+use crate::config::{Kind, Upstream};
 
 /// What an upstream speaks, where it does not speak the caller's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,18 +12,20 @@ pub(super) enum Speech {
     OpenAi,
     Ollama,
     Anthropic,
+    Bedrock,
 }
 
 impl Speech {
     /// Those of an upstream's dialects that are translated to, its own first: in the order in which the configuration
     /// lists them, which for a kind is the order of how much can be said.
     pub(super) fn of(upstream: &Upstream) -> impl Iterator<Item = Self> {
-        upstream.dialects.iter().filter_map(|dialect| match dialect {
+        let own = (upstream.kind == Kind::Bedrock).then_some(Self::Bedrock);
+        own.into_iter().chain(upstream.dialects.iter().filter_map(|dialect| match dialect {
             Dialect::OpenAi => Some(Self::OpenAi),
             Dialect::Ollama => Some(Self::Ollama),
             Dialect::Anthropic => Some(Self::Anthropic),
             _ => None,
-        })
+        }))
     }
 
     /// What is asked for, and its body; `None` if this dialect has no such operation.
@@ -54,6 +56,11 @@ impl Speech {
                 (Operation::Api(Api::AnthropicMessages), anthropic::write_chat(chat, model, losses)?)
             }
             (Self::Anthropic, Ask::Embed(_)) => return Ok(None),
+            (Self::Bedrock, Ask::Chat(chat)) => {
+                let operation = if chat.stream { Operation::ConverseStream } else { Operation::Converse };
+                (operation, bedrock::write_chat(chat, model, losses)?)
+            }
+            (Self::Bedrock, Ask::Embed(_)) => return Ok(None),
         }))
     }
 
@@ -63,6 +70,7 @@ impl Speech {
             Self::OpenAi => Box::<openai::Reader>::default(),
             Self::Ollama => Box::<ollama::Reader>::default(),
             Self::Anthropic => Box::<anthropic::Reader>::default(),
+            Self::Bedrock => Box::new(bedrock::Reader::default()),
         }
     }
 
@@ -72,6 +80,7 @@ impl Speech {
             Self::OpenAi => openai::read_embeddings(bytes),
             Self::Ollama => ollama::read_embeddings(bytes),
             Self::Anthropic => None,
+            Self::Bedrock => None,
         }
     }
 }

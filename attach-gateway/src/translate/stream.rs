@@ -1,38 +1,63 @@
+use attach_core::Usage;
 use attach_core::body::{Guard, Step};
 use bytes::Bytes;
 
-use super::canonical::{ReadAnswer, WriteAnswer};
+use super::canonical::{Event, ReadAnswer, WriteAnswer};
 
-/// Translates a stream as it passes; every frame it is given is whole events.
+/// Translates a stream as it passes. As a guard every frame it is given is whole events.
 #[derive(Debug)]
 pub(crate) struct Translation {
     reader: Box<dyn ReadAnswer>,
     writer: Box<dyn WriteAnswer>,
+    usage: Option<Usage>,
 }
 
 impl Translation {
     pub(super) fn new(reader: Box<dyn ReadAnswer>, writer: Box<dyn WriteAnswer>) -> Self {
-        Self { reader, writer }
+        Self { reader, writer, usage: None }
+    }
+
+    /// The next piece in the caller's words.
+    pub(crate) fn piece(&mut self, piece: &[u8]) -> Vec<u8> {
+        let (mut events, mut out) = (Vec::new(), Vec::with_capacity(piece.len()));
+        self.reader.frame(piece, &mut events);
+        self.write(events, &mut out);
+        out
+    }
+
+    /// What is still to be said when nothing follows.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let (mut events, mut out) = (Vec::new(), Vec::new());
+        self.reader.end(&mut events);
+        self.write(events, &mut out);
+        self.writer.end(&mut out);
+        out
+    }
+
+    /// What the upstream has said it used.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    fn write(&mut self, events: Vec<Event>, out: &mut Vec<u8>) {
+        for event in events {
+            self.usage = event.usage().or(self.usage);
+            self.writer.write(event, out);
+        }
     }
 }
 
 impl Guard for Translation {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
-        let (mut events, mut out) = (Vec::new(), Vec::with_capacity(frame.len()));
-        self.reader.frame(&frame, &mut events);
-        for event in events {
-            self.writer.write(event, &mut out);
-        }
+        let mut out = self.piece(&frame);
         if last {
-            self.writer.end(&mut out);
+            out.extend(self.rest());
         }
         Step::Pass(out.into())
     }
 
     fn end(&mut self) -> Step {
-        let mut out = Vec::new();
-        self.writer.end(&mut out);
-        Step::Pass(out.into())
+        Step::Pass(self.rest().into())
     }
 
     fn keeps_length(&self) -> bool {

@@ -1,9 +1,9 @@
-use attach_core::{Api, Dialect, Exchange, Payload};
+use attach_core::{Api, Dialect, Exchange, Payload, Usage};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use super::call_ids::CallIds;
-use super::canonical::{ReadAnswer, WriteAnswer};
+use super::canonical::{Event, ReadAnswer, WriteAnswer};
 use super::speech::Speech;
 use super::stream::Translation;
 use super::{anthropic, ollama, openai};
@@ -59,6 +59,29 @@ impl Translator {
         }
         let events = self.reader(exchange).whole(bytes)?;
         self.writer(exchange).whole(events)
+    }
+
+    /// [`unary`](Self::unary), with what the upstream says it used.
+    pub(crate) fn unary_with_usage(
+        &self,
+        bytes: &[u8],
+        exchange: &Exchange,
+    ) -> Option<(Bytes, Option<Usage>)> {
+        let events = self.speech.reader().whole(bytes)?;
+        let usage = events.iter().rev().find_map(Event::usage);
+        Some((self.writer(exchange).whole(events)?, usage))
+    }
+
+    /// [`error`](Self::error), of a kind that the upstream has named beside it.
+    pub(crate) fn named_error(
+        &self,
+        status: StatusCode,
+        (name, bytes): (Option<&str>, &[u8]),
+        exchange: &Exchange,
+    ) -> Bytes {
+        let mut failure = self.speech.reader().failure(bytes);
+        failure.code = name.map(str::to_owned).or(failure.code);
+        self.writer(exchange).failure(status, &failure)
     }
 
     /// An upstream's error, in the caller's shape.

@@ -8,7 +8,9 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
+use super::foreign::foreign;
 use super::mend::Mend;
+use super::origin::Origin;
 use super::place::Place;
 use super::timed::Timed;
 use super::way::Way;
@@ -16,12 +18,12 @@ use super::{headers, refusal};
 use crate::translate::{Plan, Translator};
 
 /// Longest unary answer that is translated, in bytes.
-const MAX_UNARY: usize = 16 << 20;
+pub(super) const MAX_UNARY: usize = 16 << 20;
 
 /// Longest error that is passed on, in bytes.
 const MAX_ERROR: usize = 1 << 20;
 
-pub(super) type Answer = Response<ResponseBody<Timed>>;
+pub(super) type Answer = Response<ResponseBody<Origin>>;
 
 /// Turns what an upstream sent into what the client gets.
 pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, way: Way) -> Answer {
@@ -34,7 +36,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
     let (mut parts, body) = from.into_parts();
     parts.headers = headers::response(&parts.headers);
     let body = Timed::new(body, &place.upstream.timeouts, way);
-    let from = Response::from_parts(parts, body);
+    let from = Response::from_parts(parts, Origin::new(body));
     let Some(api) = plan.operation().api().or(exchange.api()) else {
         return Rejection::misconfigured("an answer to no operation").into_response(exchange);
     };
@@ -42,6 +44,12 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
+        Some(translator) if plan.operation().api().is_none() => {
+            match foreign(from, api, translator, exchange).await {
+                Ok(answer) => answer,
+                Err(rejection) => rejection.into_response(exchange),
+            }
+        }
         None if !status.is_success() => match error_body(from, place, exchange).await {
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
@@ -77,12 +85,11 @@ fn refused(status: StatusCode) -> Option<Rejection> {
 }
 
 /// An error as the upstream put it, unless it repeats the credential it was shown.
-async fn error_body(from: Response<Timed>, place: &Place, exchange: &Exchange) -> Result<Answer, Rejection> {
+async fn error_body(from: Response<Origin>, place: &Place, exchange: &Exchange) -> Result<Answer, Rejection> {
     let (parts, body) = from.into_parts();
     let collected = Limited::new(body, MAX_ERROR).collect().await;
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
-    let key = place.upstream.key.as_ref().map(|key| key.expose().as_bytes());
-    if key.is_some_and(|key| memchr::memmem::find(&bytes, key).is_some()) {
+    if place.keys.now().is_in(&bytes) {
         return Err(refusal::credential_rejected(parts.status));
     }
     Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
@@ -96,7 +103,7 @@ fn translated_stream(answer: Answer, translator: &Translator, exchange: &Exchang
 
 /// A whole answer, or an error, in the caller's words. The outcome is not stated before it is known to be readable.
 async fn translated(
-    answer: Response<Timed>,
+    answer: Response<Origin>,
     api: Api,
     translator: &Translator,
     exchange: &Exchange,
@@ -115,7 +122,7 @@ async fn translated(
     Ok(Response::from_parts(parts, ResponseBody::full(translated)))
 }
 
-fn uncollected(error: &BoxError, exchange: &Exchange) -> Rejection {
+pub(super) fn uncollected(error: &BoxError, exchange: &Exchange) -> Rejection {
     if error.is::<LengthLimitError>() {
         return refusal::unreadable("longer than what is translated");
     }

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::Service;
 
@@ -101,7 +100,7 @@ impl Dispatch {
     fn set_out(&self, exchange: &Exchange, to: &Candidate, place: &Place, attempts: u32) -> Way {
         let mut route = Route::new(Arc::clone(&to.upstream), Arc::clone(&to.model));
         route.attempts = attempts;
-        route.provider = Some(place.upstream.kind.as_str());
+        route.provider = Some(place.upstream.kind.provider());
         exchange.facts(|facts| {
             let asked = facts.model.as_deref().unwrap_or_default();
             facts.costs = self.prices.costs(asked, Some(&route), SystemTime::now());
@@ -137,15 +136,16 @@ async fn send(
     (attempt, from): (&mut Attempt, &HeaderMap),
 ) -> Result<Response<Incoming>, Miss> {
     attempt.propagate(&mut headers, &place.upstream, from);
-    let uri = place.uri(plan.operation()).ok_or_else(|| Miss::Broke("no such operation".into()))?;
-    let mut request = Request::new(Full::new(plan.body()));
+    let uri = place.uri(plan.operation(), plan.model());
+    let uri = uri.ok_or_else(|| Miss::Broke("no such operation".into()))?;
+    let mut request = Request::new(plan.body());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     // An answer that is not streamed begins when it is finished.
     let timeouts = &place.upstream.timeouts;
     let limit = if plan.is_streamed() { timeouts.first_byte } else { timeouts.total };
-    let answer = tokio::time::timeout(limit, place.pool.request(request));
+    let answer = tokio::time::timeout(limit, place.ask(request, plan.dialect()));
     match answer.await {
         Err(_) => {
             attempt.failed("timeout");

@@ -67,9 +67,6 @@ pub(super) fn request(
     if dialect == Dialect::Anthropic && !headers.contains_key(&ANTHROPIC_VERSION) {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
     }
-    if let Some((name, value)) = place.credential(dialect) {
-        headers.insert(name, value);
-    }
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }

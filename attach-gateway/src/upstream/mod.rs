@@ -1,14 +1,21 @@
 //! The upstream's side: which there are, what they are sent, what of their answers comes back.
 
 mod answer;
+mod ask;
+mod connector;
 mod credential;
 mod dispatch;
 mod drain;
+mod foreign;
 mod headers;
+mod keys;
 mod mend;
 mod models;
+mod origin;
+mod paths;
 mod place;
 mod refusal;
+mod resolver;
 mod timed;
 mod way;
 

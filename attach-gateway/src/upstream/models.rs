@@ -5,11 +5,12 @@ use std::sync::Arc;
 use attach_core::{Dialect, Rejection};
 use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 
 use super::place::Place;
-use super::{dispatch, refusal};
+use super::{dispatch, paths, refusal};
+use crate::config::Kind;
 
 /// Longest list of models an upstream may have, in bytes.
 const MAX_LIST: usize = 4 << 20;
@@ -24,9 +25,12 @@ pub(crate) struct Listed {
 
 /// Asks an upstream for its models, in the first dialect it speaks.
 pub(crate) async fn models(place: &Place) -> Result<Vec<Listed>, Rejection> {
+    // Amazon lists models at another host, which is not asked.
+    if place.upstream.kind == Kind::Bedrock {
+        return Ok(Vec::new());
+    }
     let dialect = place.upstream.dialects.first().copied().unwrap_or(Dialect::OpenAi);
-    let path = if dialect == Dialect::Ollama { "/api/tags" } else { "/v1/models" };
-    let fetched = tokio::time::timeout(place.upstream.timeouts.idle, fetch(place, dialect, path)).await;
+    let fetched = tokio::time::timeout(place.upstream.timeouts.idle, fetch(place, dialect)).await;
     let list = fetched.map_err(|_| refusal::timeout())??;
     let (key, name) = if dialect == Dialect::Ollama { ("models", "name") } else { ("data", "id") };
     let entries =
@@ -38,20 +42,18 @@ pub(crate) async fn models(place: &Place) -> Result<Vec<Listed>, Rejection> {
     Ok(entries.iter().filter_map(listed).collect())
 }
 
-async fn fetch(place: &Place, dialect: Dialect, path: &'static str) -> Result<Value, Rejection> {
+async fn fetch(place: &Place, dialect: Dialect) -> Result<Value, Rejection> {
+    let path = paths::list(&place.upstream, dialect);
     let uri =
-        dispatch::uri(&place.upstream.url, path).map_err(|why| refusal::unreachable(&why.to_string()))?;
-    let mut request = Request::new(Full::new(Bytes::new()));
+        dispatch::uri(&place.upstream.url, &path).map_err(|why| refusal::unreachable(&why.to_string()))?;
+    let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = uri;
-    if let Some((name, value)) = place.credential(dialect) {
-        request.headers_mut().insert(name, value);
-    }
     if dialect == Dialect::Anthropic {
         request.headers_mut().insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
     }
     let response =
-        place.pool.request(request).await.map_err(|error| refusal::unreachable(&error.to_string()))?;
+        place.ask(request, dialect).await.map_err(|error| refusal::unreachable(&error.to_string()))?;
     if !response.status().is_success() {
         return Err(refusal::unreadable("the list of models was refused"));
     }

@@ -1,24 +1,32 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use attach_core::client::https_connector;
-use attach_core::{Api, Dialect};
+use attach_core::Api;
+use attach_core::aws::Signer;
 use bytes::Bytes;
 use http::Uri;
-use http::header::{HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::{credential, dispatch};
+use super::connector::{Connector, connector};
+use super::keys::Keys;
+use super::paths;
 use crate::config::Upstream;
 use crate::translate::Operation;
 
+/// How long an unused connection is kept.
+const POOL_IDLE: Duration = Duration::from_secs(60);
+
+/// How often an HTTP/2 connection in use is tried, and how long its answer may take.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
+
 /// A pool of connections to one upstream.
-pub(super) type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub(super) type Pool = Client<HttpsConnector<Connector>, Full<Bytes>>;
 
 /// Every upstream of a configuration, with its connections.
 #[derive(Debug)]
@@ -28,10 +36,12 @@ pub(crate) struct Upstreams(Vec<Place>);
 pub(crate) struct Place {
     pub(crate) upstream: Arc<Upstream>,
     pub(super) pool: Pool,
-    /// Where each operation is, worked out once.
+    /// Its credential.
+    pub(super) keys: Keys,
+    /// What signs requests, where they are signed.
+    pub(super) signer: Option<Signer>,
+    /// Where each operation is, worked out once, unless it depends on the model.
     uris: Vec<(Api, Uri)>,
-    /// The header with the upstream's credential in each dialect it speaks.
-    credentials: Vec<(Dialect, HeaderName, HeaderValue)>,
 }
 
 impl Upstreams {
@@ -52,31 +62,27 @@ impl Upstreams {
 
 impl Place {
     fn new(upstream: Arc<Upstream>) -> io::Result<Self> {
-        let connector = https_connector(upstream.timeouts.connect)?;
+        let connector = connector(&upstream)?;
         let pool = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(std::time::Duration::from_secs(60))
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            // A server that has gone without a word must not hold every stream of its one connection.
+            .http2_keep_alive_interval(PING)
+            .http2_keep_alive_timeout(PONG)
             .build(connector);
-        let uris = Api::ALL.into_iter().map(|api| Ok((api, dispatch::uri(&upstream.url, api.path())?)));
-        let uris = uris.collect::<Result<_, http::Error>>().map_err(io::Error::other)?;
-        let credential = |dialect: &Dialect| {
-            let (name, value) = credential::header(&upstream, *dialect)?;
-            Some((*dialect, name, value))
-        };
-        let credentials = upstream.dialects.iter().filter_map(credential).collect();
-        Ok(Self { upstream, pool, uris, credentials })
+        let fixed = Api::ALL.into_iter().filter(|_| paths::is_fixed(&upstream));
+        let uri = |api| Some((api, paths::uri(&upstream, Operation::Api(api), "")?));
+        let uris = fixed.filter_map(uri).collect();
+        let signer = upstream.bedrock.as_ref().map(|bedrock| Signer::new(&bedrock.region, "bedrock"));
+        let keys = Keys::follow(&upstream);
+        Ok(Self { upstream, pool, keys, signer, uris })
     }
 
-    /// Where `operation` is.
-    pub(super) fn uri(&self, operation: Operation) -> Option<Uri> {
-        let api = operation.api()?;
-        self.uris.iter().find(|(known, _)| *known == api).map(|(_, uri)| uri.clone())
-    }
-
-    /// The header with the upstream's credential.
-    pub(super) fn credential(&self, dialect: Dialect) -> Option<(HeaderName, HeaderValue)> {
-        let (_, name, value) = self.credentials.iter().find(|(known, ..)| *known == dialect)?;
-        Some((name.clone(), value.clone()))
+    /// Where `operation` is for `model`.
+    pub(super) fn uri(&self, operation: Operation, model: &str) -> Option<Uri> {
+        let known = operation.api().and_then(|api| self.uris.iter().find(|(known, _)| *known == api));
+        known.map(|(_, uri)| uri.clone()).or_else(|| paths::uri(&self.upstream, operation, model))
     }
 }
 

@@ -171,7 +171,8 @@ async fn the_next_target_is_tried_when_the_first_cannot_be_reached() {
         (&model["upstream"], &model["routed"], &model["attempts"]),
         (&json!("there"), &json!("b"), &json!(2))
     );
-    let [away, there]: &[serde_json::Value; 2] = model["tried"].as_array().expect("both")[..].try_into().expect("two");
+    let [away, there]: &[serde_json::Value; 2] =
+        model["tried"].as_array().expect("both")[..].try_into().expect("two");
     assert_eq!(
         (&away["upstream"], &away["model"], &away["end"]),
         (&json!("away"), &json!("a"), &json!("connect"))

@@ -160,10 +160,26 @@ pub(super) const SECTIONS: &[Section] = &[
             "region",
             "identity_headers",
             "timeout",
+            "access_key",
+            "secret_key",
+            "session_token",
+            "guardrail",
+            "api_version",
+            "auth",
+            "ca",
+            "client_cert",
+            "proxy",
         ],
-        later: &["max_in_flight", "ca", "client_certificate", "proxy"],
+        later: &["max_in_flight"],
     },
-    Section { path: "upstream.key", keys: SECRET, later: &[] },
+    Section { path: "upstream.key", keys: ROTATING, later: &[] },
+    Section { path: "upstream.access_key", keys: ROTATING, later: &[] },
+    Section { path: "upstream.secret_key", keys: ROTATING, later: &[] },
+    Section { path: "upstream.session_token", keys: ROTATING, later: &[] },
+    Section { path: "upstream.guardrail", keys: &["id", "version"], later: &[] },
+    Section { path: "upstream.client_cert", keys: &["cert", "key"], later: &[] },
+    Section { path: "upstream.proxy", keys: &["url", "credentials"], later: &[] },
+    Section { path: "upstream.proxy.credentials", keys: SECRET, later: &[] },
     Section {
         path: "upstream.timeout",
         keys: &["connect", "first_byte", "idle", "total", "drain"],
@@ -309,6 +325,9 @@ pub(super) const SECTIONS: &[Section] = &[
         later: &[],
     },
 ];
+
+/// Where a secret may be that is read again.
+const ROTATING: &[&str] = &["env", "file", "command", "refresh"];
 
 /// Where a secret may be.
 const SECRET: &[&str] = &["env", "file", "command"];

@@ -58,6 +58,11 @@ pub(in crate::translate) trait ReadAnswer: fmt::Debug + Send + Sync {
 
     /// An error's body, however the server shapes it.
     fn failure(&mut self, bytes: &[u8]) -> Failure;
+
+    /// The stream is over: what its end says of it, if anything.
+    fn end(&mut self, out: &mut Vec<Event>) {
+        let _ = out;
+    }
 }
 
 /// Writes answers in a dialect.
@@ -73,6 +78,16 @@ pub(in crate::translate) trait WriteAnswer: fmt::Debug + Send + Sync {
 
     /// The body of an answer with an error status.
     fn failure(&self, status: StatusCode, failure: &Failure) -> Bytes;
+}
+
+impl Event {
+    /// What has been used, if it says so.
+    pub(in crate::translate) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Usage(usage) => Some(*usage),
+            _ => None,
+        }
+    }
 }
 
 impl Failure {
