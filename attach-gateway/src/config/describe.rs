@@ -115,6 +115,11 @@ fn upstream(out: &mut String, upstream: &Upstream) {
         timeouts.idle,
         timeouts.total
     );
+    if let Some(most) = upstream.max_in_flight {
+        let _ = writeln!(out, "upstream {}: at most {most} calls at a time", upstream.name);
+    }
+    let breaker = upstream.breaker.map_or_else(|| "off".to_owned(), |breaker| breaker.to_string());
+    let _ = writeln!(out, "upstream {}: breaker {breaker}", upstream.name);
     if !timeouts.drain.is_zero() {
         let (name, drain) = (&upstream.name, timeouts.drain);
         let _ = writeln!(out, "upstream {name}: read on for {drain:?} when a client has left");

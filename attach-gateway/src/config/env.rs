@@ -162,6 +162,8 @@ fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
         bedrock: Default::default(),
         azure: Default::default(),
         reach: Default::default(),
+        max_in_flight: None,
+        breaker: None,
     })
 }
 

@@ -10,7 +10,8 @@ use super::front_end;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{
-    admin, alerts, audit, engine, minting, ner, price, quota, revocation, telemetry, translation, upstream,
+    admin, alerts, audit, breaker, engine, minting, ner, price, quota, revocation, telemetry, translation,
+    upstream,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +120,8 @@ pub(super) struct Upstream {
     pub(super) identity_headers: Option<String>,
     #[serde(default)]
     pub(super) timeout: Timeout,
+    pub(super) max_in_flight: Option<usize>,
+    pub(super) breaker: Option<breaker::Entry>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -21,6 +21,7 @@ pub(crate) mod access;
 mod admin;
 mod alerts;
 mod audit;
+mod breaker;
 mod decimal;
 mod describe;
 mod engine;
@@ -51,6 +52,7 @@ pub use self::alerts::Alerts;
 pub use self::audit::{
     Audit, Content, ContentRule, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook,
 };
+pub use self::breaker::Breaker;
 pub(crate) use self::decimal::scaled;
 pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]

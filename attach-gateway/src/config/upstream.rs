@@ -5,7 +5,7 @@ use attach_core::Dialect;
 use attach_core::destination::Labels;
 use http::Uri;
 
-use super::{ConfigError, Unsupported, file};
+use super::{Breaker, ConfigError, Unsupported, breaker, file};
 
 pub(super) mod azure;
 pub(super) mod bedrock;
@@ -50,6 +50,10 @@ pub struct Upstream {
     pub timeouts: Timeouts,
     /// What becomes of a setting that cannot be translated for it.
     pub unsupported: Unsupported,
+    /// So many calls it may have at a time; more go elsewhere, or are answered 503.
+    pub max_in_flight: Option<usize>,
+    /// When it is not called for a while, if ever.
+    pub breaker: Option<Breaker>,
 }
 
 /// What an upstream is told about the caller.
@@ -152,6 +156,8 @@ impl Upstream {
             inside,
             timeouts: timeouts(&from.timeout),
             unsupported: Unsupported::default(),
+            max_in_flight: at_least_one(&at("max_in_flight"), from.max_in_flight)?,
+            breaker: breaker::resolve(&at("breaker"), from.breaker.as_ref())?,
             name: from.name.into(),
         })
     }
@@ -204,6 +210,10 @@ fn dialects(key: &str, kind: Kind, names: Option<&[String]>) -> Result<Vec<Diale
             _ => Err(ConfigError::new(format!("{key}: {name:?} is not one of openai, anthropic, ollama"))),
         })
         .collect()
+}
+
+fn at_least_one(key: &str, most: Option<usize>) -> Result<Option<usize>, ConfigError> {
+    if most == Some(0) { Err(ConfigError::new(format!("{key}: at least 1"))) } else { Ok(most) }
 }
 
 fn timeouts(from: &file::Timeout) -> Timeouts {

@@ -45,6 +45,7 @@ use crate::config::Config;
 use crate::front::Probes;
 use crate::run::StartError;
 use crate::stack::Stack;
+use crate::upstream::Phase;
 
 /// The scope of the gateway's own instruments and spans.
 const SCOPE: &str = "attach-gateway";
@@ -87,6 +88,20 @@ impl Telemetry {
     pub(crate) fn watch(&self, verifier: &OidcVerifier, audit: &Audit) {
         if let Some(inner) = &self.0 {
             gauges::readiness(&inner.providers.meters.meter(SCOPE), verifier.clone(), audit.clone());
+        }
+    }
+
+    /// Notes what the breaker of `upstream` does now.
+    pub(crate) fn breaker(&self, upstream: &str, phase: Phase) {
+        if let Some(inner) = &self.0 {
+            inner.requests.breaker(upstream, phase);
+        }
+    }
+
+    /// Notes that a call passed over `upstream`, for `reason`.
+    pub(crate) fn skipped(&self, upstream: &str, reason: &'static str) {
+        if let Some(inner) = &self.0 {
+            inner.requests.skipped(upstream, reason);
         }
     }
 

@@ -10,6 +10,10 @@ pub(crate) const COST: &str = "attach.cost";
 pub(crate) const ATTEMPTS: &str = "attach.upstream.attempts";
 /// How long upstreams took to begin an answer, in seconds.
 pub(crate) const ATTEMPT_DURATION: &str = "attach.upstream.attempt.duration";
+/// Whether the breaker of an upstream lets calls through: 0 closed, 1 half-open, 2 open.
+pub(crate) const BREAKER: &str = "attach.upstream.breaker";
+/// Upstreams that a call would have gone to and did not.
+pub(crate) const SKIPPED: &str = "attach.upstream.skipped";
 /// What was replaced or masked.
 pub(crate) const REDACTIONS: &str = "attach.redactions";
 /// Placeholders of answers, restored or left.
@@ -41,6 +45,8 @@ pub(crate) const ENTITY: &str = "attach.redaction.entity";
 pub(crate) const FATE: &str = "attach.redaction.fate";
 /// Which attempt of a request it was, from 1.
 pub(crate) const ATTEMPT: &str = "attach.upstream.attempt";
+/// Why an upstream was passed over.
+pub(crate) const SKIP_REASON: &str = "attach.upstream.skip.reason";
 /// An issuer's name.
 pub(crate) const ISSUER: &str = "attach.auth.issuer";
 /// The hash of the configuration.

@@ -8,11 +8,12 @@ use attach_audit::names;
 use attach_core::Exchange;
 use attach_core::exchange::Facts;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 
 use super::labels::{Labels, Sets};
 use super::names as own;
 use crate::config::Config;
+use crate::upstream::Phase;
 
 /// The instruments, and the attribute sets they are used with.
 pub(super) struct Requests {
@@ -28,6 +29,8 @@ pub(super) struct Requests {
     placeholders: Counter<u64>,
     attempts: Counter<u64>,
     attempt_duration: Histogram<f64>,
+    breaker: Gauge<u64>,
+    skipped: Counter<u64>,
 }
 
 impl Requests {
@@ -81,6 +84,11 @@ impl Requests {
                 "Until an upstream began its answer, or failed.",
                 own::SECONDS,
             ),
+            breaker: meter
+                .u64_gauge(own::BREAKER)
+                .with_description("0 while calls are let through, 1 while one is tried, 2 while none is.")
+                .build(),
+            skipped: count(own::SKIPPED, "Upstreams that a call passed over."),
         }
     }
 
@@ -153,5 +161,17 @@ impl Requests {
         let Some(set) = self.labels.of_attempt(upstream, how) else { return };
         self.attempts.add(1, set);
         self.attempt_duration.record(took.as_secs_f64(), set);
+    }
+
+    /// Notes what the breaker of `upstream` does now.
+    pub(super) fn breaker(&self, upstream: &str, phase: Phase) {
+        let name = KeyValue::new(names::ATTACH_UPSTREAM, upstream.to_owned());
+        self.breaker.record(phase.as_number(), &[name]);
+    }
+
+    /// Notes that a call passed over `upstream`.
+    pub(super) fn skipped(&self, upstream: &str, reason: &'static str) {
+        let name = KeyValue::new(names::ATTACH_UPSTREAM, upstream.to_owned());
+        self.skipped.add(1, &[name, KeyValue::new(own::SKIP_REASON, reason)]);
     }
 }

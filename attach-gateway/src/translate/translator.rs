@@ -67,7 +67,7 @@ impl Translator {
         bytes: &[u8],
         exchange: &Exchange,
     ) -> Option<(Bytes, Option<Usage>)> {
-        let events = self.speech.reader().whole(bytes)?;
+        let events = self.reader(exchange).whole(bytes)?;
         let usage = events.iter().rev().find_map(Event::usage);
         Some((self.writer(exchange).whole(events)?, usage))
     }

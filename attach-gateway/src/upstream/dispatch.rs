@@ -8,41 +8,34 @@ use std::time::SystemTime;
 
 use attach_core::destination::Candidate;
 use attach_core::exchange::Route;
-use attach_core::fetch::error_chain;
 use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody};
 use attach_quota::Prices;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Request, Response, Uri};
-use hyper::body::Incoming;
+use http::{HeaderMap, Request, Response, Uri};
 use tower::Service;
 
 use super::answer::{Answer, answer};
+use super::attempt::{Miss, Standing, send};
+use super::failover::Failover;
 use super::headers::{self, Pseudonym};
+use super::health::Admitted;
 use super::place::{Place, Upstreams};
+use super::queue::{Chosen, Queue};
 use super::refusal;
 use super::way::Way;
 use crate::front::Caller;
 use crate::telemetry::{Attempt, Telemetry, trace_id};
 use crate::translate::Plan;
 
-/// The innermost service: sends the call to the first candidate that can be reached.
+/// The innermost service: sends the call to the first candidate that answers it.
 #[derive(Clone)]
 pub(crate) struct Dispatch {
     upstreams: Arc<Upstreams>,
     prices: Arc<Prices>,
     pseudonym: Arc<Pseudonym>,
     telemetry: Telemetry,
-}
-
-/// Why one candidate brought no answer.
-enum Miss {
-    /// Nothing was sent: the next candidate may be tried.
-    Connect(Box<str>),
-    /// Something may have been sent: nothing else is tried.
-    Broke(Box<str>),
-    Timeout,
 }
 
 impl Dispatch {
@@ -52,6 +45,11 @@ impl Dispatch {
         pseudonym: Pseudonym,
         telemetry: Telemetry,
     ) -> Self {
+        for place in upstreams.places() {
+            if let Some(phase) = place.health.phase() {
+                telemetry.breaker(&place.upstream.name, phase);
+            }
+        }
         Self { upstreams, prices: Arc::new(prices), pseudonym: Arc::new(pseudonym), telemetry }
     }
 
@@ -69,31 +67,55 @@ impl Dispatch {
         let payload = parts.extensions.get::<Payload>().ok_or_else(|| missing("payload"))?;
         let destination = parts.extensions.get::<Destination>().ok_or_else(|| missing("destination"))?;
         let caller = parts.extensions.get::<Caller>();
-        let mut last = None;
-        let mut attempts = 0;
-        for candidate in destination.candidates() {
-            let Some(place) = self.upstreams.place(&candidate.upstream) else { continue };
-            if let Some(bytes) = Plan::answer_here(payload, &place.upstream) {
-                return Ok(here(bytes));
-            }
-            let Some(plan) = Plan::new(payload, &candidate.model, &place.upstream)? else { continue };
-            attempts += 1;
-            let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
-            let mut way = self.set_out(exchange, candidate, place, attempts);
-            let sent = send(place, &plan, headers, (&mut way.attempt, &parts.headers)).await;
-            match way.note(sent) {
-                Ok(response) => return Ok(answer(response, place, plan, way).await),
-                Err(Miss::Connect(why)) => {
-                    let id = exchange.id();
-                    let trace_id = trace_id(exchange);
-                    tracing::warn!(%id, trace_id, upstream = %candidate.upstream, %why, "cannot reach the upstream");
-                    last = Some(refusal::unreachable(&why));
-                }
-                Err(Miss::Broke(why)) => return Err(refusal::broke().with_reason(why)),
-                Err(Miss::Timeout) => return Err(refusal::timeout()),
-            }
+        let queue = Queue::new(&self.upstreams, &self.telemetry, destination, payload);
+        if let Some(bytes) = queue.first().and_then(|place| Plan::answer_here(payload, &place.upstream)) {
+            return Ok(here(bytes));
         }
-        Err(last.unwrap_or_else(refusal::not_translated))
+        let mut failover = Failover::new(queue, payload, &self.telemetry);
+        let mut chosen = failover.first()?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let Chosen { candidate, place, plan, admitted: Admitted { ticket, slot } } = chosen;
+            let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
+            let mut way = self.set_out(exchange, candidate, place, attempts).hold(slot);
+            let sent = send(place, &plan, headers, (&mut way.attempt, &parts.headers)).await;
+            let next = match way.note(sent) {
+                Ok(response) => {
+                    let standing = Standing::of(response.status());
+                    ticket.settle(standing == Standing::Well, exchange.id());
+                    place.note(&candidate.model, standing, response.headers());
+                    match failover.after_answer(standing, place, response.headers()) {
+                        Some(next) => next,
+                        None => return Ok(answer(response, place, plan, way).await),
+                    }
+                }
+                Err(miss) => {
+                    ticket.settle(false, exchange.id());
+                    self.missed(miss, &candidate.upstream, &mut failover, exchange)?
+                }
+            };
+            chosen = next;
+        }
+    }
+
+    /// Who is asked next where there was no answer.
+    fn missed<'a>(
+        &self,
+        miss: Miss,
+        upstream: &str,
+        failover: &mut Failover<'a>,
+        exchange: &Exchange,
+    ) -> Result<Chosen<'a>, Rejection> {
+        match miss {
+            Miss::Connect(why) => {
+                let (id, trace_id) = (exchange.id(), trace_id(exchange));
+                tracing::warn!(%id, trace_id, %upstream, %why, "cannot reach the upstream");
+                failover.after_silence().ok_or_else(|| failover.unreachable(&why))
+            }
+            Miss::Broke(why) => Err(refusal::broke().with_reason(why)),
+            Miss::Timeout => Err(refusal::timeout()),
+        }
     }
 
     /// Puts down where the call goes now, and what it costs there.
@@ -127,43 +149,6 @@ fn here(bytes: Bytes) -> Answer {
     let mut answer = Response::new(ResponseBody::full(bytes));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
-}
-
-async fn send(
-    place: &Place,
-    plan: &Plan,
-    mut headers: HeaderMap,
-    (attempt, from): (&mut Attempt, &HeaderMap),
-) -> Result<Response<Incoming>, Miss> {
-    attempt.propagate(&mut headers, &place.upstream, from);
-    let uri = place.uri(plan.operation(), plan.model());
-    let uri = uri.ok_or_else(|| Miss::Broke("no such operation".into()))?;
-    let mut request = Request::new(plan.body());
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    // An answer that is not streamed begins when it is finished.
-    let timeouts = &place.upstream.timeouts;
-    let limit = if plan.is_streamed() { timeouts.first_byte } else { timeouts.total };
-    let answer = tokio::time::timeout(limit, place.ask(request, plan.dialect()));
-    match answer.await {
-        Err(_) => {
-            attempt.failed("timeout");
-            Err(Miss::Timeout)
-        }
-        Ok(Ok(response)) => {
-            attempt.answered(response.status());
-            Ok(response)
-        }
-        Ok(Err(error)) if error.is_connect() => {
-            attempt.failed("connect");
-            Err(Miss::Connect(error_chain(&error).into()))
-        }
-        Ok(Err(error)) => {
-            attempt.failed("broke");
-            Err(Miss::Broke(error_chain(&error).into()))
-        }
-    }
 }
 
 /// The upstream's base with the operation's path behind it.

@@ -2,18 +2,22 @@
 
 mod answer;
 mod ask;
+mod attempt;
 mod connector;
 mod credential;
 mod dispatch;
 mod drain;
+mod failover;
 mod foreign;
 mod headers;
+mod health;
 mod keys;
 mod mend;
 mod models;
 mod origin;
 mod paths;
 mod place;
+mod queue;
 mod refusal;
 mod resolver;
 mod timed;
@@ -21,5 +25,6 @@ mod way;
 
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::headers::Pseudonym;
+pub(crate) use self::health::Phase;
 pub(crate) use self::models::{Listed, models};
 pub(crate) use self::place::{Place, Upstreams};

@@ -7,12 +7,16 @@ use attach_core::Api;
 use attach_core::aws::Signer;
 use bytes::Bytes;
 use http::Uri;
+use http::header::HeaderMap;
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 
+use super::attempt::Standing;
 use super::connector::{Connector, connector};
+use super::health::Health;
 use super::keys::Keys;
 use super::paths;
 use crate::config::Upstream;
@@ -40,6 +44,8 @@ pub(crate) struct Place {
     pub(super) keys: Keys,
     /// What signs requests, where they are signed.
     pub(super) signer: Option<Signer>,
+    /// How it is doing; whoever keeps the place over a reload keeps that.
+    pub(crate) health: Health,
     /// Where each operation is, worked out once, unless it depends on the model.
     uris: Vec<(Api, Uri)>,
 }
@@ -76,7 +82,15 @@ impl Place {
         let uris = fixed.filter_map(uri).collect();
         let signer = upstream.bedrock.as_ref().map(|bedrock| Signer::new(&bedrock.region, "bedrock"));
         let keys = Keys::follow(&upstream);
-        Ok(Self { upstream, pool, keys, signer, uris })
+        let health = Health::new(&upstream);
+        Ok(Self { upstream, pool, keys, signer, health, uris })
+    }
+
+    /// Keeps in mind that it wants to be left alone with `model`, if it says so.
+    pub(super) fn note(&self, model: &Arc<str>, standing: Standing, headers: &HeaderMap) {
+        if matches!(standing, Standing::Overloaded | Standing::Failed) {
+            self.health.pauses.note(model, headers, Instant::now());
+        }
     }
 
     /// Where `operation` is for `model`.

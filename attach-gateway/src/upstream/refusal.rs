@@ -1,7 +1,11 @@
 //! What the client is told when an upstream does not answer as it should.
 
+use std::time::Duration;
+
 use attach_core::{Exchange, Outcome, Rejection};
 use http::StatusCode;
+
+use super::health::Shut;
 
 pub(super) fn unreachable(why: &str) -> Rejection {
     let message = "the model server cannot be reached";
@@ -37,6 +41,29 @@ pub(super) fn redirected(status: StatusCode) -> Rejection {
 
 pub(super) fn unreadable(why: &'static str) -> Rejection {
     bad_gateway("upstream_unreadable", "the model server's answer could not be understood").with_reason(why)
+}
+
+/// Every upstream has failed lately, or is busy with as many calls as it may have.
+pub(super) fn unavailable(why: Shut) -> Rejection {
+    let (code, message, wait) = match why {
+        Shut::Open(wait) => ("upstream_unavailable", "the model server has failed and is given a rest", wait),
+        Shut::Full => {
+            let message = "the model server has as many calls as it may have; try again shortly";
+            ("upstream_busy", message, Duration::ZERO)
+        }
+    };
+    let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1);
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, code, message).with_retry_after(seconds)
+}
+
+/// One upstream wanted to be asked later, and no other one could be asked at all.
+pub(super) fn rate_limited(retry_after: Option<Duration>) -> Rejection {
+    let message = "the model server takes no more calls for now";
+    let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "upstream_rate_limited", message);
+    match retry_after {
+        Some(wait) => rejection.with_retry_after(wait.as_secs()),
+        None => rejection,
+    }
 }
 
 pub(super) fn not_translated() -> Rejection {

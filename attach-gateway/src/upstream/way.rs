@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use attach_core::Exchange;
 use http::{HeaderMap, HeaderName};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::telemetry::Attempt;
 
@@ -23,12 +24,20 @@ pub(super) struct Way {
     exchange: Exchange,
     /// When it was sent, from the exchange's beginning.
     sent: Duration,
+    /// Its place among the calls that run at the upstream, if these are counted.
+    slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Way {
     /// It is sent now.
     pub(super) fn begin(exchange: &Exchange, attempt: Attempt) -> Self {
-        Self { attempt, exchange: exchange.clone(), sent: exchange.elapsed() }
+        Self { attempt, exchange: exchange.clone(), sent: exchange.elapsed(), slot: None }
+    }
+
+    /// Keeps the place as long as the answer lasts.
+    pub(super) fn hold(mut self, slot: Option<OwnedSemaphorePermit>) -> Self {
+        self.slot = slot;
+        self
     }
 
     pub(super) fn exchange(&self) -> &Exchange {

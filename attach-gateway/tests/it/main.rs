@@ -27,6 +27,7 @@ mod directories;
 mod drain;
 mod edges;
 mod engines;
+mod faults_upstream;
 mod front_ends;
 mod guides;
 mod headers;

@@ -169,8 +169,10 @@ pub(super) const SECTIONS: &[Section] = &[
             "ca",
             "client_cert",
             "proxy",
+            "max_in_flight",
+            "breaker",
         ],
-        later: &["max_in_flight"],
+        later: &[],
     },
     Section { path: "upstream.key", keys: ROTATING, later: &[] },
     Section { path: "upstream.access_key", keys: ROTATING, later: &[] },
@@ -183,6 +185,11 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         path: "upstream.timeout",
         keys: &["connect", "first_byte", "idle", "total", "drain"],
+        later: &[],
+    },
+    Section {
+        path: "upstream.breaker",
+        keys: &["consecutive", "window", "min_requests", "success_rate", "open", "max_open"],
         later: &[],
     },
     Section { path: "model", keys: &["name", "aliases", "to", "tier", "price"], later: &["parameters"] },

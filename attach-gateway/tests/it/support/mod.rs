@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod collector;
 pub(crate) mod dialect;
+pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod issuer;
 pub(crate) mod personal;

@@ -1,0 +1,99 @@
+use std::collections::VecDeque;
+
+use attach_core::destination::Candidate;
+use attach_core::{Destination, Payload, Rejection};
+use tokio::time::Instant;
+
+use super::health::{Admitted, Shut};
+use super::place::{Place, Upstreams};
+use super::refusal;
+use crate::telemetry::Telemetry;
+use crate::translate::Plan;
+
+/// The candidates that have not been asked, in the order in which they are.
+pub(super) struct Queue<'a> {
+    left: VecDeque<(&'a Candidate, &'a Place)>,
+    payload: &'a Payload,
+    telemetry: &'a Telemetry,
+    /// Why some could not be asked.
+    shut: Option<Shut>,
+    refused: Option<Rejection>,
+}
+
+/// A candidate that may be asked now.
+pub(super) struct Chosen<'a> {
+    pub(super) candidate: &'a Candidate,
+    pub(super) place: &'a Place,
+    pub(super) plan: Plan,
+    pub(super) admitted: Admitted<'a>,
+}
+
+impl<'a> Queue<'a> {
+    /// Those that want to be left alone come last: where there is nobody else, what they say is what the caller hears.
+    pub(super) fn new(
+        upstreams: &'a Upstreams,
+        telemetry: &'a Telemetry,
+        destination: &'a Destination,
+        payload: &'a Payload,
+    ) -> Self {
+        let now = Instant::now();
+        let known = |candidate: &'a Candidate| Some((candidate, upstreams.place(&candidate.upstream)?));
+        let known = destination.candidates().iter().filter_map(known);
+        let (paused, mut left): (VecDeque<_>, VecDeque<_>) =
+            known.partition(|(candidate, place)| place.health.pauses.paused(&candidate.model, now));
+        if !left.is_empty() {
+            paused.iter().for_each(|(_, place)| telemetry.skipped(&place.upstream.name, "paused"));
+        }
+        left.extend(paused);
+        Self { left, payload, telemetry, shut: None, refused: None }
+    }
+
+    /// The first one, whether it can be asked or not.
+    pub(super) fn first(&self) -> Option<&'a Place> {
+        self.left.front().map(|(_, place)| *place)
+    }
+
+    /// The next one that can be asked.
+    pub(super) fn next(&mut self) -> Option<Chosen<'a>> {
+        while let Some((candidate, place)) = self.left.pop_front() {
+            let plan = match Plan::new(self.payload, &candidate.model, &place.upstream) {
+                Ok(Some(plan)) => plan,
+                Ok(None) => continue,
+                Err(rejection) => {
+                    self.refused.get_or_insert(rejection);
+                    continue;
+                }
+            };
+            match place.health.admit(self.telemetry, Instant::now()) {
+                Ok(admitted) => return Some(Chosen { candidate, place, plan, admitted }),
+                Err(shut) => self.pass_over(place, shut),
+            }
+        }
+        None
+    }
+
+    /// Whether all have been asked or passed over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Why nobody was asked at all.
+    pub(super) fn nobody(&mut self) -> Rejection {
+        let shut = self.shut.map(refusal::unavailable);
+        shut.or_else(|| self.refused.take()).unwrap_or_else(refusal::not_translated)
+    }
+
+    fn pass_over(&mut self, place: &Place, shut: Shut) {
+        let reason = match shut {
+            Shut::Open(_) => "open",
+            Shut::Full => "full",
+        };
+        self.telemetry.skipped(&place.upstream.name, reason);
+        // Whichever opens first is worth waiting for.
+        self.shut = Some(match (self.shut, shut) {
+            (Some(Shut::Open(known)), Shut::Open(wait)) => Shut::Open(known.min(wait)),
+            (Some(Shut::Full), _) | (_, Shut::Full) => Shut::Full,
+            (None, shut) => shut,
+        });
+    }
+}
