@@ -20,6 +20,8 @@ pub struct Audit {
     mode: Mode,
     exempt: Arc<HashSet<Box<str>>>,
     shared: Arc<Shared>,
+    /// The digest of the configuration that records are made under, if not the one in force.
+    config: Option<Arc<str>>,
     /// Who looks at content, if anybody does.
     pub(crate) packer: Option<Arc<Packer>>,
 }
@@ -43,7 +45,13 @@ impl Audit {
             slots: Arc::new(Semaphore::new(Self::SLOTS)),
             sink,
         };
-        Self { mode: Mode::default(), exempt: Arc::default(), shared: Arc::new(shared), packer: None }
+        Self {
+            mode: Mode::default(),
+            exempt: Arc::default(),
+            shared: Arc::new(shared),
+            config: None,
+            packer: None,
+        }
     }
 
     /// Sets when a record has to be durable.
@@ -67,6 +75,19 @@ impl Audit {
     #[must_use]
     pub fn exempt<P: Into<Box<str>>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { exempt: Arc::new(paths.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Names the configuration, by its digest, that the records of this clone's layers are made under: a request's
+    /// records name the one it began under, whatever has come into force when it ends.
+    #[must_use]
+    pub fn under(self, config_hash: impl Into<Arc<str>>) -> Self {
+        Self { config: Some(config_hash.into()), ..self }
+    }
+
+    /// From now on the configuration with this digest is in force: the log's own records name it, and those of clones
+    /// that name [no other](Self::under).
+    pub fn configured(&self, config_hash: &str) {
+        self.shared.sink.configured(config_hash);
     }
 
     /// The outer half: opens the [`Exchange`](attach_core::Exchange), catches panics, writes how it ended.
@@ -105,6 +126,10 @@ impl Audit {
 
     pub(crate) fn when(&self) -> Mode {
         self.mode
+    }
+
+    pub(crate) fn config(&self) -> Option<&Arc<str>> {
+        self.config.as_ref()
     }
 
     pub(crate) fn is_exempt(&self, path: &str) -> bool {

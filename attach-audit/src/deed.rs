@@ -82,7 +82,8 @@ impl Audit {
         let shared = self.shared();
         let slot = shared.slot().filter(|_| shared.sink.is_ready()).ok_or(Unrecorded)?;
         let (ack, receipt) = Ack::awaited(Some(slot));
-        shared.sink.append(&Record::system(deed.kind, |members| deed.fill(members, self)), ack);
+        let record = Record::system(deed.kind, |members| deed.fill(members, self)).under(self.config());
+        shared.sink.append(&record, ack);
         receipt.await.map_err(|error| {
             tracing::error!(error = %error.0, action = %deed.action, "not recorded, so not done");
             Unrecorded

@@ -115,7 +115,7 @@ impl Trail {
         state.intent = Some(id);
         state.waiting_since = Some(Instant::now());
         drop(state);
-        let record = Record::of_exchange(id, self.view(Kind::Intent, None));
+        let record = Record::of_exchange(id, self.view(Kind::Intent, None)).under(self.audit.config());
         Ok(self.append(&record, None, !relaxed))
     }
 
@@ -193,7 +193,7 @@ impl Trail {
             return receipt.map_or(Closed::Enough, Closed::Written);
         }
         let intent = self.lock().intent;
-        let record = Record::of_exchange(Uuid::now_v7(), self.view(kind, intent));
+        let record = Record::of_exchange(Uuid::now_v7(), self.view(kind, intent)).under(self.audit.config());
         self.audit.shared().sink.append(&record, ack);
         receipt.map_or(Closed::Enough, Closed::Written)
     }
@@ -203,7 +203,7 @@ impl Trail {
     fn write_packed(&self, kind: Kind, packed: crate::content::Packed, mut ack: Ack) {
         let intent = self.lock().intent;
         let view = View { content: Some(packed.said), ..self.view(kind, intent) };
-        let record = Record::of_exchange(Uuid::now_v7(), view);
+        let record = Record::of_exchange(Uuid::now_v7(), view).under(self.audit.config());
         let sink = &self.audit.shared().sink;
         let Some(line) = packed.line else {
             // How it ended is written all the same, but nobody is told that everything is in order.

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -26,6 +27,8 @@ pub(super) struct Entry {
     /// Where its members end in the text.
     pub(super) end: usize,
     pub(super) effect: Effect,
+    /// The configuration it was made under, if it says so.
+    pub(super) config: Option<Arc<str>>,
 }
 
 /// An entry's other half, which stays with the queue: who waits for it must not depend on the disk.
@@ -35,10 +38,15 @@ pub(super) struct Waiting {
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, (id, kind): (Uuid, Kind), effect: Effect, members: &[u8]) {
+    pub(super) fn push(
+        &mut self,
+        (id, kind, config): (Uuid, Kind, Option<Arc<str>>),
+        effect: Effect,
+        members: &[u8],
+    ) {
         self.text.extend_from_slice(members);
         // The time is taken under the queue's lock, so that it goes forward with the sequence number.
-        self.entries.push(Entry { id, kind, at: Timestamp::now(), end: self.text.len(), effect });
+        self.entries.push(Entry { id, kind, at: Timestamp::now(), end: self.text.len(), effect, config });
     }
 
     /// Appends another batch, which came later.

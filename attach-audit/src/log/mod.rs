@@ -27,6 +27,7 @@ use tokio::sync::watch::Receiver;
 
 mod ballast;
 mod batch;
+mod config;
 mod follow;
 mod name;
 mod notary;
@@ -129,6 +130,10 @@ impl Sink for Log {
 
     fn is_ready(&self) -> bool {
         self.queue.is_ready()
+    }
+
+    fn configured(&self, hash: &str) {
+        self.queue.config.replace(hash);
     }
 
     fn close(&self, record: &Record<'_>, ack: Ack) {

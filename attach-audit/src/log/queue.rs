@@ -1,12 +1,13 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::Options;
 use super::batch::{Batch, Waiting};
+use super::config::InForce;
 use crate::record::Effect;
 use crate::{Ack, Kind, Record, Timestamp};
 
@@ -30,6 +31,8 @@ pub(super) struct Queue {
     /// Wakes the watchdog, and who waits for the writer's end.
     pub(super) watch: Condvar,
     ready: AtomicBool,
+    /// The configuration in force.
+    pub(super) config: InForce,
     linger: Duration,
     pub(super) patience: Duration,
 }
@@ -106,6 +109,7 @@ impl Queue {
             wake: Condvar::new(),
             watch: Condvar::new(),
             ready: AtomicBool::new(true),
+            config: InForce::new(&options.config_hash),
             linger: options.linger,
             patience: options.patience,
         }
@@ -121,7 +125,12 @@ impl Queue {
         // A thread that is ending has no buffer any more, and one that is formatting already has lent it.
         let mut members = FORMATTED.try_with(Cell::take).unwrap_or_default();
         record.write_members(&mut members);
-        self.add((record.id(), record.kind(), record.effect()), [&members, content], ack, last);
+        self.add(
+            (record.id(), record.kind(), record.effect(), record.config().cloned()),
+            [&members, content],
+            ack,
+            last,
+        );
         members.clear();
         members.shrink_to(SCRATCH);
         let _ = FORMATTED.try_with(|buffer| buffer.set(members));
@@ -129,7 +138,7 @@ impl Queue {
 
     pub(super) fn add(
         &self,
-        (id, kind, effect): (Uuid, Kind, Effect),
+        (id, kind, effect, config): (Uuid, Kind, Effect, Option<Arc<str>>),
         [members, content]: [&[u8]; 2],
         ack: Ack,
         last: bool,
@@ -145,7 +154,7 @@ impl Queue {
             return ack.failed("the log's queue is full");
         }
         let awaited = ack.is_awaited();
-        state.batch.push((id, kind), effect, members);
+        state.batch.push((id, kind, config), effect, members);
         state.batch.content.extend_from_slice(content);
         state.waiting.push(Waiting { since: Instant::now(), ack });
         if last {
@@ -325,8 +334,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn record() -> Record<'static> {

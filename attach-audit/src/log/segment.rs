@@ -1,9 +1,12 @@
 //! How a record becomes a line of a chain.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::batch::Entry;
+use super::config::InForce;
 use super::{Options, SegmentName};
 use crate::chain::{self, Hash};
 use crate::tree::Tree;
@@ -20,6 +23,7 @@ pub(super) struct Tip {
 /// The members that are the same for every line of a chain, written once.
 pub(super) struct Framer {
     constant: Vec<u8>,
+    in_force: InForce,
     /// What `mono_ns` counts from.
     began: Instant,
 }
@@ -30,30 +34,30 @@ struct Constant<'a> {
     node: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     build: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    cfg_hash: &'a str,
 }
 
 impl Framer {
-    pub(super) fn new(name: &SegmentName, options: &Options) -> serde_json::Result<Self> {
+    pub(super) fn new(name: &SegmentName, options: &Options, in_force: InForce) -> serde_json::Result<Self> {
         let mut constant = serde_json::to_vec(&Constant {
             chain: &name.chain(),
             node: &options.node,
             build: &options.build,
-            cfg_hash: &options.config_hash,
         })?;
         constant.remove(0);
         constant.pop();
-        Ok(Self { constant, began: Instant::now() })
+        Ok(Self { constant, in_force, began: Instant::now() })
     }
 
-    /// Appends the line of a record with `members`.
-    pub(super) fn line(
+    /// Appends the line of an entry with `members`.
+    pub(super) fn entry(&self, out: &mut Vec<u8>, tip: &mut Tip, entry: &Entry, members: &[u8]) {
+        self.line(out, tip, (entry.id, entry.at, entry.config.as_ref()), members);
+    }
+
+    fn line(
         &self,
         out: &mut Vec<u8>,
         tip: &mut Tip,
-        id: uuid::Uuid,
-        at: Timestamp,
+        (id, at, config): (uuid::Uuid, Timestamp, Option<&Arc<str>>),
         members: &[u8],
     ) {
         use std::io::Write;
@@ -61,6 +65,11 @@ impl Framer {
         // Writing to memory cannot fail.
         let _ = write!(out, "{{\"v\":1,\"id\":\"{id}\",\"seq\":{},", tip.next);
         out.extend_from_slice(&self.constant);
+        let config = config.map_or_else(|| self.in_force.hash(), Arc::clone);
+        if !config.is_empty() {
+            out.extend_from_slice(b",\"cfg_hash\":");
+            let _ = serde_json::to_writer(&mut *out, &*config);
+        }
         let _ = write!(out, ",\"ts\":\"{at}\",");
         if let Some(nanos) = at.steady_nanos(self.began) {
             let _ = write!(out, "\"mono_ns\":{nanos},");
@@ -75,6 +84,6 @@ impl Framer {
     pub(super) fn record(&self, out: &mut Vec<u8>, tip: &mut Tip, record: &Record<'_>) {
         let mut members = Vec::new();
         record.write_members(&mut members);
-        self.line(out, tip, record.id(), record.time(), &members);
+        self.line(out, tip, (record.id(), record.time(), record.config()), &members);
     }
 }

@@ -78,7 +78,7 @@ impl Writer {
         let found = recover(&*storage, &names)?;
         let name = SegmentName::first(&options.node, names.last());
         let mut writer = Self {
-            framer: Framer::new(&name, &options)?,
+            framer: Framer::new(&name, &options, queue.config.clone())?,
             notary: Notary::new(&name.chain(), &options),
             file: Some(storage.create(&name.to_string())?),
             storage,
@@ -222,7 +222,7 @@ impl Writer {
         let mut start = 0;
         for entry in &batch.entries {
             let members = &batch.text[start..entry.end];
-            self.framer.line(&mut self.out, &mut tip, entry.id, entry.at, members);
+            self.framer.entry(&mut self.out, &mut tip, entry, members);
             start = entry.end;
         }
         // Content first: a record never refers to what a crash could take.

@@ -1,6 +1,7 @@
 //! One record: what happened, ready to be written.
 
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -72,6 +73,7 @@ pub struct Record<'a> {
     id: Uuid,
     kind: Kind,
     at: Timestamp,
+    config: Option<Arc<str>>,
     content: Content<'a>,
 }
 
@@ -91,7 +93,7 @@ pub(crate) enum Effect {
 
 impl<'a> Record<'a> {
     pub(crate) fn of_exchange(id: Uuid, view: View<'a>) -> Self {
-        Self { id, kind: view.kind, at: Timestamp::now(), content: Content::Exchange(view) }
+        Self { id, kind: view.kind, at: Timestamp::now(), config: None, content: Content::Exchange(view) }
     }
 
     /// A record of the log itself; `fill` adds to the members it has anyway.
@@ -99,7 +101,17 @@ impl<'a> Record<'a> {
         let id = Uuid::now_v7();
         let mut members = Members::system(kind.as_str(), id);
         fill(&mut members);
-        Self { id, kind, at: Timestamp::now(), content: Content::System(Box::new(members)) }
+        Self { id, kind, at: Timestamp::now(), config: None, content: Content::System(Box::new(members)) }
+    }
+
+    /// The same, made under the configuration with this digest.
+    pub(crate) fn under(self, config: Option<&Arc<str>>) -> Self {
+        Self { config: config.cloned(), ..self }
+    }
+
+    /// The digest of the configuration it was made under, if it was not simply the one in force.
+    pub(crate) fn config(&self) -> Option<&Arc<str>> {
+        self.config.as_ref()
     }
 
     /// What the record is about.
@@ -117,7 +129,13 @@ impl<'a> Record<'a> {
     /// The record as a JSON object: what [`Log`](crate::Log) writes, less the members that belong to its chain.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = format!("{{\"v\":1,\"id\":\"{}\",\"ts\":\"{}\",", self.id, self.at).into_bytes();
+        let mut out = format!("{{\"v\":1,\"id\":\"{}\",", self.id).into_bytes();
+        if let Some(config) = self.config.as_deref() {
+            out.extend_from_slice(b"\"cfg_hash\":");
+            let _ = serde_json::to_writer(&mut out, config);
+            out.push(b',');
+        }
+        out.extend_from_slice(format!("\"ts\":\"{}\",", self.at).as_bytes());
         self.write_members(&mut out);
         out.push(b'}');
         String::from_utf8(out).unwrap_or_default()

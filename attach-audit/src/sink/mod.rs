@@ -51,6 +51,12 @@ pub trait Sink: Send + Sync + 'static {
         true
     }
 
+    /// From now on the configuration with this digest is in force: records that say nothing of another are made under
+    /// it. A sink that does not name configurations need not know.
+    fn configured(&self, hash: &str) {
+        let _ = hash;
+    }
+
     /// Takes the last record there will be.
     fn close(&self, record: &Record<'_>, ack: Ack) {
         self.append(record, ack);

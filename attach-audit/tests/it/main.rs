@@ -9,6 +9,7 @@ mod certificates;
 #[cfg(feature = "checkpoints")]
 mod checkpoints;
 mod compose;
+mod configured;
 #[cfg(feature = "content")]
 mod content;
 mod crash;

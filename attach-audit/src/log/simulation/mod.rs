@@ -110,7 +110,7 @@ fn push(queue: &Queue, intent: Option<Uuid>, ack: Ack) -> Uuid {
     let (id, mut members) = (record.id(), Vec::new());
     record.write_members(&mut members);
     let opens = Effect::Opens(OpenIntent { intent_id: id, req_id: id });
-    queue.add((id, kind, intent.map_or(opens, Effect::Closes)), [&members, &[]], ack, false);
+    queue.add((id, kind, intent.map_or(opens, Effect::Closes), None), [&members, &[]], ack, false);
     id
 }
 
