@@ -36,6 +36,8 @@ pub struct QuotaLayer {
     pub(crate) callers: Callers,
     pub(crate) alerts: Option<Alerts>,
     pub(crate) store: Arc<dyn Store>,
+    /// Whether a judge of fair shares stands before the store.
+    pub(crate) judged: bool,
     pub(crate) body_limit: usize,
 }
 
@@ -78,6 +80,7 @@ impl QuotaLayer {
 
     fn with(limits: Vec<Limit>, callers: Callers) -> Self {
         let limits = in_order(limits);
+        let judged = fair::is_wanted(&limits);
         let store = fair::before(MemoryStore::new(), &limits, SharedClock::new(SystemClock::default()));
         Self {
             reads_body: limits.iter().any(|limit| limit.reads_body()),
@@ -90,6 +93,7 @@ impl QuotaLayer {
             callers,
             alerts: None,
             store,
+            judged,
             body_limit: BODY_LIMIT,
         }
     }
@@ -145,12 +149,14 @@ impl QuotaLayer {
     /// [`store`](Self::store).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         let clock = SharedClock::new(clock);
+        self.judged = fair::is_wanted(&self.limits);
         self.store = fair::before(MemoryStore::on(clock.clone()), &self.limits, clock);
         self
     }
 
     /// Counts in `store`; in memory unless set.
     pub fn store(mut self, store: impl Store) -> Self {
+        self.judged = fair::is_wanted(&self.limits);
         self.store = fair::before(store, &self.limits, SharedClock::new(SystemClock::default()));
         self
     }
@@ -191,7 +197,7 @@ impl QuotaLayer {
 
 /// What few share is tried before what many share, so that somebody who is refused takes nothing from the many
 /// even for a moment.
-fn in_order(mut limits: Vec<Limit>) -> Arc<[Arc<Limit>]> {
+pub(crate) fn in_order(mut limits: Vec<Limit>) -> Arc<[Arc<Limit>]> {
     limits.sort_by_key(|limit| limit.scope().breadth());
     let mut seen = HashSet::new();
     let unique = |limit: Limit| {

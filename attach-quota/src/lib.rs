@@ -67,6 +67,7 @@ mod lease;
 mod limit;
 mod metrics;
 mod price;
+mod reconfigure;
 mod refusal;
 mod service;
 mod standings;

@@ -20,9 +20,14 @@ mod tests;
 
 use self::store::FairStore;
 
+/// Whether any of `limits` is fair.
+pub(crate) fn is_wanted(limits: &[Arc<Limit>]) -> bool {
+    limits.iter().any(|limit| limit.is_fair())
+}
+
 /// `store`, and before it a judge of fair shares if any of `limits` wants one.
 pub(crate) fn before(store: impl Store, limits: &[Arc<Limit>], clock: SharedClock) -> Arc<dyn Store> {
-    if limits.iter().any(|limit| limit.is_fair()) {
+    if is_wanted(limits) {
         return Arc::new(FairStore::new(store, clock));
     }
     Arc::new(store)

@@ -17,6 +17,7 @@ mod found;
 mod metrics;
 mod money;
 mod property;
+mod reconfigured;
 #[cfg(feature = "redis")]
 mod redis;
 mod scope;
