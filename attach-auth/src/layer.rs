@@ -80,6 +80,17 @@ impl<A> AuthLayer<A> {
         self
     }
 
+    /// Takes the place of `before`, whose answers may run on: [`sweep`](Self::sweep) is for them as well, and what a front
+    /// end has shown to `before` it cannot show again. To be called after [`delegation`](Self::delegation).
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        let settings = Arc::make_mut(&mut self.settings);
+        settings.standing.succeed(&before.settings.standing);
+        if let (Some(mine), Some(theirs)) = (&mut settings.delegation, &before.settings.delegation) {
+            *mine = Arc::new(mine.succeeding(theirs));
+        }
+        self
+    }
+
     /// Replaces the clocks of the machine.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.standing().clock = clock;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -13,10 +13,10 @@ use crate::Denial;
 use crate::clock::{Clock, since_epoch};
 use crate::state::{Change, CommitError, Row, State, Table};
 
-/// Remembers for a while what was shown, on this node and, with a [`State`], on all.
-#[derive(Debug)]
+/// Remembers for a while what was shown, on this node and, with a [`State`], on all. Clones remember together.
+#[derive(Debug, Clone)]
 pub(crate) struct Once {
-    seen: Mutex<Generations>,
+    seen: Arc<Mutex<Generations>>,
     keep: Duration,
     capacity: usize,
     state: Option<State>,
@@ -41,7 +41,7 @@ pub(crate) enum Shown {
 impl Once {
     /// What was shown is remembered for `keep`, and at most `capacity` at a time twice over.
     pub(crate) fn new(keep: Duration, capacity: usize) -> Self {
-        Self { seen: Mutex::default(), keep, capacity, state: None }
+        Self { seen: Arc::default(), keep, capacity, state: None }
     }
 
     /// The same on every node that shares `state`.

@@ -42,6 +42,12 @@ impl Standing {
         self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(identity))
     }
 
+    /// Goes on with the answers that run under `before`: one sweep is for all.
+    pub(crate) fn succeed(&mut self, before: &Self) {
+        self.deadlines = before.deadlines.clone();
+        self.clock = Arc::clone(&before.clock);
+    }
+
     /// Wakes answers that have outlived their token for too long.
     pub(crate) fn sweep(&self) {
         self.deadlines.sweep(self.clock.elapsed());
@@ -106,4 +112,30 @@ fn is_json(headers: &HeaderMap) -> bool {
     let essence =
         headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().split(|byte| *byte == b';').next());
     essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sweep_of_a_successor_ends_what_runs_under_the_one_before() {
+        let before = Standing::default();
+        let mut deadline = before.deadlines.add(before.clock.elapsed() + Duration::from_millis(1));
+        let mut after = Standing::default();
+        after.succeed(&before);
+        let over = poll_fn(|cx| {
+            after.sweep();
+            // As its waker would: the time that is passed in says nothing.
+            cx.waker().wake_by_ref();
+            match deadline.poll(Duration::ZERO, cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(60), over).await.expect("it is woken");
+    }
 }

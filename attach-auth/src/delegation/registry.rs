@@ -21,7 +21,7 @@ const NONCES: usize = 500_000;
 /// For [`AuthLayer::delegation`](crate::AuthLayer::delegation).
 #[must_use]
 pub struct Delegation {
-    front_ends: Vec<FrontEnd>,
+    front_ends: Arc<[FrontEnd]>,
     pub(super) nonces: Once,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -40,7 +40,7 @@ impl Delegation {
         }
         // A signature may be as old as the window, or as much from the future.
         let nonces = Once::new(WINDOW * 2 + Duration::from_secs(1), NONCES);
-        Ok(Self { front_ends, nonces, clock: Arc::new(SystemClock::default()) })
+        Ok(Self { front_ends: front_ends.into(), nonces, clock: Arc::new(SystemClock::default()) })
     }
 
     /// Has nonces known to every node that shares `state`; to this node only unless set.
@@ -53,6 +53,16 @@ impl Delegation {
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Goes on with what was shown to `before`, which these front ends take the place of: a request that was signed for
+    /// that one is not taken again.
+    pub(crate) fn succeeding(&self, before: &Self) -> Self {
+        Self {
+            front_ends: Arc::clone(&self.front_ends),
+            nonces: before.nonces.clone(),
+            clock: Arc::clone(&before.clock),
+        }
     }
 
     /// The front end that `identity` is.

@@ -28,6 +28,7 @@ pub(super) const SECRET: &[u8] = b"a secret of more than 32 bytes, shared by two
 pub(super) struct Gateway {
     pub(super) provider: Signer,
     pub(super) clock: TestClock,
+    layer: AuthLayer<OidcVerifier>,
     router: Router,
 }
 
@@ -52,8 +53,16 @@ impl Gateway {
     fn new(delegation: Delegation, clock: TestClock) -> Self {
         let provider = Signer::es256("k");
         let layer = AuthLayer::new(verifier(config(), &[&provider])).delegation(delegation);
-        let router = Router::new().fallback(any(who)).layer(layer);
-        Self { provider, clock, router }
+        let router = Router::new().fallback(any(who)).layer(layer.clone());
+        Self { provider, clock, layer, router }
+    }
+
+    /// The same after its configuration was read again.
+    pub(super) fn reloaded(self) -> Self {
+        let again = Delegation::new([front_end()]).expect("front ends");
+        let layer = AuthLayer::new(self.verifier()).delegation(again).succeeding(&self.layer);
+        let router = Router::new().fallback(any(who)).layer(layer.clone());
+        Self { layer, router, ..self }
     }
 
     /// The verifier alone, to compare with.

@@ -24,6 +24,16 @@ async fn code(gateway: &Gateway, call: Call) -> String {
 }
 
 #[tokio::test]
+async fn what_was_shown_before_a_reload_is_not_taken_after_it() {
+    let gateway = web_ui(|it| it);
+    let call = gateway.call().signed_for("alice");
+    assert_eq!(gateway.learned(call.clone()).await["id"], "alice");
+    let gateway = gateway.reloaded();
+    assert_eq!(code(&gateway, call).await, "delegation_replayed");
+    assert_eq!(gateway.learned(gateway.call().signed_for("bob")).await["id"], "bob");
+}
+
+#[tokio::test]
 async fn the_caller_is_whom_the_headers_name_and_nothing_more() {
     let gateway = web_ui(|it| it);
     let call =
