@@ -10,8 +10,10 @@ use crate::config::Config;
 
 mod embeddings;
 mod ollama_to_openai;
+mod openai_from_ollama;
 mod openai_to_ollama;
 mod round_trip;
+mod round_trip_answers;
 mod settings;
 
 const OPENAI: &str = r#"

@@ -58,7 +58,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         Some(translator) if status.is_success() && is_streamed(from.headers()) => {
             translated_stream(metered(from, api, exchange), translator, exchange)
         }
-        Some(translator) => match translated(from, api, translator, exchange).await {
+        Some(translator) => match translated(from, api, translator, (place, exchange)).await {
             Ok(answer) => answer,
             Err(rejection) => rejection.into_response(exchange),
         },
@@ -106,13 +106,16 @@ async fn translated(
     answer: Response<Origin>,
     api: Api,
     translator: &Translator,
-    exchange: &Exchange,
+    (place, exchange): (&Place, &Exchange),
 ) -> Result<Answer, Rejection> {
     let (mut parts, body) = answer.into_parts();
     let collected = Limited::new(body, MAX_UNARY).collect().await;
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
+        if place.keys.now().is_in(&bytes) {
+            return Err(refusal::credential_rejected(parts.status));
+        }
         let error = translator.error(parts.status, &bytes, exchange);
         return Ok(Response::from_parts(parts, ResponseBody::full(error)));
     }

@@ -132,6 +132,8 @@ impl WriteAnswer for Writer {
                 Event::Text(piece) => text.push_str(&piece),
                 Event::Thinking(piece) => thinking.push_str(&piece),
                 Event::Error(_) => return None,
+                // Would end a stream, and put the tool calls there.
+                Event::Done => _ = self.finish.get_or_insert(Finish::Stop),
                 other => self.write(other, &mut scratch),
             }
         }

@@ -8,6 +8,7 @@ mod read_chat;
 mod read_embed;
 mod read_message;
 mod read_settings;
+mod request;
 mod shapes;
 mod write;
 mod write_answer;

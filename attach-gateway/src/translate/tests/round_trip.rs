@@ -8,19 +8,19 @@ use super::super::canonical::Losses;
 use super::super::{ollama, openai};
 
 /// Numbers that only look like chance, so that a failure comes again.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 
-    fn yes(&mut self) -> bool {
+    pub(super) fn yes(&mut self) -> bool {
         self.roll(2) == 1
     }
 
-    fn text(&mut self) -> String {
+    pub(super) fn text(&mut self) -> String {
         const PIECES: [&str; 8] = ["a", " ", "\"", "\\", "\n", "ü", "👋", "\u{1}"];
         (0..=self.roll(6)).map(|_| PIECES[self.roll(8) as usize]).collect()
     }
