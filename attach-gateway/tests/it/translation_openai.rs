@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::tools::{client_py, python};
 use crate::support::wire::{self, ollama};
 use crate::support::{
-    Reply, Seen, Step, Upstream, World, answer_text, assert_error, events, question, streamed,
+    Reply, Seen, Step, TempDir, Upstream, World, answer_text, assert_error, events, question, streamed,
 };
 
 const CHAT: &str = "/v1/chat/completions";
@@ -235,6 +235,21 @@ async fn errors_keep_their_status_and_when_to_come_again() {
             assert_eq!(answer.header("content-type"), Some("application/json"));
         }
     }
+}
+
+#[tokio::test]
+async fn an_error_that_repeats_the_credential_is_held_back() {
+    let upstream = Upstream::with(|seen| {
+        let shown = seen.header("authorization").unwrap_or_default();
+        Reply::json(400, &json!({"error": format!("what is {shown}?")}))
+    });
+    let files = TempDir::new();
+    let key = files.write("key", "not-for-clients").display().to_string();
+    let with_key = FILE.replace("[[price]]", &format!("key = {{ file = {key:?} }}\n\n[[price]]"));
+    let world = World::file(upstream.await, &with_key).await;
+    let answer = world.post(CHAT).json(&question(CHAT, "llama3", "hello")).send().await.expect(502);
+    assert!(world.upstream.only().header("authorization").unwrap().contains("not-for-clients"));
+    assert!(!answer.text().contains("not-for-clients"), "{}", answer.text());
 }
 
 #[tokio::test]

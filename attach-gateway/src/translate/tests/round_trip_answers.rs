@@ -85,8 +85,8 @@ fn joined(events: Vec<Event>) -> Vec<Event> {
     let mut all: Vec<Event> = Vec::new();
     for event in events {
         match (all.last_mut(), event) {
-            (Some(Event::Text(before)), Event::Text(text)) => before.push_str(&text),
-            (Some(Event::Thinking(before)), Event::Thinking(text)) => before.push_str(&text),
+            (Some(Event::Text(before)), Event::Text(text))
+            | (Some(Event::Thinking(before)), Event::Thinking(text)) => before.push_str(&text),
             (
                 Some(Event::Tool { index, arguments, .. }),
                 Event::Tool { index: same, arguments: more, .. },
