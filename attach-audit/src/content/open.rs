@@ -13,7 +13,7 @@ use super::keys::{PersonFile, path};
 use super::line::Stored;
 use super::{Keep, Profile};
 use crate::chain::Hash;
-use crate::log::SegmentName;
+use crate::log::{LONGEST, SegmentName};
 
 /// Somebody who can read what was sealed: with the private keys of age.
 #[derive(Default)]
@@ -59,6 +59,9 @@ pub enum OpenError {
     /// It was sealed to other keys.
     NotForYou,
 }
+
+/// A line of content longer than this is not read: more than 64 MiB each way, sealed and in base64.
+const LONGEST_CONTENT: u64 = 256 << 20;
 
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -164,7 +167,7 @@ fn find_record(dir: &Path, request: &str) -> Result<Option<(SegmentName, String)
                 && serde_json::from_str::<Head<'_>>(line)
                     .is_ok_and(|head| head.req_id == request && head.kind == "outcome")
         };
-        if let Some(line) = find(&dir.join(name.to_string()), is_it)? {
+        if let Some(line) = find(&dir.join(name.to_string()), LONGEST, is_it)? {
             return Ok(Some((name, line)));
         }
     }
@@ -176,18 +179,18 @@ fn find_line(file: &Path, id: &str) -> Result<Option<String>, OpenError> {
         line.get(..64.min(line.len())).is_some_and(|head| head.contains(id))
             && serde_json::from_str::<Stored<'_>>(line).is_ok_and(|stored| stored.id == id)
     };
-    match find(file, is_it) {
+    match find(file, LONGEST_CONTENT, is_it) {
         Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         found => found,
     }
 }
 
-/// The first line for which `is_it`, without its end.
-fn find(file: &Path, is_it: impl Fn(&str) -> bool) -> Result<Option<String>, OpenError> {
+/// The first line of up to `longest` bytes for which `is_it`, without its end.
+fn find(file: &Path, longest: u64, is_it: impl Fn(&str) -> bool) -> Result<Option<String>, OpenError> {
     let mut lines = BufReader::new(fs::File::open(file).map_err(OpenError::Io)?);
     let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).map_err(OpenError::Io)? > 0 {
-        // What a crash has torn is no line.
+    while lines.by_ref().take(longest).read_until(b'\n', &mut line).map_err(OpenError::Io)? > 0 {
+        // What a crash has torn is no line, and neither is a piece of what is too long for one.
         if let Some(text) = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok())
             && is_it(text)
         {

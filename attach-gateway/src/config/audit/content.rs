@@ -13,6 +13,9 @@ use crate::config::secret::SecretRef;
 use crate::config::units::Size;
 use crate::config::{ConfigError, Secret, Upstream};
 
+/// The most that is kept of each direction.
+const MOST: usize = 64 << 20;
+
 /// What is kept of what was asked and answered.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -89,6 +92,11 @@ pub(super) fn resolve(table: &Table, env: &dyn Fn(&str) -> Option<String>) -> Re
         return Err(ConfigError::new("audit.content_key: at least 32 characters, chosen at random"));
     }
     let limit = table.content_limit.as_ref().map_or(Contents::LIMIT, |size| size.0);
+    if limit > MOST {
+        return Err(ConfigError::new(
+            "audit.content_limit: 64MiB at most, which is what `audit open` reads back",
+        ));
+    }
     Ok(Content { keep, rules, auditors: table.auditors.clone(), key, limit })
 }
 
