@@ -19,6 +19,16 @@ pub(super) struct Inventory {
     /// Of all segments and what is kept beside them.
     pub(super) bytes: u64,
     pub(super) segments: u64,
+    /// What is kept beside segments that are not there.
+    pub(super) left: Vec<Left>,
+}
+
+/// A content file without its segment.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) of: SegmentName,
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
 }
 
 /// A segment's files.
@@ -65,6 +75,9 @@ impl Inventory {
             let node = inventory.nodes.entry(name.node.clone()).or_default();
             node.push_back(Entry { name, path, bytes, content });
         }
+        inventory.bytes += contents.values().map(|(_, bytes)| bytes).sum::<u64>();
+        let left = contents.into_iter().map(|(of, (path, bytes))| Left { of, path, bytes });
+        inventory.left = left.collect();
         Ok(inventory)
     }
 }

@@ -19,13 +19,13 @@ const OPERATOR: &str = "operator";
 #[derive(Debug)]
 pub(super) struct Notary {
     audit: Audit,
-    /// The hold that is on record.
-    hold: Option<Hold>,
+    /// The holds that are on record.
+    holds: Vec<Hold>,
 }
 
 impl Notary {
     pub(super) fn new(audit: Audit) -> Self {
-        Self { audit, hold: None }
+        Self { audit, holds: Vec::new() }
     }
 
     /// Says that a group goes.
@@ -50,16 +50,22 @@ impl Notary {
         self.write(&deed)
     }
 
-    /// Says that there is a hold, once per start and change; and none any more.
-    pub(super) fn holds(&mut self, hold: Option<&Hold>) -> Result<(), Unrecorded> {
-        if self.hold.as_ref() == hold {
-            return Ok(());
+    /// Says which holds there are, each once per start and change; and none any more.
+    pub(super) fn holds(&mut self, holds: Vec<Hold>) -> Result<(), Unrecorded> {
+        self.holds.retain(|known| holds.contains(known));
+        for hold in holds {
+            if !self.holds.contains(&hold) {
+                self.write(&about("retention.hold", &hold))?;
+                self.holds.push(hold);
+            }
         }
-        if let Some(hold) = hold {
-            self.write(&about("retention.hold", hold))?;
-        }
-        self.hold = hold.cloned();
         Ok(())
+    }
+
+    /// Says that content goes which no record refers to.
+    pub(super) fn clears(&self, file: &str, bytes: u64) -> Result<(), Unrecorded> {
+        let deed = Deed::admin(DELETES, ACTOR).target(file).detail("because", "its segment is not there");
+        self.write(&deed.detail("bytes", bytes.to_string()))
     }
 
     /// Says that a hold has ended, and why.
@@ -73,7 +79,7 @@ impl Notary {
 }
 
 fn about(action: &'static str, hold: &Hold) -> Deed {
-    let details = [("reason", &hold.reason), ("by", &hold.by), ("at", &hold.since)];
+    let details = [("name", &hold.name), ("reason", &hold.reason), ("by", &hold.by), ("at", &hold.since)];
     let given = details.into_iter().filter(|(_, value)| !value.is_empty());
     given.fold(Deed::admin(action, OPERATOR), |deed, (name, value)| deed.detail(name, value.clone()))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::disk::{self, Change};
-use super::inventory::{Entry, Group, Inventory};
+use super::inventory::{Entry, Group, Inventory, Left};
 use super::{Hold, Retention, hold};
 use crate::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Swept {
-    /// The segments that are gone.
+    /// The segments that are gone, and content that was there without its segment.
     pub deleted: Vec<String>,
     /// What is due and did not go, and why.
     pub stuck: Option<&'static str>,
@@ -27,6 +27,9 @@ impl Retention {
         let held = self.look_at_hold();
         let mut inventory = Inventory::of(&self.dir)?;
         let mut swept = Swept::default();
+        if !held {
+            self.clear(&mut inventory, &mut swept)?;
+        }
         self.delete(&mut inventory, &mut swept, stopped)?;
         self.metrics.log(inventory.bytes, inventory.segments);
         self.metrics.kept(held, swept.stuck.is_some());
@@ -71,6 +74,28 @@ impl Retention {
         Ok(())
     }
 
+    /// Deletes content whose segment a crash kept from being written, or that somebody deleted by hand: no record that is
+    /// here refers to it, and nobody else would ever delete it. What belongs to the segment that is being begun stays.
+    fn clear(&self, inventory: &mut Inventory, swept: &mut Swept) -> io::Result<()> {
+        let current = self.tail.current();
+        for Left { of, path, bytes } in inventory.left.drain(..) {
+            if of.node == current.node && of >= current {
+                continue;
+            }
+            let file = of.content();
+            if self.notary.clears(&file, bytes).is_err() {
+                swept.stuck = Some("that it is deleted cannot be recorded");
+                break;
+            }
+            fs::remove_file(path)?;
+            hold::sync(&self.dir)?;
+            tracing::info!(file, bytes, "content without its audit segment was deleted");
+            inventory.bytes = inventory.bytes.saturating_sub(bytes);
+            swept.deleted.push(file);
+        }
+        Ok(())
+    }
+
     fn oldest(&self, inventory: &Inventory, stays: &BTreeSet<Box<str>>) -> io::Result<Option<Group>> {
         let current = self.tail.current();
         let mut groups = Vec::new();
@@ -96,7 +121,7 @@ impl Retention {
 
     /// Why it must stay although it is due.
     fn objection(&self, group: &Group) -> Option<&'static str> {
-        if !matches!(Hold::of(&self.dir), Ok(None)) {
+        if !Hold::all(&self.dir).is_ok_and(|holds| holds.is_empty()) {
             return Some("there is a legal hold");
         }
         let name = &group.segment.name;
@@ -126,21 +151,23 @@ impl Retention {
 
     /// Puts a hold's beginning and end on record, as far as that is possible. Whether there is one.
     fn look_at_hold(&mut self) -> bool {
-        let hold = Hold::of(&self.dir);
-        if let Err(error) = &hold {
+        let holds = Hold::all(&self.dir);
+        if let Err(error) = &holds {
             tracing::error!(%error, "whether there is a legal hold cannot be read: nothing is deleted");
         }
-        let Ok(hold) = hold else { return true };
+        let Ok(holds) = holds else { return true };
         // A new hold may follow one whose end is not on record yet.
-        if let Ok(Some(release)) = Hold::released(&self.dir)
-            && self.notary.released(&release).is_ok()
-            && let Err(error) = Hold::forget_release(&self.dir)
-        {
-            tracing::warn!(%error, "the end of a legal hold will be recorded again");
+        for release in Hold::released(&self.dir).unwrap_or_default() {
+            if self.notary.released(&release).is_ok()
+                && let Err(error) = release.forget_release(&self.dir)
+            {
+                tracing::warn!(%error, "the end of a legal hold will be recorded again");
+            }
         }
+        let any = !holds.is_empty();
         // Tried again with the next round.
-        let _ = self.notary.holds(hold.as_ref());
-        hold.is_some()
+        let _ = self.notary.holds(holds);
+        any
     }
 
     /// Says once that something is due and cannot go, and once that it went.

@@ -151,7 +151,7 @@ async fn what_a_target_does_not_have_stays_until_it_does() {
 async fn nothing_goes_under_a_legal_hold_which_is_on_record_with_its_end() {
     let scene = Scene::new(3).await;
     let mut retention = scene.keep(NOTHING);
-    Hold::place(&scene.dir, "case 17", "root").expect("placed");
+    Hold::place(&scene.dir, "", "case 17", "root").expect("placed");
     let swept = retention.sweep().expect("swept");
     assert_eq!((swept.deleted.len(), swept.stuck), (0, Some("there is a legal hold")));
     retention.sweep().expect("swept");
@@ -159,9 +159,9 @@ async fn nothing_goes_under_a_legal_hold_which_is_on_record_with_its_end() {
     assert_eq!(held.len(), 1, "once");
     assert_eq!((&held[0]["custom"]["reason"], &held[0]["custom"]["by"]), (&"case 17".into(), &"root".into()));
 
-    assert_eq!(Hold::of(&scene.dir).expect("read").expect("there").reason, "case 17".into());
-    assert!(Hold::release(&scene.dir, "case closed", "root").expect("released").is_some());
-    assert_eq!(Hold::release(&scene.dir, "again", "root").expect("nothing to do"), None);
+    assert_eq!(Hold::all(&scene.dir).expect("read")[0].reason, "case 17".into());
+    assert!(Hold::release(&scene.dir, "", "case closed", "root").expect("released").is_some());
+    assert_eq!(Hold::release(&scene.dir, "", "again", "root").expect("nothing to do"), None);
     // Keeps all of it, so that the record about the end can be read.
     let mut later = scene.keep(Keep::everything());
     later.sweep().expect("swept");
@@ -173,10 +173,57 @@ async fn nothing_goes_under_a_legal_hold_which_is_on_record_with_its_end() {
 }
 
 #[tokio::test]
+async fn of_several_holds_the_last_to_end_lets_go() {
+    let scene = Scene::new(3).await;
+    let mut retention = scene.keep(NOTHING);
+    for case in ["case-17", "case-18"] {
+        Hold::place(&scene.dir, case, "a reason", "root").expect("placed");
+    }
+    Hold::place(&scene.dir, "../case", "a reason", "root").expect_err("no name");
+    assert_eq!(retention.sweep().expect("swept").stuck, Some("there is a legal hold"));
+    let names = |action| {
+        let names = scene.deeds(action).into_iter().map(|deed| deed["custom"]["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names("retention.hold"), ["case-17", "case-18"]);
+    assert_eq!(Hold::release(&scene.dir, "", "closed", "root").expect("none of this name"), None);
+    assert!(Hold::release(&scene.dir, "case-17", "closed", "root").expect("released").is_some());
+    assert_eq!(retention.sweep().expect("swept").stuck, Some("there is a legal hold"));
+    assert_eq!(names("retention.release"), ["case-17"]);
+    assert_eq!(names("retention.hold").len(), 2, "the other is on record already");
+    assert!(Hold::release(&scene.dir, "case-18", "closed", "root").expect("released").is_some());
+    assert!(!retention.sweep().expect("swept").deleted.is_empty());
+}
+
+#[tokio::test]
 async fn a_marker_that_says_nothing_holds_as_well() {
-    let scene = Scene::new(2).await;
-    fs::write(scene.dir.join("hold"), b"").expect("written");
-    assert!(scene.keep(NOTHING).sweep().expect("swept").deleted.is_empty());
+    for marker in ["hold", "hold-case-17.txt"] {
+        let scene = Scene::new(2).await;
+        fs::write(scene.dir.join(marker), b"").expect("written");
+        assert!(scene.keep(NOTHING).sweep().expect("swept").deleted.is_empty(), "{marker}");
+    }
+}
+
+#[tokio::test]
+async fn content_without_its_segment_is_deleted_unless_the_segment_is_still_to_come() {
+    let scene = Scene::new(3).await;
+    let current = scene.names().pop().expect("one");
+    let content = |segment: &str| segment.replacen("audit-", "content-", 1);
+    let n = |n: u64| {
+        let (chain, _) = current.rsplit_once('-').expect("a chain and a number");
+        content(&format!("{chain}-{n:06}.jsonl"))
+    };
+    let lost = content(&scene.names()[0]);
+    fs::remove_file(scene.dir.join(&scene.names()[0])).expect("removed");
+    let coming = n(900_000);
+    fs::write(scene.dir.join(&coming), b"{}\n").expect("written");
+    Hold::place(&scene.dir, "", "case 17", "root").expect("placed");
+    let mut retention = scene.keep(Keep::everything());
+    assert!(retention.sweep().expect("swept").deleted.is_empty(), "not under a legal hold");
+    Hold::release(&scene.dir, "", "closed", "root").expect("released");
+    assert_eq!(retention.sweep().expect("swept").deleted, [lost.clone()]);
+    assert!(!scene.dir.join(&lost).exists() && scene.dir.join(&coming).exists());
+    assert_eq!(scene.deeds("retention.delete")[0]["custom"]["target"], lost.as_str());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `attach-gateway audit hold` and `audit release`: nothing is deleted while a legal hold lasts.
+//! `attach-gateway audit hold` and `audit release`: nothing is deleted while a legal hold lasts. There may be several.
 
 use std::process::ExitCode;
 
@@ -12,6 +12,9 @@ use crate::cli::{complain, env, print};
 pub(crate) struct Hold {
     #[command(flatten)]
     log: Folder,
+    /// Which of several holds: ASCII letters, digits, - and _.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    name: String,
     /// Why; it goes on record, so no personal data.
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -21,6 +24,9 @@ pub(crate) struct Hold {
 pub(crate) struct Release {
     #[command(flatten)]
     log: Folder,
+    /// Which of several holds; without it, the one that was given no name.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    name: String,
     /// Why; it goes on record, so no personal data.
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -29,7 +35,7 @@ pub(crate) struct Release {
 impl Hold {
     pub(super) fn run(&self) -> ExitCode {
         done(self.log.path(env).map_err(Into::into).and_then(|folder| {
-            let hold = retention::Hold::place(&folder, &self.reason, &account())?;
+            let hold = retention::Hold::place(&folder, &self.name, &self.reason, &account())?;
             Ok(format!("held since {}: nothing in {} is deleted\n", hold.since, folder.display()))
         }))
     }
@@ -38,10 +44,16 @@ impl Hold {
 impl Release {
     pub(super) fn run(&self) -> ExitCode {
         done(self.log.path(env).map_err(Into::into).and_then(|folder| {
-            Ok(match retention::Hold::release(&folder, &self.reason, &account())? {
+            let mut text = match retention::Hold::release(&folder, &self.name, &self.reason, &account())? {
                 Some(hold) => format!("released; it was held since {}: {}\n", hold.since, hold.reason),
-                None => "there was no hold\n".into(),
-            })
+                None if self.name.is_empty() => "there was no hold without a name\n".into(),
+                None => format!("there was no hold {}\n", self.name),
+            };
+            for hold in retention::Hold::all(&folder)? {
+                let name = if hold.name.is_empty() { "without a name" } else { &hold.name };
+                text += &format!("still held ({name}) since {}: {}\n", hold.since, hold.reason);
+            }
+            Ok(text)
         }))
     }
 }
