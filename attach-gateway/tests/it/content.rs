@@ -98,7 +98,9 @@ async fn a_stopped_gateway_is_erased_from_by_the_command_line() {
     assert!(opened(&log, &key, &id).await.unwrap_err().contains("erased"));
     let deed = gateway.records().into_iter().find(|one| one["kind"] == "admin").unwrap();
     assert_eq!(deed["decision"]["reason"], "content.erase");
-    assert!(erase().await.stdout.contains("nothing"));
+    // As after a mistyped id: whoever erases must not believe that it is done.
+    let again = erase().await;
+    assert!(!again.ok && again.stderr.contains("nothing was erased"), "{} {}", again.stdout, again.stderr);
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,6 +21,18 @@ pub(crate) struct Erase {
     user: String,
 }
 
+/// Nobody is known by that name here, which may well be a mistyped one.
+#[derive(Debug)]
+struct Nothing(String);
+
+impl fmt::Display for Nothing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing was erased: {}", self.0)
+    }
+}
+
+impl std::error::Error for Nothing {}
+
 impl Erase {
     pub(super) fn run(&self) -> ExitCode {
         match self.erase() {
@@ -28,8 +41,9 @@ impl Erase {
                 ExitCode::SUCCESS
             }
             Ok(false) => {
-                print("there was nothing sealed of theirs on this node\n");
-                ExitCode::SUCCESS
+                let Self { user, directory, .. } = self;
+                complain(&Nothing(format!("this node has no key of {user:?} in directory {directory:?}")));
+                ExitCode::FAILURE
             }
             Err(error) => {
                 complain(&*error);
