@@ -65,6 +65,7 @@ mod translation_anthropic;
 mod translation_anthropic_sdk;
 mod translation_ollama;
 mod translation_openai;
+mod translation_to_anthropic;
 mod trouble;
 mod upstream_tls;
 mod upstreams;

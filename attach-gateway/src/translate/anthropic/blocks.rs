@@ -1,5 +1,3 @@
-use attach_core::ExchangeId;
-
 use super::wire::{Content, input};
 use crate::translate::canonical::Event;
 
@@ -20,8 +18,8 @@ pub(super) enum Block {
 }
 
 impl Blocks {
-    /// Adds a piece of content; anything else is none. `exchange` names tool calls that have no name of their own.
-    pub(super) fn push(&mut self, event: Event, exchange: ExchangeId) {
+    /// Adds a piece of content; anything else is none.
+    pub(super) fn push(&mut self, event: Event) {
         match event {
             Event::Text(piece) => {
                 self.bytes += piece.len();
@@ -34,7 +32,7 @@ impl Blocks {
                 self.bytes += piece.len();
                 match self.blocks.last_mut() {
                     Some(Block::Thinking { text, signature }) if signature.is_empty() => {
-                        text.push_str(&piece)
+                        text.push_str(&piece);
                     }
                     _ => self.blocks.push(Block::Thinking { text: piece, signature: String::new() }),
                 }
@@ -52,14 +50,14 @@ impl Blocks {
             }
             Event::Tool { index, id, name, arguments } => {
                 self.bytes += name.len() + arguments.len();
-                self.call(index, id, &name, &arguments, exchange);
+                self.call(index, id, &name, &arguments);
             }
             Event::Finish(_) | Event::Usage(_) | Event::Error(_) | Event::Done => {}
         }
     }
 
     /// A call's pieces find it by its number, wherever it stands. Some servers repeat the name in every piece.
-    fn call(&mut self, of: u64, call_id: Option<String>, called: &str, piece: &str, exchange: ExchangeId) {
+    fn call(&mut self, of: u64, id: Option<String>, called: &str, piece: &str) {
         let known = self.blocks.iter_mut().find_map(|block| match block {
             Block::Tool { index, name, arguments, .. } if *index == of => Some((name, arguments)),
             _ => None,
@@ -72,7 +70,7 @@ impl Blocks {
             return;
         }
         let (name, arguments) = (called.to_owned(), piece.to_owned());
-        self.blocks.push(Block::Tool { index: of, id: tool_id(call_id, of, exchange), name, arguments });
+        self.blocks.push(Block::Tool { index: of, id: id.unwrap_or_default(), name, arguments });
     }
 
     /// How many bytes are kept.
@@ -100,10 +98,4 @@ impl Block {
             Self::Tool { id, name, arguments, .. } => Content::ToolUse { id, name, input: input(arguments) },
         }
     }
-}
-
-/// Some servers give their calls no ids. One of ours is unlike any other in the conversation.
-pub(super) fn tool_id(given: Option<String>, index: u64, exchange: ExchangeId) -> String {
-    let given = given.filter(|id| !id.is_empty());
-    given.unwrap_or_else(|| format!("toolu_{}_{index}", exchange.to_string().replace('-', "")))
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use attach_core::json::Value;
 use attach_core::{Call, Rejection};
@@ -7,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::translate::canonical::{
     Chat, Effort, Format, Image, Losses, Message, Part, Reasoning, Said, Sampling, Tool, ToolCall, ToolChoice,
 };
+use crate::translate::fields::{each, place, raw, set, text};
 
 /// Members that are translated, or that the translation has no need of; every other one is a loss.
 const KNOWN: [&str; 14] = [
@@ -26,6 +28,14 @@ const KNOWN: [&str; 14] = [
     "output_format",
 ];
 
+/// What of a tool is a loss, where it is said.
+const LOST_OF_TOOLS: [(&str, &str); 4] = [
+    ("defer_loading", "tools.defer_loading"),
+    ("input_examples", "tools.input_examples"),
+    ("allowed_callers", "tools.allowed_callers"),
+    ("eager_input_streaming", "tools.eager_input_streaming"),
+];
+
 /// Reads the body of `POST /v1/messages`.
 pub(crate) fn read_chat<'a>(
     root: Value<'a>,
@@ -38,10 +48,10 @@ pub(crate) fn read_chat<'a>(
         let text = reader.instructions(system)?;
         messages.extend((!text.is_empty()).then_some(Message::System(text)));
     }
-    for message in elements(root, "messages") {
+    for message in each(root, "messages") {
         reader.message(message, &mut messages)?;
     }
-    let tools = elements(root, "tools").map(|tool| reader.tool(tool, losses)).collect::<Result<_, _>>()?;
+    let tools = each(root, "tools").map(|tool| reader.tool(tool)).collect::<Result<_, _>>()?;
     reader.note_losses(root, losses)?;
     let choice = root.get("tool_choice").filter(|choice| !choice.is_null());
     let one_tool = choice.and_then(|choice| choice.get("disable_parallel_tool_use")).and_then(Value::as_bool);
@@ -60,8 +70,7 @@ pub(crate) fn read_chat<'a>(
 /// Reads messages and tools, and notices what is lost of them.
 #[derive(Debug, Default)]
 struct Reader {
-    /// Something is marked as worth a cache.
-    marked: bool,
+    lost: BTreeSet<&'static str>,
 }
 
 impl Reader {
@@ -74,18 +83,17 @@ impl Reader {
             if matches!(&*name, "container" | "mcp_servers") && value.raw() != b"[]" {
                 return Err(Losses::content(&name));
             }
-            if name != "cache_control" {
+            if name != "cache_control" || !self.lost.contains("cache_control") {
                 losses.setting(&name)?;
             }
         }
-        if self.marked || root.get("cache_control").is_some_and(|mark| !mark.is_null()) {
-            losses.setting("cache_control")?;
-        }
-        Ok(())
+        self.lost.iter().try_for_each(|name| losses.setting(name))
     }
 
     fn mark(&mut self, holder: Value<'_>) {
-        self.marked |= holder.get("cache_control").is_some_and(|mark| !mark.is_null());
+        if set(holder, "cache_control").is_some() {
+            self.lost.insert("cache_control");
+        }
     }
 
     /// A text, or blocks of it: one text, as many servers take instructions only once.
@@ -96,8 +104,8 @@ impl Reader {
         let mut texts = Vec::new();
         for block in from.elements() {
             self.mark(block);
-            match word(block, "type").as_deref() {
-                Some("text") => texts.extend(word(block, "text")),
+            match text(block, "type").as_deref() {
+                Some("text") => texts.extend(text(block, "text")),
                 _ => return Err(inexpressible(block)),
             }
         }
@@ -110,7 +118,7 @@ impl Reader {
     fn message<'a>(&mut self, message: Value<'a>, out: &mut Vec<Message<'a>>) -> Result<(), Rejection> {
         let content = message.get("content").filter(|content| !content.is_null());
         let content = content.ok_or_else(|| invalid("a message needs content", message))?;
-        match word(message, "role").as_deref() {
+        match text(message, "role").as_deref() {
             Some("user") => self.user(content, out),
             Some("assistant") => self.assistant(content, out),
             Some("system") => {
@@ -125,7 +133,7 @@ impl Reader {
     fn user<'a>(&mut self, content: Value<'a>, out: &mut Vec<Message<'a>>) -> Result<(), Rejection> {
         let mut parts: Vec<_> = content.as_str().map(Part::Text).into_iter().collect();
         for block in content.elements() {
-            if word(block, "type").as_deref() == Some("tool_result") {
+            if text(block, "type").as_deref() == Some("tool_result") {
                 out.push(self.tool_result(block)?);
             } else {
                 parts.push(self.part(block)?);
@@ -137,9 +145,9 @@ impl Reader {
 
     fn part<'a>(&mut self, block: Value<'a>) -> Result<Part<'a>, Rejection> {
         self.mark(block);
-        match word(block, "type").as_deref() {
+        match text(block, "type").as_deref() {
             Some("text") => {
-                word(block, "text").map(Part::Text).ok_or_else(|| invalid("`text` is missing", block))
+                text(block, "text").map(Part::Text).ok_or_else(|| invalid("`text` is missing", block))
             }
             Some("image") => {
                 block.get("source").and_then(image).map(Part::Image).ok_or_else(|| inexpressible(block))
@@ -151,36 +159,37 @@ impl Reader {
     fn tool_result<'a>(&mut self, block: Value<'a>) -> Result<Message<'a>, Rejection> {
         self.mark(block);
         let content = block.get("content");
-        let text = content.and_then(Value::as_str).map(|text| Ok(Part::Text(text)));
+        let whole = content.and_then(Value::as_str).map(|text| Ok(Part::Text(text)));
         let blocks = content.iter().flat_map(|content| content.elements()).map(|block| self.part(block));
         Ok(Message::ToolResult {
-            content: text.into_iter().chain(blocks).collect::<Result<_, _>>()?,
-            call_id: word(block, "tool_use_id").ok_or_else(|| invalid("`tool_use_id` is missing", block))?,
+            content: whole.into_iter().chain(blocks).collect::<Result<_, _>>()?,
+            call_id: text(block, "tool_use_id").ok_or_else(|| invalid("`tool_use_id` is missing", block))?,
             is_error: block.get("is_error").and_then(Value::as_bool).unwrap_or_default(),
         })
     }
 
     fn assistant<'a>(&mut self, content: Value<'a>, out: &mut Vec<Message<'a>>) -> Result<(), Rejection> {
-        let text = content.as_str().map(|text| Ok(Said::Text(text)));
+        let whole = content.as_str().map(|text| Ok(Said::Text(text)));
         let blocks = content.elements().map(|block| self.said(block));
-        let said: Vec<_> = text.into_iter().chain(blocks).collect::<Result<_, _>>()?;
+        let said: Vec<_> = whole.into_iter().chain(blocks).collect::<Result<_, _>>()?;
         out.extend((!said.is_empty()).then_some(Message::Assistant(said)));
         Ok(())
     }
 
     fn said<'a>(&mut self, block: Value<'a>) -> Result<Said<'a>, Rejection> {
         self.mark(block);
-        let text = |key| word(block, key).ok_or_else(|| invalid("a member of this block is missing", block));
-        Ok(match word(block, "type").as_deref() {
-            Some("text") => Said::Text(text("text")?),
+        let member =
+            |key| text(block, key).ok_or_else(|| invalid("a member of this block is missing", block));
+        Ok(match text(block, "type").as_deref() {
+            Some("text") => Said::Text(member("text")?),
             Some("thinking") => Said::Thinking {
-                text: text("thinking")?,
-                signature: word(block, "signature").filter(|signature| !signature.is_empty()),
+                text: member("thinking")?,
+                signature: text(block, "signature").filter(|signature| !signature.is_empty()),
             },
-            Some("redacted_thinking") => Said::RedactedThinking(text("data")?),
+            Some("redacted_thinking") => Said::RedactedThinking(member("data")?),
             Some("tool_use") => Said::Call(ToolCall {
-                id: text("id")?,
-                name: text("name")?,
+                id: member("id")?,
+                name: member("name")?,
                 arguments: block.get("input").and_then(raw).map_or("{}", RawValue::get).into(),
             }),
             _ => return Err(inexpressible(block)),
@@ -188,19 +197,19 @@ impl Reader {
     }
 
     /// Tools that the provider runs have a type of their own and cannot be run elsewhere.
-    fn tool<'a>(&mut self, from: Value<'a>, losses: &mut Losses) -> Result<Tool<'a>, Rejection> {
+    fn tool<'a>(&mut self, from: Value<'a>) -> Result<Tool<'a>, Rejection> {
         self.mark(from);
-        if word(from, "type").is_some_and(|kind| kind != "custom") {
+        if text(from, "type").is_some_and(|kind| kind != "custom") {
             return Err(inexpressible(from));
         }
-        for lost in ["defer_loading", "input_examples", "allowed_callers", "eager_input_streaming"] {
-            if from.get(lost).is_some_and(|value| !value.is_null() && value.as_bool() != Some(false)) {
-                losses.setting(&format!("tools.{lost}"))?;
+        for (key, name) in LOST_OF_TOOLS {
+            if set(from, key).is_some_and(|value| value.as_bool() != Some(false)) {
+                self.lost.insert(name);
             }
         }
         Ok(Tool {
-            name: word(from, "name").ok_or_else(|| invalid("`name` is missing", from))?,
-            description: word(from, "description"),
+            name: text(from, "name").ok_or_else(|| invalid("`name` is missing", from))?,
+            description: text(from, "description"),
             parameters: from.get("input_schema").and_then(raw),
             strict: from.get("strict").and_then(Value::as_bool),
         })
@@ -209,17 +218,17 @@ impl Reader {
 
 /// An image in the request, or one to be fetched; a file that the provider keeps is neither.
 fn image(source: Value<'_>) -> Option<Image<'_>> {
-    match word(source, "type").as_deref() {
+    match text(source, "type").as_deref() {
         Some("base64") => {
-            Some(Image::Base64 { media_type: word(source, "media_type")?, data: word(source, "data")? })
+            Some(Image::Base64 { media_type: text(source, "media_type")?, data: text(source, "data")? })
         }
-        Some("url") => word(source, "url").map(Image::Url),
+        Some("url") => text(source, "url").map(Image::Url),
         _ => None,
     }
 }
 
 fn tool_choice(from: Value<'_>) -> Result<ToolChoice<'_>, Rejection> {
-    match (word(from, "type").as_deref(), word(from, "name")) {
+    match (text(from, "type").as_deref(), text(from, "name")) {
         (Some("auto"), _) => Ok(ToolChoice::Auto),
         (Some("any"), _) => Ok(ToolChoice::Required),
         (Some("none"), _) => Ok(ToolChoice::None),
@@ -231,7 +240,7 @@ fn tool_choice(from: Value<'_>) -> Result<ToolChoice<'_>, Rejection> {
 /// A budget says more than an effort, and an effort more than that there is to be thought at all.
 fn reasoning(root: Value<'_>, losses: &mut Losses) -> Result<Option<Reasoning>, Rejection> {
     let config = root.get("output_config");
-    let asked = config.and_then(|config| word(config, "effort"));
+    let asked = config.and_then(|config| text(config, "effort"));
     let effort = match asked.as_deref() {
         Some("low") => Some(Effort::Low),
         Some("medium") => Some(Effort::Medium),
@@ -239,7 +248,7 @@ fn reasoning(root: Value<'_>, losses: &mut Losses) -> Result<Option<Reasoning>, 
         _ => None,
     };
     let thinking = root.get("thinking").filter(|thinking| !thinking.is_null());
-    let (said, all) = match thinking.and_then(|thinking| word(thinking, "type")).as_deref() {
+    let (said, all) = match thinking.and_then(|thinking| text(thinking, "type")).as_deref() {
         Some("disabled") => (Some(Reasoning::Off), asked.is_none()),
         Some("enabled") => {
             let budget = thinking.and_then(|thinking| thinking.get("budget_tokens")).and_then(Value::as_u64);
@@ -265,7 +274,7 @@ fn format(root: Value<'_>) -> Result<Format<'_>, Rejection> {
     let place = root.get("output_config").and_then(|config| config.get("format"));
     let place = place.or_else(|| root.get("output_format")).filter(|format| !format.is_null());
     let Some(format) = place else { return Ok(Format::Text) };
-    match (word(format, "type").as_deref(), format.get("schema").and_then(raw)) {
+    match (text(format, "type").as_deref(), format.get("schema").and_then(raw)) {
         (Some("json_schema"), Some(schema)) => Ok(Format::Schema { name: None, schema, strict: Some(true) }),
         _ => Err(inexpressible(format)),
     }
@@ -281,26 +290,14 @@ fn sampling<'a>(root: Value<'a>, call: &Call) -> Result<Sampling<'a>, Rejection>
         temperature: number("temperature"),
         top_p: number("top_p"),
         top_k: number("top_k"),
-        stop: elements(root, "stop_sequences").filter_map(Value::as_str).collect(),
+        stop: each(root, "stop_sequences").filter_map(Value::as_str).collect(),
         max_tokens: call.output_cap,
         ..Sampling::default()
     })
 }
 
-fn elements<'a>(holder: Value<'a>, key: &str) -> impl Iterator<Item = Value<'a>> + use<'a> {
-    holder.get(key).into_iter().flat_map(Value::elements)
-}
-
-fn word<'a>(holder: Value<'a>, key: &str) -> Option<Cow<'a, str>> {
-    holder.get(key)?.as_str()
-}
-
-fn raw(value: Value<'_>) -> Option<&RawValue> {
-    serde_json::from_slice(value.raw()).ok()
-}
-
 fn inexpressible(value: Value<'_>) -> Rejection {
-    Losses::content(value.path().trim_start_matches("$."))
+    Losses::content(&place(value))
 }
 
 fn invalid(message: &'static str, value: Value<'_>) -> Rejection {

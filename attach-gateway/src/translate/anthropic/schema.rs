@@ -48,12 +48,12 @@ enum Place {
 impl Place {
     fn of_member(self, key: &str) -> Self {
         match (self, key) {
-            (Self::Named, _) => Self::Schema,
             (Self::Schema, "properties" | "$defs" | "definitions" | "patternProperties") => Self::Named,
             (
                 Self::Schema,
                 "items" | "prefixItems" | "anyOf" | "allOf" | "oneOf" | "additionalProperties",
-            ) => Self::Schema,
+            )
+            | (Self::Named, _) => Self::Schema,
             _ => Self::Other,
         }
     }

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::de::IgnoredAny;
 
-use super::blocks::{Block, Blocks, tool_id};
+use super::blocks::{Block, Blocks};
 use super::wire::{Content, Delta, Fault, Frame, Message, Stop, input};
 use crate::translate::canonical::{Event, Failure, Finish, WriteAnswer};
 
@@ -91,7 +91,7 @@ impl WriteAnswer for Writer {
                 Event::Finish(finish) => self.finish = Some(finish),
                 Event::Usage(usage) => self.usage = usage,
                 Event::Error(_) => return None,
-                content => blocks.push(content, self.exchange.id()),
+                content => blocks.push(content),
             }
         }
         self.finish.as_ref()?;
@@ -122,7 +122,7 @@ impl Writer {
             return self.fail(&too_long(), out);
         }
         if self.waits(&event) {
-            return self.later.push(event, self.exchange.id());
+            return self.later.push(event);
         }
         self.start(out);
         match event {
@@ -184,7 +184,7 @@ impl Writer {
             if name.is_empty() {
                 return;
             }
-            let id = tool_id(id, index, self.exchange.id());
+            let id = id.unwrap_or_default();
             let content = Content::ToolUse { id: &id, name, input: input("") };
             self.open(Open::Tool { index, arguments: String::new() }, content, out);
             self.calls = true;

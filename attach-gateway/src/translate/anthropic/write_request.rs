@@ -28,6 +28,9 @@ pub(crate) fn write_chat(chat: &Chat<'_>, model: &str, losses: &mut Losses) -> R
     if thinking.lost {
         losses.setting("reasoning")?;
     }
+    if chat.messages.iter().any(has_unsigned_thoughts) {
+        losses.setting("messages.thinking")?;
+    }
     let [temperature, top_p, top_k] = sampling(chat, claude, thinking.is_on(), losses)?;
     let format = match &chat.format {
         Format::Schema { schema, .. } => {
@@ -114,7 +117,7 @@ enum Block<'a> {
     ToolResult {
         tool_use_id: Cow<'a, str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        content: Vec<Block<'a>>,
+        content: Vec<Self>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
     },
@@ -242,6 +245,11 @@ fn part<'a>(part: &'a Part<'_>) -> Option<Block<'a>> {
 }
 
 /// Thoughts without a signature are another provider's, and refused here.
+fn has_unsigned_thoughts(message: &Message<'_>) -> bool {
+    let unsigned = |said: &Said<'_>| matches!(said, Said::Thinking { signature: None, .. });
+    matches!(message, Message::Assistant(said) if said.iter().any(unsigned))
+}
+
 fn said<'a>(said: &'a Said<'_>) -> Option<Block<'a>> {
     match said {
         Said::Text(text) => (!text.is_empty()).then_some(Block::Text { text }),

@@ -189,7 +189,7 @@ fn claude_is_not_told_to_think_where_it_would_refuse_to() {
             });
         })
     };
-    assert_eq!(written("claude-sonnet-4-5", &answered(None)).1, ["reasoning"]);
+    assert_eq!(written("claude-sonnet-4-5", &answered(None)).1, ["reasoning", "messages.thinking"]);
     let (sent, lost) = written("claude-sonnet-4-5", &answered(Some("s")));
     assert!(lost.is_empty() && sent["thinking"]["type"] == "enabled");
     assert_eq!(
@@ -200,7 +200,7 @@ fn claude_is_not_told_to_think_where_it_would_refuse_to() {
         sent["messages"][2]["content"][0],
         json!({"type": "tool_result", "tool_use_id": "a", "is_error": true})
     );
-    assert!(written("claude-opus-5", &answered(None)).1.is_empty());
+    assert_eq!(written("claude-opus-5", &answered(None)).1, ["messages.thinking"]);
 }
 
 #[test]
