@@ -7,7 +7,7 @@ use serde_json::Value;
 const TEXT: &str = include_str!("../../../docs/audit-record.schema.json");
 
 /// What our schema uses of JSON Schema. A keyword that is not here would be passed over in silence.
-const KEYWORDS: [&str; 16] = [
+const KEYWORDS: [&str; 17] = [
     "$schema",
     "title",
     "description",
@@ -24,6 +24,7 @@ const KEYWORDS: [&str; 16] = [
     "items",
     "minItems",
     "maxItems",
+    "anyOf",
 ];
 
 /// Parses a line of the log and checks it.
@@ -38,10 +39,15 @@ pub(crate) fn checked(line: &str) -> Value {
     record
 }
 
-fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+/// Holds a value against a schema; the gateway's configuration has one as well.
+pub(crate) fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     let keywords = schema.as_object().ok_or(format!("{at}: the schema is no object"))?;
     if let Some(unknown) = keywords.keys().find(|keyword| !KEYWORDS.contains(&keyword.as_str())) {
         return Err(format!("{at}: the checker does not know {unknown}"));
+    }
+    if let Some(ways) = schema["anyOf"].as_array() {
+        let none = || format!("{at} is {value}, which is none of {}", schema["anyOf"]);
+        return if ways.iter().any(|way| check(way, value, at).is_ok()) { Ok(()) } else { Err(none()) };
     }
     let fits = fits(schema, value)?;
     let allowed = schema["enum"].as_array().is_none_or(|list| list.contains(value));
@@ -99,6 +105,8 @@ fn text_fits(schema: &Value, value: &Value) -> Result<bool, String> {
         None => true,
         Some("^[0-9a-f]{64}$") => hex(64),
         Some("^[0-9a-f]{32}$") => hex(32),
+        Some("^[0-9]+ ?(ms|s|m|h|d)$") => amount(text, &["ms", "s", "m", "h", "d"]),
+        Some("^[0-9]+ ?(B|KiB|MiB|GiB)?$") => amount(text, &["", "B", "KiB", "MiB", "GiB"]),
         Some(other) => return Err(format!("the checker does not know pattern {other}")),
     };
     let formed = match schema["format"].as_str() {
@@ -108,6 +116,12 @@ fn text_fits(schema: &Value, value: &Value) -> Result<bool, String> {
         Some(other) => return Err(format!("the checker does not know format {other}")),
     };
     Ok(short && matches && formed)
+}
+
+/// A whole number and one of these units.
+fn amount(text: &str, units: &[&str]) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < text.len() && units.contains(&unit.strip_prefix(' ').unwrap_or(unit))
 }
 
 /// Hex digits where `form` has a zero, and the same elsewhere.

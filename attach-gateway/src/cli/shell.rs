@@ -35,9 +35,15 @@ impl Completions {
         let name = command.get_name().to_owned();
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
-        print(&String::from_utf8_lossy(&script));
+        print(&mended(&String::from_utf8_lossy(&script)));
         Ok(())
     }
+}
+
+/// `clap_complete` 4.6 calls a program with a hyphen in its name by two names in its script for bash, which therefore
+/// completes nothing below the first word.
+fn mended(script: &str) -> String {
+    script.replace("attach__subcmd__gateway", "attach__gateway")
 }
 
 impl Man {

@@ -50,6 +50,12 @@ const SECRETS: &[&str] = &[
     "revocation.scim.previous_token",
 ];
 
+/// Every table by its dotted path, and the keys it may have.
+#[cfg(test)]
+pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    SECTIONS.iter().chain(quota::SECTIONS).map(|section| (section.path, section.keys))
+}
+
 /// Refuses every key that is unknown or not implemented yet.
 pub(super) fn check(file: &Table) -> Result<(), ConfigError> {
     check_table("", file)

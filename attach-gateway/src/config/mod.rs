@@ -315,4 +315,6 @@ fn read_table(text: &str) -> Result<toml::Table, ConfigError> {
 }
 
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;

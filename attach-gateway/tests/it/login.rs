@@ -157,7 +157,7 @@ async fn a_login_that_the_person_declines_ends_in_a_sentence_and_keeps_nothing()
     let mut login = desk.login("cli", AUDIENCE, &["--no-browser"]).spawn();
     let page = desk.idp.browse(&address(&login).await, "alice", true).await;
     assert!(page.starts_with("400") && page.contains("The login failed"), "{page}");
-    assert_eq!(login.ended().await.code(), Some(1));
+    assert_eq!(login.ended().await.code(), Some(2));
     login.stderr.line("the provider refused: access_denied").await;
 
     let issuer = desk.idp.url();
@@ -166,7 +166,7 @@ async fn a_login_that_the_person_declines_ends_in_a_sentence_and_keeps_nothing()
     let complete = |line: &str| line.contains("user_code=").then(|| line.to_owned());
     let url = login.stderr.find("the complete address", complete).await;
     desk.idp.browse(&url, "alice", true).await;
-    assert_eq!(login.ended().await.code(), Some(1));
+    assert_eq!(login.ended().await.code(), Some(2));
     login.stderr.line("the login was declined").await;
 
     let token = desk.token().await;

@@ -112,9 +112,6 @@ fn read(answer: &Response<Bytes>) -> Result<Value, Refused> {
     let why =
         text("/detail").or_else(|| text("/error/message")).unwrap_or_else(|| "no reason was given".into());
     match status {
-        StatusCode::NOT_FOUND if text("/code").is_none_or(|code| code == "unknown_endpoint") => {
-            Err(Refused::No(status, format!("{why}; are gateway keys switched on there ([keys] enabled)?")))
-        }
         status if status.is_client_error() => Err(Refused::No(status, why)),
         status => Err(Refused::Trouble(format!("the gateway answered {status}: {why}"))),
     }
