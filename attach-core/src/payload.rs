@@ -224,6 +224,10 @@ fn too_large() -> Rejection {
 }
 
 fn unreadable(error: &(dyn Error + 'static)) -> Rejection {
+    // Whoever watches over the body may know better than we what it is refused with.
+    if let Some(rejection) = causes(error).find_map(|cause| cause.downcast_ref::<Rejection>()) {
+        return rejection.clone();
+    }
     // A limit that somebody else set around this one.
     if causes(error).any(<dyn Error>::is::<LengthLimitError>) {
         return too_large();
