@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,17 +17,17 @@ use attach_auth::policy::{Live, Rules};
 use attach_auth::{IssuerConfig, OidcVerifier, Witness};
 use attach_core::Fetch;
 use attach_core::client::Client;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::admin::AuditAdmin;
 use crate::alerts::Webhook;
-use crate::config::{Admin, Config, ConfigError};
+use crate::config::{Admin, Channel, Config, ConfigError, Listen};
 use crate::front::Probes;
 use crate::quotas::Quotas;
 use crate::reload::Reload;
 use crate::rights::Rights;
+use crate::server::{Listener, Manners};
 use crate::signals::Ground;
 use crate::stack::{self, Stack};
 use crate::state::StateDir;
@@ -43,9 +42,7 @@ const SIDE_DRAIN: Duration = Duration::from_secs(5);
 
 /// A gateway that listens but does not serve yet.
 pub struct Gateway {
-    listener: TcpListener,
-    addr: SocketAddr,
-    stack: Stack,
+    data: Side,
     admin: Option<Side>,
     watchers: Option<Side>,
     telemetry: Telemetry,
@@ -58,10 +55,10 @@ pub struct Gateway {
     state: StateDir,
 }
 
-/// A listener besides the one for callers.
+/// A listener and what answers there.
 struct Side {
-    listener: TcpListener,
-    addr: SocketAddr,
+    listener: Listener,
+    manners: Manners,
     stack: Stack,
 }
 
@@ -125,51 +122,40 @@ impl Gateway {
         let watchers =
             watchers_listener(config, &telemetry, probes(config, &verifier, &audit, &rights)?).await?;
         let stack = stack::stack(config, parts).map_err(|e| StartError::Io("TLS", e))?;
-        let (listener, addr) = bind("listening address", config.server.listen).await?;
+        let server = &config.server;
+        let listener = bind("listening address", &server.listen, server.socket_mode, &server.channel).await?;
+        let data = Side { listener, manners: Manners::of(server), stack };
         let (mut verifiers, mut admin) = (vec![verifier], None);
         if let Some(settings) = &config.admin {
             let (verifier, witness) =
                 (admin_verifier(config, settings, &fetch)?, AuditWitness(audit.clone()));
             let index = audit_index(config, &state, &audit);
-            admin = Some(admin_listener(settings, (&verifier, witness), &rights, policy, index).await?);
+            admin =
+                Some(admin_listener((config, settings), (&verifier, witness), &rights, policy, index).await?);
             verifiers.push(verifier);
         }
         let upkeep = Upkeep { auth, verifiers, issuers: receivers.issuers, webhook, rights };
         upkeep.prepare().await;
         let drain = config.server.drain;
-        Ok(Self {
-            listener,
-            addr,
-            stack,
-            admin,
-            watchers,
-            telemetry,
-            audit,
-            egress,
-            retention,
-            upkeep,
-            reload,
-            drain,
-            state,
-        })
+        Ok(Self { data, admin, watchers, telemetry, audit, egress, retention, upkeep, reload, drain, state })
     }
 
     /// Where the gateway listens.
     #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
+    pub fn addr(&self) -> &Listen {
+        self.data.listener.addr()
     }
 
     /// Where administrators are listened to, if they are.
     #[must_use]
-    pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().map(|admin| admin.addr)
+    pub fn admin_addr(&self) -> Option<&Listen> {
+        self.admin.as_ref().map(|admin| admin.listener.addr())
     }
 
     /// Where metrics may be read, if they may.
     #[must_use]
-    pub fn telemetry_addr(&self) -> Option<SocketAddr> {
-        self.watchers.as_ref().map(|watchers| watchers.addr)
+    pub fn telemetry_addr(&self) -> Option<&Listen> {
+        self.watchers.as_ref().map(|watchers| watchers.listener.addr())
     }
 
     /// The directory the gateway keeps its state in.
@@ -183,10 +169,10 @@ impl Gateway {
     pub(crate) fn watch(&mut self) {
         use http_body_util::BodyExt;
         use tower::ServiceExt;
-        let stack = self.stack.clone().map_response(|response: http::Response<stack::AnswerBody>| {
+        let stack = self.data.stack.clone().map_response(|response: http::Response<stack::AnswerBody>| {
             response.map(|body| crate::dev::Transcript::new(body).boxed_unsync())
         });
-        self.stack = Stack::new(stack);
+        self.data.stack = Stack::new(stack);
     }
 
     /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again),
@@ -196,16 +182,19 @@ impl Gateway {
         shipping.spawn(async move { egress.run().await });
         let (stopped, never) = (CancellationToken::new(), CancellationToken::new());
         let serving = async {
-            server::serve(self.listener, self.stack, stop, self.drain).await;
+            let Side { listener, manners, stack } = self.data;
+            server::serve((listener, manners), stack, stop, self.drain).await;
             stopped.cancel();
         };
         let administered = async {
             let Some(admin) = self.admin else { return };
-            server::serve(admin.listener, admin.stack, once(&stopped, &never), SIDE_DRAIN).await;
+            let Side { listener, manners, stack } = admin;
+            server::serve((listener, manners), stack, once(&stopped, &never), SIDE_DRAIN).await;
         };
         let watched = async {
             let Some(watchers) = self.watchers else { return };
-            server::serve(watchers.listener, watchers.stack, once(&stopped, &never), SIDE_DRAIN).await;
+            let Side { listener, manners, stack } = watchers;
+            server::serve((listener, manners), stack, once(&stopped, &never), SIDE_DRAIN).await;
         };
         tokio::select! {
             _ = async { tokio::join!(serving, administered, watched) } => {}
@@ -231,10 +220,13 @@ fn once<'a>(
     move || if told.swap(true, Ordering::Relaxed) { never.cancelled() } else { stopped.cancelled() }
 }
 
-async fn bind(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind(addr).await.map_err(|e| StartError::Io(what, e))?;
-    let addr = listener.local_addr().map_err(|e| StartError::Io(what, e))?;
-    Ok((listener, addr))
+async fn bind(
+    what: &'static str,
+    listen: &Listen,
+    mode: u32,
+    channel: &Channel,
+) -> Result<Listener, StartError> {
+    Listener::bind(listen, mode, channel).await.map_err(|e| StartError::Io(what, e))
 }
 
 /// What answers questions about the log, if the configuration has it.
@@ -244,13 +236,14 @@ fn audit_index(config: &Config, state: &StateDir, audit: &Audit) -> Option<Audit
 }
 
 async fn admin_listener(
-    settings: &Admin,
+    (config, settings): (&Config, &Admin),
     (verifier, witness): (&OidcVerifier, AuditWitness),
     rights: &Rights,
     access: Live<Rules>,
     index: Option<AuditAdmin>,
 ) -> Result<Side, StartError> {
-    let (listener, addr) = bind("admin listening address", settings.listen).await?;
+    let Admin { listen, socket_mode, channel, .. } = settings;
+    let listener = bind("admin listening address", listen, *socket_mode, channel).await?;
     let parts = admin::Parts {
         audit: witness.0.clone(),
         verifier: verifier.clone(),
@@ -259,7 +252,8 @@ async fn admin_listener(
         witness: Arc::new(witness),
         more: ((rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new)), index),
     };
-    Ok(Side { listener, addr, stack: admin::stack(settings, addr, parts)? })
+    let stack = admin::stack(settings, listener.addr(), parts)?;
+    Ok(Side { listener, manners: Manners::aside(&config.server), stack })
 }
 
 /// Where metrics are read, if the configuration says so.
@@ -271,8 +265,8 @@ async fn watchers_listener(
     let (Some(listen), Some(stack)) = (config.telemetry.listen, telemetry.stack(probes)) else {
         return Ok(None);
     };
-    let (listener, addr) = bind("telemetry listening address", listen).await?;
-    Ok(Some(Side { listener, addr, stack }))
+    let listener = bind("telemetry listening address", &listen.into(), 0, &Channel::Clear).await?;
+    Ok(Some(Side { listener, manners: Manners::aside(&config.server), stack }))
 }
 
 /// What fetches keys and metadata.
@@ -361,6 +355,6 @@ impl From<ConfigError> for StartError {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("addr", &self.addr).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("addr", self.addr()).finish_non_exhaustive()
     }
 }

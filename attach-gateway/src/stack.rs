@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use attach_audit::Audit;
 use attach_auth::delegation::Delegation;
@@ -22,20 +21,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
 use tower::{ServiceBuilder, ServiceExt};
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::admin::{BODY_DEADLINE, Recheck};
+use crate::admin::{BODY_DEADLINE, CheckLayer, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
-use crate::front::{CallerLayer, CatalogLayer, DoorLayer, Me, ProbeLayer, Probes};
+use crate::front::{
+    CallerLayer, CatalogLayer, DoorLayer, IntakeLayer, Me, Memory, ProbeLayer, Probes, cors, head,
+};
 use crate::redact;
 use crate::resolve::{Directory, ResolveLayer};
 use crate::rights::Rights;
 use crate::telemetry::{ObserveLayer, Telemetry};
 use crate::upstream::{Dispatch, Pseudonym, Upstreams};
-
-/// How long a client may pause while it sends a body.
-const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// The body of every answer.
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -110,11 +107,14 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
         }
         None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
     };
+    let memory = Memory::new(config.server.max_buffered);
     let service = ServiceBuilder::new()
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .option_layer(cors::layer(&config.server.origins))
+        .layer(IntakeLayer::new(memory, config.server.patience.body))
         .layer(ProbeLayer::new(parts.probes))
         .layer(ObserveLayer::new(parts.telemetry.clone()))
         .layer(parts.audit.layer())
+        .layer(CheckLayer::new(head::check))
         .layer(outside)
         .layer(DoorLayer::new(config.server.max_in_flight))
         .layer(parts.auth)
@@ -134,3 +134,6 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
 }
+
+#[cfg(test)]
+mod panics;

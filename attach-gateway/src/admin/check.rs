@@ -13,10 +13,10 @@ type Check = dyn Fn(&Parts) -> Result<(), Rejection> + Send + Sync;
 
 /// Refuses what a check refuses.
 #[derive(Clone)]
-pub(super) struct CheckLayer(Arc<Check>);
+pub(crate) struct CheckLayer(Arc<Check>);
 
 impl CheckLayer {
-    pub(super) fn new(check: impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(check: impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
         Self(Arc::new(check))
     }
 }
@@ -31,7 +31,7 @@ impl<S> Layer<S> for CheckLayer {
 
 /// The service of [`CheckLayer`].
 #[derive(Clone)]
-pub(super) struct Checked<S> {
+pub(crate) struct Checked<S> {
     inner: S,
     check: Arc<Check>,
 }

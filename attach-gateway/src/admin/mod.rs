@@ -3,7 +3,6 @@
 //! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own, hold roles by their
 //! groups, and everything they change is on record before it is changed.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::config::{Admin, ConfigError};
+use crate::config::{Admin, ConfigError, Listen};
 use crate::rights::Rights;
 use crate::stack::Stack;
 
@@ -36,7 +35,7 @@ mod rights;
 mod state;
 
 pub(crate) use self::audit::AuditAdmin;
-use self::check::CheckLayer;
+pub(crate) use self::check::CheckLayer;
 use self::content::ContentAdmin;
 use self::quotas::QuotasAdmin;
 pub(crate) use self::recheck::Recheck;
@@ -61,7 +60,7 @@ pub(crate) struct Parts<E> {
 /// The admin listener's service.
 pub(crate) fn stack<E: Endpoint>(
     admin: &Admin,
-    addr: SocketAddr,
+    addr: &Listen,
     parts: Parts<E>,
 ) -> Result<Stack, ConfigError> {
     let directories = parts.verifier.directories();
@@ -80,7 +79,7 @@ pub(crate) fn stack<E: Endpoint>(
     let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())
-        .layer(CheckLayer::new(door::check(addr, admin.hosts.clone())))
+        .layer(CheckLayer::new(door::check(addr.tcp(), admin.hosts.clone())))
         .layer(auth)
         .layer(CheckLayer::new(rights::check(roles, parts.access)))
         .layer(EndpointLayer::new(endpoint).deadline(|| tokio::time::sleep(BODY_DEADLINE)))

@@ -1,13 +1,13 @@
 //! The command line.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Channel, Config, ConfigError, Source};
 use crate::run::{Gateway, StartError};
 use crate::server::StopSignals;
 use crate::telemetry;
@@ -185,12 +185,7 @@ fn decide(command: &StateCommand) -> Result<(), StartError> {
 impl Serve {
     fn config(&self) -> Result<Config, ConfigError> {
         let mut config = configuration(self.config.as_deref(), env)?;
-        if let Some(host) = self.host {
-            config.server.listen.set_ip(host);
-        }
-        if let Some(port) = self.port {
-            config.server.listen.set_port(port);
-        }
+        config.server.listen.set(self.host, self.port);
         Ok(config)
     }
 }
@@ -224,10 +219,10 @@ fn announce(config: &Config, gateway: &Gateway) {
         tracing::info!(%telemetry, "metrics may be read");
     }
     crate::quotas::warn(config);
-    if !is_loopback(addr) {
+    if !addr.is_local() && config.server.channel == Channel::Clear {
         tracing::warn!(
             %addr,
-            "CLEAR TEXT: tokens and prompts can be read on the way to this address; put TLS in front of it"
+            "CLEAR TEXT: tokens and prompts can be read on the way to this address; set server.tls"
         );
     }
     if config.source == Source::Environment {
@@ -243,15 +238,6 @@ fn announce(config: &Config, gateway: &Gateway) {
     }
     if !config.redact.enabled {
         tracing::warn!("redaction is OFF: prompts leave as they are");
-    }
-}
-
-fn is_loopback(addr: SocketAddr) -> bool {
-    match addr.ip() {
-        IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4: Ipv4Addr| v4.is_loopback())
-        }
     }
 }
 

@@ -1,16 +1,19 @@
-use std::net::SocketAddr;
-
 use attach_auth::IssuerConfig;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::listen::ChannelFile;
+use super::{Channel, ConfigError, Listen, server};
 
 /// The admin listener: off until it is configured with who may use it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Admin {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// Who may open a socket in the file system: its mode.
+    pub socket_mode: u32,
+    /// What goes over it.
+    pub channel: Channel,
     /// The audience of administrators' tokens; another than that of callers.
     pub audience: String,
     /// Who is what: a role and the group whose members have it.
@@ -63,6 +66,8 @@ impl Role {
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
     listen: String,
+    socket_mode: Option<String>,
+    tls: Option<ChannelFile>,
     auth: Auth,
     #[serde(default)]
     hosts: Vec<String>,
@@ -82,10 +87,11 @@ enum OneOrMany {
 }
 
 /// `issuers` are those of the callers' tokens, `data` is where callers are listened to.
-pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: SocketAddr) -> Result<Admin, ConfigError> {
-    let listen: SocketAddr = from.listen.parse().map_err(|_| {
-        ConfigError::new(format!("admin.listen: {:?} is not an address like 127.0.0.1:9091", from.listen))
-    })?;
+pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: &Listen) -> Result<Admin, ConfigError> {
+    let listen = Listen::parse("admin.listen", &from.listen)?;
+    let channel = from.tls.map(|tls| tls.resolve("admin.tls")).transpose()?.unwrap_or_default();
+    let socket_mode =
+        from.socket_mode.as_deref().map_or(Ok(0o600), |text| server::mode("admin.socket_mode", text))?;
     if from.auth.audience.trim().is_empty() {
         return Err(ConfigError::new(
             "admin.auth.audience: administrators need tokens of an audience of their own",
@@ -98,7 +104,7 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: SocketAddr) ->
              audience of their own"
         )));
     }
-    if listen == data && listen.port() != 0 {
+    if listen == *data && listen.tcp().is_none_or(|addr| addr.port() != 0) {
         return Err(ConfigError::new(format!("admin.listen: {listen} is where callers are listened to")));
     }
     let mut roles = Vec::new();
@@ -119,5 +125,5 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: SocketAddr) ->
             "admin.auth.groups: names no group, so nobody could use the admin listener",
         ));
     }
-    Ok(Admin { listen, audience: from.auth.audience, roles, hosts: from.hosts })
+    Ok(Admin { listen, socket_mode, channel, audience: from.auth.audience, roles, hosts: from.hosts })
 }

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use attach_core::Dialect;
 
 use super::{Azure, Bedrock, Config, Model, Redact, Source, Upstream};
-use super::{audit, telemetry};
+use super::{audit, server, telemetry};
 
 mod rights;
 
@@ -11,7 +11,7 @@ mod rights;
 pub(super) fn describe(config: &Config) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# from {}", source(&config.source));
-    server(&mut out, config);
+    ground(&mut out, config);
     for issuer in &config.issuers {
         let _ = writeln!(out, "issuer: {issuer}");
     }
@@ -57,15 +57,8 @@ fn source(source: &Source) -> String {
     }
 }
 
-fn server(out: &mut String, config: &Config) {
-    let server = &config.server;
-    let _ = writeln!(out, "server.listen = \"{}\"", server.listen);
-    if let Some(url) = &server.external_url {
-        let _ = writeln!(out, "server.external_url = \"{url}\"");
-    }
-    let _ = writeln!(out, "server.max_body = \"{}B\"", server.max_body);
-    let _ = writeln!(out, "server.max_in_flight = {}", server.max_in_flight);
-    let _ = writeln!(out, "server.drain = \"{}ms\"", server.drain.as_millis());
+fn ground(out: &mut String, config: &Config) {
+    server::describe(out, &config.server);
     let place = config.state_dir.as_ref().map(|dir| format!("{:?}", dir.display().to_string()));
     let _ = writeln!(out, "state.dir = {}", place.as_deref().unwrap_or("the platform's place for state"));
     let counts = match (&config.counts, &config.redis) {

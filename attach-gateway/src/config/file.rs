@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use super::access::Access;
 use super::front_end;
+use super::listen::ChannelFile;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{
-    admin, alerts, audit, breaker, engine, minting, ner, price, quota, revocation, telemetry, translation,
-    upstream,
+    admin, alerts, audit, breaker, engine, minting, ner, price, quota, revocation, server, telemetry,
+    translation, upstream,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -40,9 +41,18 @@ pub(super) struct File {
 #[serde(default)]
 pub(super) struct Server {
     pub(super) listen: Option<String>,
+    pub(super) socket_mode: Option<String>,
+    pub(super) tls: Option<ChannelFile>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) proxy_header: Option<String>,
     pub(super) external_url: Option<String>,
     pub(super) max_body: Option<Size>,
     pub(super) max_in_flight: Option<usize>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) max_buffered: Option<Size>,
+    pub(super) timeout: server::Timeout,
+    pub(super) cors: server::Cors,
     pub(super) drain: Option<Span>,
     pub(super) telemetry_listen: Option<String>,
 }

@@ -152,7 +152,6 @@ mod tests {
 
     #[test]
     fn a_key_of_a_later_version_says_so() {
-        assert!(refusal("[server]\ncors = {}").contains("later version"));
         assert!(refusal("[[model]]\nparameters = {}").contains("later version"));
     }
 

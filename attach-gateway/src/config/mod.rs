@@ -3,7 +3,6 @@
 //! [`Config`] is parsed and checked: everything in it can be built. What was wrong is a [`ConfigError`] that names
 //! the setting and says what to write instead.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,6 @@ use attach_auth::state::Redis;
 use attach_core::destination::Labels;
 use attach_quota::Limit;
 use attach_quota::store::RedisStore;
-use http::Uri;
 
 pub(crate) mod access;
 mod admin;
@@ -31,6 +29,7 @@ mod file;
 mod front_end;
 mod issuer;
 mod keys;
+mod listen;
 mod minting;
 mod moment;
 mod ner;
@@ -40,6 +39,7 @@ mod reread;
 mod resolve;
 mod revocation;
 mod secret;
+mod server;
 mod shared;
 mod telemetry;
 mod translation;
@@ -59,12 +59,14 @@ pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
 pub(crate) use self::keys::nearest;
+pub use self::listen::{Channel, Listen, Tls};
 pub use self::minting::Minting;
 pub use self::ner::Ner;
 pub use self::quota::Terms;
 pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
+pub use self::server::{Patience, ProxyHeader, Server};
 pub use self::telemetry::{Label, Otlp, Protocol, Telemetry};
 pub use self::translation::Unsupported;
 pub use self::upstream::{
@@ -132,34 +134,6 @@ pub enum Source {
     File(PathBuf),
     /// Built in: the `dev` command.
     Embedded,
-}
-
-/// The listener and its bounds.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Server {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// The address clients use, for the resource metadata of RFC 9728.
-    pub external_url: Option<Uri>,
-    /// Largest request body, in bytes.
-    pub max_body: usize,
-    /// Requests served at a time; more are answered 503.
-    pub max_in_flight: usize,
-    /// How long running answers may take to finish after a stop signal.
-    pub drain: Duration,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            external_url: None,
-            max_body: 4 << 20,
-            max_in_flight: 10_000,
-            drain: Duration::from_secs(120),
-        }
-    }
 }
 
 /// A public model name and where it goes.

@@ -1,6 +1,5 @@
 //! From the file as written to the configuration it means.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +10,10 @@ use attach_redact::RedactLayer;
 use super::audit;
 use super::file::{EntitySetting, File};
 use super::keys::nearest;
-use super::upstream::parse_url;
 use super::{
     Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Unsupported,
-    Upstream, access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, shared,
-    telemetry,
+    Upstream, access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, server,
+    shared, telemetry,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -40,9 +38,9 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let revocation = revocation::resolve(file.revocation, &issuers, env)?;
     let listen = file.server.telemetry_listen.as_deref();
     let telemetry = telemetry::resolve(&file.telemetry, listen, env)?;
-    let server = server(&file.server)?;
+    let server = server::resolve(file.server)?;
     addressable(&server, &revocation)?;
-    let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, server.listen)).transpose()?;
+    let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, &server.listen)).transpose()?;
     let audit = audit::resolve(&file.audit, env)?;
     if audit.index && admin.is_none() {
         return Err(ConfigError::new("audit.index: it is for the admin listener, and there is no [admin]"));
@@ -98,35 +96,6 @@ fn addressable(server: &Server, revocation: &Revocation) -> Result<(), ConfigErr
 pub(super) fn everybody(config: &mut Config) {
     config.rules = Arc::new(Rules::allow_by_default());
     config.access_summary = vec!["every authenticated caller may use every model (environment alone)".into()];
-}
-
-fn server(from: &file::Server) -> Result<Server, ConfigError> {
-    let default = Server::default();
-    let listen = match &from.listen {
-        None => default.listen,
-        Some(text) if text.starts_with("unix:") => {
-            return Err(ConfigError::new(
-                "server.listen: unix sockets come with a later version of attach-gateway",
-            ));
-        }
-        Some(text) => text.parse::<SocketAddr>().map_err(|_| {
-            ConfigError::new(format!("server.listen: {text:?} is not an address like 127.0.0.1:8080"))
-        })?,
-    };
-    let external_url =
-        from.external_url.as_deref().map(|text| parse_url("server.external_url", text)).transpose()?;
-    if external_url.as_ref().is_some_and(|url| url.path() != "/") {
-        return Err(ConfigError::new(
-            "server.external_url: only a scheme and a host, such as https://llm.example.com",
-        ));
-    }
-    Ok(Server {
-        listen,
-        external_url,
-        max_body: from.max_body.map_or(default.max_body, |size| size.0),
-        max_in_flight: from.max_in_flight.unwrap_or(default.max_in_flight),
-        drain: from.drain.map_or(default.drain, |span| span.0),
-    })
 }
 
 fn upstreams(

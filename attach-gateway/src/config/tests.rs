@@ -152,7 +152,7 @@ fn redaction_has_a_budget_of_a_second_unless_the_file_sets_another() {
 #[test]
 fn a_file_means_what_it_says() {
     let config = parsed(FILE).unwrap();
-    assert_eq!(config.server.listen.port(), 9000);
+    assert_eq!(config.server.listen.tcp().unwrap().port(), 9000);
     assert_eq!((config.server.max_body, config.server.drain), (1 << 20, Duration::from_secs(5)));
     let openai = &config.upstreams[1];
     assert_eq!(openai.url, "https://api.openai.com");

@@ -13,9 +13,11 @@ use http_body::Body;
 use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
+use super::head;
+use super::hold::Hold;
 use super::route::Route;
 
-/// Answers 404 where nothing is, and 503 while `max_in_flight` requests are being served.
+/// Answers 404 where nothing is, 405 where the method is another, and 503 while `max_in_flight` requests are being served.
 #[derive(Debug, Clone)]
 pub(crate) struct DoorLayer {
     slots: Arc<Semaphore>,
@@ -63,11 +65,22 @@ where
         let (mut parts, body) = request.into_parts();
         let exchange = Exchange::of(&mut parts);
         let Some(route) = Route::of(&parts) else {
-            return refuse(not_found(), &exchange);
+            let refusal = match Route::methods(parts.uri.path()) {
+                [] => not_found(),
+                methods => head::not_allowed(methods),
+            };
+            return refuse(refusal, &exchange);
         };
+        if matches!(route, Route::Call(_))
+            && let Err(refusal) = head::content_type(&parts.headers)
+        {
+            return refuse(refusal, &exchange);
+        }
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return refuse(overloaded(), &exchange);
         };
+        // What the request holds is given back with its slot.
+        let slot = (slot, parts.extensions.get::<Hold>().cloned());
         parts.extensions.insert(route);
         let inner = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, inner);
@@ -79,7 +92,7 @@ where
     }
 }
 
-fn give_back(slot: tokio::sync::OwnedSemaphorePermit) -> impl Guard {
+fn give_back(slot: impl Send + 'static) -> impl Guard {
     Tap::new(move |_| drop(slot))
 }
 

@@ -2,7 +2,11 @@
 
 mod caller;
 mod catalog;
+pub(crate) mod cors;
 mod door;
+pub(crate) mod head;
+mod hold;
+mod intake;
 mod me;
 mod probe;
 mod route;
@@ -10,5 +14,7 @@ mod route;
 pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
 pub(crate) use self::catalog::CatalogLayer;
 pub(crate) use self::door::DoorLayer;
+pub(crate) use self::hold::{Hold, Memory};
+pub(crate) use self::intake::IntakeLayer;
 pub(crate) use self::me::{Me, PATH as ME};
 pub(crate) use self::probe::{ProbeLayer, Probes};

@@ -40,14 +40,25 @@ impl Route {
             "/v1/models" => Some(Self::Models(Dialect::of(path, &parts.headers))),
             "/api/tags" => Some(Self::Models(Dialect::Ollama)),
             "/api/version" => Some(Self::Version),
-            _ => {
-                let model = path.strip_prefix("/v1/models/")?;
-                let model = unescaped(model)?;
-                ModelName::parse(&model).ok()?;
-                Some(Self::Model(Dialect::of(path, &parts.headers), model.into()))
-            }
+            _ => Some(Self::Model(Dialect::of(path, &parts.headers), shown(path)?.into())),
         }
     }
+
+    /// The methods that `path` answers to; none, if nothing is there.
+    pub(super) fn methods(path: &str) -> &'static [Method] {
+        if Api::of(&Method::POST, path).is_some() {
+            return &[Method::POST];
+        }
+        let asked = matches!(path, "/v1/models" | "/api/tags" | "/api/version") || shown(path).is_some();
+        if asked { &[Method::GET] } else { &[] }
+    }
+}
+
+/// The model whose description is at `path`.
+fn shown(path: &str) -> Option<String> {
+    let model = unescaped(path.strip_prefix("/v1/models/")?)?;
+    ModelName::parse(&model).ok()?;
+    Some(model)
 }
 
 /// Undoes percent-encoding; `None` if it is none, or hides something that is not text.
@@ -101,6 +112,16 @@ mod tests {
             (Method::GET, "/metrics"),
         ] {
             assert_eq!(route(method, path), None, "{path}");
+        }
+        for (path, methods) in [
+            ("/v1/chat/completions", &[Method::POST][..]),
+            ("/v1/models", &[Method::GET]),
+            ("/v1/models/a%2Fb", &[Method::GET]),
+            ("/v1/models/..%2fadmin", &[]),
+            ("/v1/chat/completions/", &[]),
+            ("/metrics", &[]),
+        ] {
+            assert_eq!(Route::methods(path), methods, "{path}");
         }
     }
 }

@@ -1,76 +1,109 @@
-//! Listening, HTTP framing, and the orderly end.
+//! Listening, TLS, HTTP framing, and the orderly end.
 
-use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attach_core::Peer;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::ServiceExt;
-use tower::util::Oneshot;
 
-use self::patience::Patience;
+use self::connection::Common;
+use self::listener::Accepted;
+use self::seats::{Seat, Seats};
 use self::tasks::Tasks;
-use crate::stack::{AnswerBody, Stack};
+use self::tls::Acceptor;
+use crate::config::{self, Patience};
+use crate::stack::Stack;
 
+mod connection;
+mod forwarded;
+mod framing;
+mod listener;
 mod patience;
+mod seats;
 mod signals;
+mod stream;
 mod tasks;
+mod tls;
+#[cfg(unix)]
+mod unix;
 
+pub(crate) use self::connection::Ambiguous;
+pub(crate) use self::forwarded::Proxies;
+pub(crate) use self::listener::Listener;
 pub(crate) use self::signals::{ReloadSignal, StopSignals};
 
-/// How long a client may take to send its request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How a listener treats its clients.
+#[derive(Debug, Clone)]
+pub(crate) struct Manners {
+    /// Connections served at a time; more wait in the kernel's queue.
+    pub(crate) connections: usize,
+    /// Of these, from one address; more are closed.
+    pub(crate) each: usize,
+    pub(crate) patience: Patience,
+    pub(crate) proxies: Proxies,
+}
 
-/// How long a client may leave what it is sent unread.
-const WRITE_STALL: Duration = Duration::from_secs(60);
+impl Manners {
+    /// Toward callers.
+    pub(crate) fn of(server: &config::Server) -> Self {
+        let (proxies, header) = (server.trusted_proxies.clone(), server.proxy_header);
+        let local = server.channel == config::Channel::Proxied;
+        Self {
+            connections: server.max_connections,
+            each: server.max_connections_per_address,
+            patience: server.patience,
+            proxies: Proxies::new(proxies, header, local),
+        }
+    }
 
-/// Connections served at a time; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 20_000;
+    /// Toward administrators and watchers, who come without a proxy.
+    pub(crate) fn aside(server: &config::Server) -> Self {
+        Self { connections: 256, each: 256, patience: server.patience, proxies: Proxies::default() }
+    }
+}
 
 /// Serves `stack` until `stop` is ready, then lets running answers finish for up to `drain`, or until `stop` is ready
 /// once more.
 pub(crate) async fn serve<S: Future<Output = ()>>(
-    listener: TcpListener,
+    (listener, manners): (Listener, Manners),
     stack: Stack,
     stop: impl Fn() -> S,
     drain: Duration,
 ) {
     let tasks = Tasks::default();
-    let builder = builder(&tasks);
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let seats = Seats::new(manners.connections, manners.each);
+    let common = Arc::new(Common {
+        builder: builder(&tasks, &manners.patience),
+        stack,
+        tls: listener.tls().cloned(),
+        patience: manners.patience,
+        proxies: manners.proxies,
+    });
     let stopped = stop();
-    tokio::pin!(stopped);
+    let certificates = watch(common.tls.as_ref());
+    tokio::pin!(stopped, certificates);
     loop {
-        let (slot, stream, addr) = tokio::select! {
+        let (seat, accepted) = tokio::select! {
             () = &mut stopped => break,
-            accepted = accept(&listener, &slots) => match accepted {
-                Ok(accepted) => accepted,
+            () = &mut certificates => continue,
+            accepted = accept(&listener, &seats, &common.proxies) => match accepted {
+                Ok(Some(accepted)) => accepted,
+                Ok(None) => continue,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
                 }
             },
         };
-        let service = Peered { stack: stack.clone(), peer: Peer::new(addr) };
-        let connection = builder.serve_connection_with_upgrades(io(stream), service).into_owned();
-        let watched = graceful.watch(connection);
+        let served = connection::serve(Arc::clone(&common), accepted, graceful.watcher());
         tasks.spawn(async move {
-            let _slot = slot;
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "connection ended");
-            }
+            let _seat = seat;
+            served.await;
         });
     }
     drop(listener);
@@ -84,22 +117,37 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
     tasks.end().await;
 }
 
-/// The next connection, once there is room for it; until then it waits in the kernel's queue.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, addr) = listener.accept().await?;
-    Ok((slot, stream, addr))
+/// Keeps certificates as new as their files. Never ends.
+async fn watch(tls: Option<&Acceptor>) {
+    match tls {
+        Some(acceptor) => acceptor.watch().await,
+        None => pending().await,
+    }
 }
 
-fn builder(tasks: &Tasks) -> auto::Builder<Tasks> {
+/// The next connection, once there is room for it; until then it waits in the kernel's queue. `None` if its address has
+/// too many.
+async fn accept(
+    listener: &Listener,
+    seats: &Seats,
+    proxies: &Proxies,
+) -> io::Result<Option<(Seat, Accepted)>> {
+    let mut seat = seats.free().await?;
+    let accepted = listener.accept().await?;
+    let alone = !accepted.local && !proxies.trusts(accepted.addr.ip());
+    if alone && !seats.take(&mut seat, Peer::new(accepted.addr).network()) {
+        tracing::debug!("one connection too many from one address");
+        return Ok(None);
+    }
+    Ok(Some((seat, accepted)))
+}
+
+fn builder(tasks: &Tasks, patience: &Patience) -> auto::Builder<Tasks> {
     let mut builder = auto::Builder::new(tasks.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(patience.head)
         .max_headers(100)
         .max_buf_size(64 << 10)
         .http2()
@@ -108,31 +156,6 @@ fn builder(tasks: &Tasks) -> auto::Builder<Tasks> {
         .max_header_list_size(64 << 10)
         .keep_alive_interval(Duration::from_secs(30));
     builder
-}
-
-fn io(stream: TcpStream) -> TokioIo<Patience> {
-    // Without it an event of a stream waits for the client's acknowledgement of the one before.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY not set");
-    }
-    TokioIo::new(Patience::new(stream, HEAD_TIMEOUT, WRITE_STALL))
-}
-
-/// The stack, for one connection.
-struct Peered {
-    stack: Stack,
-    peer: Peer,
-}
-
-impl Service<Request<Incoming>> for Peered {
-    type Response = Response<AnswerBody>;
-    type Error = Infallible;
-    type Future = Oneshot<Stack, Request<Incoming>>;
-
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.peer.clone());
-        self.stack.clone().oneshot(request)
-    }
 }
 
 /// Out of file descriptors: accepting again at once would only burn the processor.

@@ -36,6 +36,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
     let (mut parts, body) = from.into_parts();
     parts.headers = headers::response(&parts.headers);
     let body = Timed::new(body, &place.upstream.timeouts, way);
+    let body = if Wire::of(&parts.headers) == Some(Wire::Json) { body.held() } else { body };
     let from = Response::from_parts(parts, Origin::new(body));
     let Some(api) = plan.operation().api().or(exchange.api()) else {
         return Rejection::misconfigured("an answer to no operation").into_response(exchange);
@@ -128,6 +129,9 @@ async fn translated(
 pub(super) fn uncollected(error: &BoxError, exchange: &Exchange) -> Rejection {
     if error.is::<LengthLimitError>() {
         return refusal::unreadable("longer than what is translated");
+    }
+    if let Some(rejection) = error.downcast_ref::<Rejection>() {
+        return rejection.clone();
     }
     refusal::ended(exchange)
 }

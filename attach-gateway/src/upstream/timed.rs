@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use super::drain;
 use super::way::Way;
 use crate::config::Timeouts;
+use crate::front::Hold;
 
 pin_project! {
     /// An upstream's answer that may pause for only so long, and last for only so long. If its client leaves, it may be
@@ -25,6 +26,8 @@ pin_project! {
         idle: Duration,
         deadline: Instant,
         drain: Duration,
+        // What is not streamed is held, to be translated or restored.
+        held: Option<Hold>,
         // A span of its own lasts as long as the answer.
         way: Way,
     }
@@ -49,7 +52,21 @@ impl Timed {
         if !timeouts.drain.is_zero() {
             way.exchange().read_on();
         }
-        Self { inner: Some(inner), alarm, idle: timeouts.idle, deadline, drain: timeouts.drain, way }
+        Self {
+            inner: Some(inner),
+            alarm,
+            idle: timeouts.idle,
+            deadline,
+            drain: timeouts.drain,
+            held: None,
+            way,
+        }
+    }
+
+    /// Counts what comes as held by the request that is being served here.
+    pub(super) fn held(mut self) -> Self {
+        self.held = Hold::here();
+        self
     }
 }
 
@@ -68,6 +85,9 @@ impl Body for Timed {
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.alarm.as_mut().reset((*this.deadline).min(Instant::now() + *this.idle));
+                if let Some(held) = this.held {
+                    held.more(frame.data_ref().map_or(0, Bytes::len))?;
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),

@@ -251,11 +251,8 @@ async fn an_unknown_key_names_the_nearest() {
 
 #[tokio::test]
 async fn a_key_of_a_later_version_says_so() {
-    for extra in ["[server]\ntrusted_proxies = [\"10.0.0.0/8\"]", "[server]\ncors = { allowed_origins = [] }"]
-    {
-        let said = file(extra).refusal().await;
-        assert!(said.contains("later version"), "{said}");
-    }
+    let said = file("[redact]\ntenant = true").refusal().await;
+    assert!(said.contains("later version"), "{said}");
 }
 
 #[tokio::test]

@@ -22,8 +22,9 @@ pub(super) fn describe(out: &mut String, config: &Config) {
                 admin.roles.iter().map(|(role, group)| format!("{} = {group}", role.as_str())).collect();
             let _ = writeln!(
                 out,
-                "admin: at {}, audience {}, {}",
+                "admin: at {}, {}, audience {}, {}",
                 admin.listen,
+                admin.channel,
                 admin.audience,
                 roles.join(", ")
             );

@@ -97,9 +97,28 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         path: "server",
-        keys: &["listen", "external_url", "max_body", "max_in_flight", "drain", "telemetry_listen"],
-        later: &["tls", "trusted_proxies", "cors"],
+        keys: &[
+            "listen",
+            "socket_mode",
+            "tls",
+            "trusted_proxies",
+            "proxy_header",
+            "external_url",
+            "max_body",
+            "max_in_flight",
+            "max_connections",
+            "max_connections_per_address",
+            "max_buffered",
+            "timeout",
+            "cors",
+            "drain",
+            "telemetry_listen",
+        ],
+        later: &[],
     },
+    Section { path: "server.tls", keys: TLS, later: &[] },
+    Section { path: "server.timeout", keys: &["handshake", "head", "body", "write"], later: &[] },
+    Section { path: "server.cors", keys: &["allowed_origins"], later: &[] },
     Section { path: "state", keys: &["dir", "redis", "quota_redis", "quota_deadline"], later: &[] },
     Section { path: "state.quota_redis", keys: SECRET, later: &[] },
     Section { path: "state.redis", keys: SECRET, later: &[] },
@@ -314,7 +333,8 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &["enabled", "max_lifetime", "max_unconfirmed", "per_owner", "max_idle"],
         later: &[],
     },
-    Section { path: "admin", keys: &["listen", "auth", "hosts"], later: &["tls"] },
+    Section { path: "admin", keys: &["listen", "socket_mode", "tls", "auth", "hosts"], later: &[] },
+    Section { path: "admin.tls", keys: TLS, later: &[] },
     Section { path: "alerts", keys: &["url", "key", "quota_used"], later: &[] },
     Section { path: "alerts.url", keys: SECRET, later: &[] },
     Section { path: "alerts.key", keys: SECRET, later: &[] },
@@ -335,6 +355,9 @@ pub(super) const SECTIONS: &[Section] = &[
 
 /// Where a secret may be that is read again.
 const ROTATING: &[&str] = &["env", "file", "command", "refresh"];
+
+/// What a listener's TLS may say.
+const TLS: &[&str] = &["cert", "key", "client_ca", "client_auth"];
 
 /// Where a secret may be.
 const SECRET: &[&str] = &["env", "file", "command"];
