@@ -16,6 +16,8 @@ use super::{AUDIENCE, Call, Issuer, PATIENCE, TempDir, Trail, Upstream, audit, e
 
 /// A command line and its environment, which is otherwise empty.
 pub(crate) struct Launch {
+    /// What a shell does before it becomes the program.
+    before: Option<String>,
     arguments: Vec<String>,
     env: BTreeMap<String, String>,
     home: TempDir,
@@ -36,7 +38,7 @@ impl Launch {
         let home = TempDir::new();
         let state = home.path().join("state").display().to_string();
         let env = [("XDG_STATE_HOME".to_owned(), state)].into();
-        Self { arguments: Vec::new(), env, home }
+        Self { before: None, arguments: Vec::new(), env, home }
     }
 
     /// By environment alone.
@@ -61,6 +63,12 @@ impl Launch {
         self
     }
 
+    /// Under a limit that a shell sets, as `ulimit -n 256`.
+    pub(crate) fn limited(mut self, command: &str) -> Self {
+        self.before = Some(command.into());
+        self
+    }
+
     pub(crate) fn unset(mut self, name: &str) -> Self {
         self.env.remove(name);
         self
@@ -72,7 +80,15 @@ impl Launch {
     }
 
     fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_attach-gateway"));
+        let program = env!("CARGO_BIN_EXE_attach-gateway");
+        let mut command = match &self.before {
+            None => Command::new(program),
+            Some(before) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\""), program]);
+                shell
+            }
+        };
         command.args(&self.arguments).env_clear().envs(&self.env).current_dir(self.home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
@@ -245,8 +261,13 @@ impl Gateway {
         self.signal("HUP");
     }
 
+    /// The process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("still running")
+    }
+
     fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("still running");
+        let pid = self.pid();
         let sent = std::process::Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status();
         assert!(sent.unwrap().success());
     }

@@ -9,8 +9,11 @@ pub(crate) mod collector;
 pub(crate) mod dialect;
 pub(crate) mod fleet;
 pub(crate) mod gateway;
+pub(crate) mod h2;
 pub(crate) mod issuer;
 pub(crate) mod personal;
+pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod reply;
 #[path = "../../../../attach-audit/tests/it/schema_check.rs"]
 pub(crate) mod schema;

@@ -1,0 +1,134 @@
+//! An authority of the test's own, and a client that believes it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::support::TempDir;
+use crate::support::tools::program;
+
+/// Certificates in a folder: `server`, `client`, and `ca`, which signed both.
+pub(super) struct Certificates(TempDir);
+
+/// An answer over TLS.
+pub(super) struct Told {
+    pub(super) status: u16,
+    pub(super) version: http::Version,
+    pub(super) body: Vec<u8>,
+}
+
+impl Certificates {
+    /// `None`, with a line, where there is no `openssl`.
+    pub(super) fn new() -> Option<Self> {
+        program("openssl")?;
+        let dir = TempDir::new();
+        let root = "-keyout ca.key -out ca.pem -days 2 -subj /CN=ours -addext keyUsage=critical,keyCertSign";
+        openssl(dir.path(), &format!("req -x509 {KEY} {root}"));
+        let made = Self(dir);
+        made.issue("server");
+        made.issue("client");
+        Some(made)
+    }
+
+    /// A new certificate with a new key, in the place of any that was there.
+    pub(super) fn issue(&self, name: &str) {
+        let dir = self.0.path();
+        self.0.write("extra", "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
+        openssl(dir, &format!("req {KEY} -keyout {name}.key -out request -subj /CN={name}"));
+        let by = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extra";
+        openssl(dir, &format!("x509 -req -in request {by} -out {name}.pem"));
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// `server.tls` with these files, and more.
+    pub(super) fn setting(&self, more: &str) -> String {
+        let (cert, key) = (self.path("server.pem"), self.path("server.key"));
+        format!("tls = {{ cert = {cert:?}, key = {key:?}{more} }}\n")
+    }
+
+    pub(super) fn certificate(&self, name: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.path(name)).unwrap()
+    }
+
+    /// A client that believes the authority, and shows the client's certificate if it is to.
+    pub(super) fn client(&self, shows: bool, protocols: &[&str]) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate("ca.pem")).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = if shows {
+            let key = PrivateKeyDer::from_pem_file(self.path("client.key")).unwrap();
+            builder.with_client_auth_cert(vec![self.certificate("client.pem")], key).unwrap()
+        } else {
+            builder.with_no_client_auth()
+        };
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+}
+
+const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+
+fn openssl(dir: &Path, arguments: &str) {
+    let mut command = Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(dir).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Shakes hands.
+pub(super) async fn connect(addr: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(addr).await?;
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// What the server showed.
+pub(super) fn shown(connection: &ClientConnection) -> CertificateDer<'static> {
+    connection.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+/// Posts `body` with a token, by whatever was agreed on.
+pub(super) async fn post(
+    stream: TlsStream<TcpStream>,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Result<Told, hyper::Error> {
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let request = http::Request::post(if h2 { format!("https://127.0.0.1{path}") } else { path.into() })
+        .header("host", "127.0.0.1")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Full::new(bytes::Bytes::from(body.to_string())))
+        .unwrap();
+    let answer = if h2 {
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        sender.send_request(request).await?
+    } else {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        sender.send_request(request).await?
+    };
+    let (status, version) = (answer.status().as_u16(), answer.version());
+    let body = answer.into_body().collect().await?.to_bytes().to_vec();
+    Ok(Told { status, version, body })
+}
