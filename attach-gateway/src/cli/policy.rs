@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use attach_auth::policy::{self, Ask, Policy, Verdict};
 use attach_auth::{Denial, IssuerConfig};
 use attach_core::call::ModelName;
-use attach_core::{Identity, Peer};
+use attach_core::{Dialect, Identity, Peer};
 use clap::Args;
 use serde::Deserialize;
 
@@ -122,7 +122,7 @@ impl Case {
         };
         let destination = match api {
             Some(api) => directory.destination(api, model),
-            None => directory.anywhere(model),
+            None => directory.anywhere(Dialect::OpenAi, model),
         };
         let (verdict, narrowed) = policy::decide_route(&*config.rules, ask, Some(&destination));
         let left = narrowed.as_ref().unwrap_or(&destination).candidates().iter();

@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 
 use attach_core::Dialect;
 
-use super::{Azure, Bedrock, Config, Model, Redact, Source, Upstream};
-use super::{audit, server, telemetry};
+use super::{Azure, Bedrock, Config, Redact, Source, Upstream};
+use super::{audit, model, server, telemetry};
 
 mod rights;
 
@@ -22,7 +22,7 @@ pub(super) fn describe(config: &Config) -> String {
         upstream(&mut out, one);
     }
     for one in &config.models {
-        model(&mut out, one, config);
+        model::describe(&mut out, one, config);
     }
     if config.models.is_empty() {
         let _ = writeln!(out, "model *: {}", config.upstreams[0].name);
@@ -126,18 +126,6 @@ fn dialect_name(dialect: Dialect) -> &'static str {
         Dialect::Ollama => "ollama",
         _ => "none",
     }
-}
-
-fn model(out: &mut String, model: &Model, config: &Config) {
-    let names: Vec<_> = model.names.iter().map(attach_auth::policy::ModelGlob::as_str).collect();
-    let targets = model.targets.iter().map(|target| {
-        let upstream = &config.upstreams[target.upstream].name;
-        target.model.as_ref().map_or_else(|| upstream.to_string(), |model| format!("{upstream} as {model}"))
-    });
-    let targets: Vec<_> = targets.collect();
-    let tier = model.labels.first().and_then(|labels| labels.tier.as_deref());
-    let tier = tier.map(|tier| format!("; tier {tier}")).unwrap_or_default();
-    let _ = writeln!(out, "model {}: {}{tier}", names.join(", "), targets.join(", else "));
 }
 
 fn redact(out: &mut String, redact: &Redact) {

@@ -11,7 +11,7 @@ use super::listen::ChannelFile;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{
-    admin, alerts, audit, breaker, engine, minting, ner, price, quota, revocation, server, telemetry,
+    admin, alerts, audit, breaker, engine, minting, model, ner, price, quota, revocation, server, telemetry,
     translation, upstream,
 };
 
@@ -23,7 +23,7 @@ pub(super) struct File {
     pub(super) issuer: Vec<Issuer>,
     pub(super) front_end: Vec<front_end::Table>,
     pub(super) upstream: Vec<Upstream>,
-    pub(super) model: Vec<Model>,
+    pub(super) model: Vec<model::Entry>,
     pub(super) access: Option<Access>,
     pub(super) quota: Vec<quota::Quota>,
     pub(super) price: Vec<price::Entry>,
@@ -142,23 +142,6 @@ pub(super) struct Timeout {
     pub(super) drain: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) total: Option<Span>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Model {
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) aliases: Vec<String>,
-    pub(super) to: Vec<Target>,
-    pub(super) tier: Option<String>,
-    pub(super) price: Option<price::Tokens>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Target {
-    Upstream(String),
-    Model { upstream: String, model: Option<String> },
 }
 
 #[derive(Debug, Default, Deserialize)]

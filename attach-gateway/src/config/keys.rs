@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_key_of_a_later_version_says_so() {
-        assert!(refusal("[[model]]\nparameters = {}").contains("later version"));
+        assert!(refusal("[redact]\ntenant = \"a\"").contains("later version"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use attach_auth::IssuerConfig;
 use attach_auth::delegation::FrontEnd;
 use attach_auth::policy::{ModelGlob, Rules};
 use attach_auth::state::Redis;
+use attach_core::Dialect;
 use attach_core::destination::Labels;
 use attach_quota::Limit;
 use attach_quota::store::RedisStore;
@@ -31,6 +32,7 @@ mod issuer;
 mod keys;
 mod listen;
 mod minting;
+mod model;
 mod moment;
 mod ner;
 mod price;
@@ -61,6 +63,7 @@ pub use self::error::ConfigError;
 pub(crate) use self::keys::nearest;
 pub use self::listen::{Channel, Listen, Tls};
 pub use self::minting::Minting;
+pub use self::model::parameters::{Parameter, Parameters};
 pub use self::ner::Ner;
 pub use self::quota::Terms;
 pub(crate) use self::reread::Reread;
@@ -142,6 +145,8 @@ pub enum Source {
 pub struct Model {
     /// The names it answers to.
     pub names: Vec<ModelGlob>,
+    /// Further ones that only clients of one dialect may use.
+    pub dialect_names: Vec<(Dialect, ModelGlob)>,
     /// Where it goes, most preferred first.
     pub targets: Vec<Target>,
     /// What is known of each target's upstream, with the model's own tier.
@@ -156,6 +161,10 @@ pub struct Target {
     pub upstream: usize,
     /// The name to ask for there.
     pub model: Option<Arc<str>>,
+    /// Its share of the load among those that have one; zero: it is only asked when others fail.
+    pub weight: u32,
+    /// What calls say there besides what their callers say.
+    pub parameters: Option<Arc<Parameters>>,
 }
 
 /// What is looked for and what is done about it.

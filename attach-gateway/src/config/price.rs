@@ -57,7 +57,7 @@ pub(super) fn resolve(list: &[Entry], context: Context<'_>) -> Result<Resolved, 
     for model in context.written {
         let Some(tokens) = &model.price else { continue };
         let at = format!("model {:?}: price", model.name);
-        let names: Vec<&String> = std::iter::once(&model.name).chain(&model.aliases).collect();
+        let names = model.all_names();
         resolved.add(&at, &names, None, tokens)?;
     }
     for (number, entry) in list.iter().enumerate() {

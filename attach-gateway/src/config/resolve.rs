@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_auth::policy::{ModelGlob, Rules};
-use attach_core::destination::Labels;
+use attach_auth::policy::Rules;
 use attach_redact::RedactLayer;
 
 use super::audit;
 use super::file::{EntitySetting, File};
 use super::keys::nearest;
 use super::{
-    Config, ConfigError, Model, Redact, RedactPattern, Revocation, Server, Source, Target, Unsupported,
-    Upstream, access, admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, server,
-    shared, telemetry,
+    Config, ConfigError, Redact, RedactPattern, Revocation, Server, Source, Unsupported, Upstream, access,
+    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, server, shared, telemetry,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -27,7 +25,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let front_ends = front_end::resolve(&file.front_end, &issuers, &file.issuer, env)?;
     let upstreams = upstreams(file.upstream, Unsupported::resolve(&file.translation)?, env)?;
     let redact = redact(file.redact, &upstreams, env)?;
-    let models = file.model.iter().map(|from| model(from, &upstreams)).collect::<Result<Vec<_>, _>>()?;
+    let models = file.model.iter().map(|from| from.resolve(&upstreams)).collect::<Result<Vec<_>, _>>()?;
     let directories = directories(&issuers);
     let written = &file.model;
     let context =
@@ -112,36 +110,6 @@ fn upstreams(
         upstreams.push(Arc::new(one));
     }
     Ok(upstreams)
-}
-
-fn model(from: &file::Model, upstreams: &[Arc<Upstream>]) -> Result<Model, ConfigError> {
-    let names = std::iter::once(&from.name).chain(&from.aliases).map(|name| name.parse::<ModelGlob>());
-    let names = names.collect::<Result<Vec<_>, _>>();
-    let names = names.map_err(|why| ConfigError::new(format!("model {:?}: {why}", from.name)))?;
-    let mut targets = Vec::with_capacity(from.to.len());
-    let mut labels = Vec::with_capacity(from.to.len());
-    for to in &from.to {
-        let (name, model) = match to {
-            file::Target::Upstream(name) => (name, None),
-            file::Target::Model { upstream, model } => (upstream, model.as_deref().map(Arc::from)),
-        };
-        let upstream = upstreams.iter().position(|known| *known.name == **name).ok_or_else(|| {
-            ConfigError::new(format!("model {:?}: there is no [[upstream]] named {name:?}", from.name))
-        })?;
-        labels.push(tiered(&upstreams[upstream].labels, from.tier.as_deref()));
-        targets.push(Target { upstream, model });
-    }
-    if targets.is_empty() {
-        return Err(ConfigError::new(format!("model {:?}: `to` names no upstream", from.name)));
-    }
-    Ok(Model { names, targets, labels })
-}
-
-fn tiered(labels: &Arc<Labels>, tier: Option<&str>) -> Arc<Labels> {
-    let Some(tier) = tier else { return Arc::clone(labels) };
-    let mut labels = Labels::clone(labels);
-    labels.tier = Some(tier.into());
-    Arc::new(labels)
 }
 
 pub(super) fn directories(issuers: &[attach_auth::IssuerConfig]) -> Vec<Arc<str>> {

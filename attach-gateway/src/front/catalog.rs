@@ -19,7 +19,7 @@ use super::me::{Me, not_allowed};
 use super::route::Route;
 use crate::resolve::{Directory, Listed, listing};
 
-/// Answers `GET /v1/models`, `/v1/models/{id}`, `/v1/attach/me`, `/api/tags` and `/api/version`.
+/// Answers `GET /v1/models`, `/v1/models/{id}`, `/v1/attach/me`, `/api/tags`, `/api/ps` and `/api/version`.
 #[derive(Clone)]
 pub(crate) struct CatalogLayer {
     upstreams: Arc<Directory>,
@@ -41,12 +41,14 @@ impl CatalogLayer {
         let identity = exchange.identity().ok_or_else(|| Rejection::misconfigured("no identity"))?;
         match route {
             Route::Version => Ok(json!({"version": env!("CARGO_PKG_VERSION")})),
+            // What a server has in memory tells what others ask; whoever asks for it is told of nothing.
+            Route::Running => Ok(json!({"models": []})),
             Route::Models(dialect) => {
-                let listed = self.listed(identity, peer).await?;
+                let listed = self.listed(dialect, identity, peer).await?;
                 Ok(shape(dialect, listed))
             }
             Route::Model(dialect, name) => {
-                let listed = self.listed(identity, peer).await?;
+                let listed = self.listed(dialect, identity, peer).await?;
                 let meant = ModelName::canonical_of(&name);
                 let one = listed.into_iter().find(|one| ModelName::canonical_of(&one.name) == meant);
                 one.map(|one| entry(dialect, one)).ok_or_else(unknown)
@@ -54,7 +56,7 @@ impl CatalogLayer {
             Route::Me(method) => match not_allowed(&method) {
                 Some(refused) => Err(refused),
                 None => {
-                    let may_use = |name: &str| self.may_see(identity, peer, name);
+                    let may_use = |name: &str| self.may_see(Dialect::OpenAi, identity, peer, name);
                     Ok(self.me.answer(identity, &self.upstreams, may_use).await)
                 }
             },
@@ -63,15 +65,20 @@ impl CatalogLayer {
         }
     }
 
-    async fn listed(&self, identity: &Identity, peer: Option<&Peer>) -> Result<Vec<Listed>, Rejection> {
-        let mut listed = listing(&self.upstreams).await?;
-        listed.retain(|one| self.may_see(identity, peer, &one.name));
+    async fn listed(
+        &self,
+        dialect: Dialect,
+        identity: &Identity,
+        peer: Option<&Peer>,
+    ) -> Result<Vec<Listed>, Rejection> {
+        let mut listed = listing(&self.upstreams, dialect).await?;
+        listed.retain(|one| self.may_see(dialect, identity, peer, &one.name));
         Ok(listed)
     }
 
-    fn may_see(&self, identity: &Identity, peer: Option<&Peer>, name: &str) -> bool {
+    fn may_see(&self, dialect: Dialect, identity: &Identity, peer: Option<&Peer>, name: &str) -> bool {
         let ask = Ask::model(identity, ModelName::canonical_of(name)).with_peer(peer);
-        self.may_use(ask, &self.upstreams.anywhere(name))
+        self.may_use(ask, &self.upstreams.anywhere(dialect, name))
     }
 
     /// Somewhere, now or after signing in again: who never sees a model never finds out how to get at it.

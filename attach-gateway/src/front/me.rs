@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_core::{Identity, Rejection};
+use attach_core::{Dialect, Identity, Rejection};
 use attach_quota::QuotaLayer;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
@@ -66,7 +66,7 @@ impl Me {
         if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < FRESH) {
             return known.names.clone();
         }
-        let listed = timeout(PATIENCE, listing(upstreams)).await;
+        let listed = timeout(PATIENCE, listing(upstreams, Dialect::OpenAi)).await;
         let names = listed.ok().and_then(Result::ok).map(|all| all.into_iter().map(|one| one.name).collect());
         *known = Some(Remembered { at: Instant::now(), names: names.clone() });
         names

@@ -13,6 +13,8 @@ pub(super) enum Route {
     Models(Dialect),
     /// One of them.
     Model(Dialect, Box<str>),
+    /// The models that an Ollama server has in memory.
+    Running,
     /// Ollama's version.
     Version,
     /// The caller's own gateway keys, where there are any.
@@ -39,6 +41,7 @@ impl Route {
         match path {
             "/v1/models" => Some(Self::Models(Dialect::of(path, &parts.headers))),
             "/api/tags" => Some(Self::Models(Dialect::Ollama)),
+            "/api/ps" => Some(Self::Running),
             "/api/version" => Some(Self::Version),
             _ => Some(Self::Model(Dialect::of(path, &parts.headers), shown(path)?.into())),
         }
@@ -97,6 +100,7 @@ mod tests {
             route(Method::GET, "/v1/models/org%2Fname"),
             Some(Route::Model(Dialect::OpenAi, "org/name".into()))
         );
+        assert_eq!(route(Method::GET, "/api/ps"), Some(Route::Running));
         assert_eq!(route(Method::POST, "/v1/attach/me"), Some(Route::Me(Method::POST)));
         for (method, path) in [
             (Method::GET, "/v1/attach/me/"),

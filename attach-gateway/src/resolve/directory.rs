@@ -1,10 +1,13 @@
 use std::io;
 use std::sync::Arc;
 
+use attach_auth::policy::ModelGlob;
 use attach_core::destination::{Candidate, Labels};
-use attach_core::{Api, Destination};
+use attach_core::{Api, Destination, Dialect, ExchangeId};
 
-use crate::config::{Config, Model, Upstream};
+use super::parameters::Adjustments;
+use super::weights;
+use crate::config::{Config, Model, Parameters, Upstream};
 use crate::upstream::{Place, Upstreams};
 
 /// Which model goes where.
@@ -19,6 +22,8 @@ pub(crate) struct Target<'a> {
     pub(crate) upstream: &'a Upstream,
     pub(crate) model: Arc<str>,
     pub(crate) labels: Arc<Labels>,
+    weight: u32,
+    parameters: Option<Arc<Parameters>>,
 }
 
 impl Directory {
@@ -39,7 +44,7 @@ impl Directory {
             let place = place.or_else(|| places.first());
             return place.into_iter().map(|place| own(place, model.into())).collect();
         }
-        let Some(entry) = self.model(model) else { return Vec::new() };
+        let Some(entry) = self.model(api.dialect(), model) else { return Vec::new() };
         entry
             .targets
             .iter()
@@ -49,6 +54,8 @@ impl Directory {
                     upstream: &self.upstreams.places().get(target.upstream)?.upstream,
                     model: target.model.clone().unwrap_or_else(|| model.into()),
                     labels: Arc::clone(labels),
+                    weight: target.weight,
+                    parameters: target.parameters.clone(),
                 })
             })
             .collect()
@@ -56,16 +63,24 @@ impl Directory {
 
     /// [`targets`](Self::targets) as the layers know them.
     pub(crate) fn destination(&self, api: Api, model: &str) -> Destination {
-        let candidate = |target: Target<'_>| {
-            Candidate::new(Arc::clone(&target.upstream.name), target.model, target.labels)
-        };
-        Destination::new(self.targets(api, model).into_iter().map(candidate).collect())
+        Destination::new(self.targets(api, model).iter().map(Target::candidate).collect())
     }
 
-    /// Where a listed model may be had, by whichever operation.
-    pub(crate) fn anywhere(&self, model: &str) -> Destination {
+    /// The same in the order in which the exchange `id` asks them, and what its calls say there.
+    pub(crate) fn route(&self, api: Api, model: &str, id: ExchangeId) -> (Destination, Option<Adjustments>) {
+        let mut targets = self.targets(api, model);
+        weights::order(&mut targets, id.as_bytes(), |target| target.weight);
+        let own = |target: &Target<'_>| Some((target.candidate(), target.parameters.clone()?));
+        let own: Vec<_> = targets.iter().filter_map(own).collect();
+        let destination = Destination::new(targets.iter().map(Target::candidate).collect());
+        (destination, (!own.is_empty()).then(|| Adjustments::new(own)))
+    }
+
+    /// Where a listed model may be had in a dialect, by whichever operation.
+    pub(crate) fn anywhere(&self, dialect: Dialect, model: &str) -> Destination {
         if !self.models.is_empty() {
-            return self.destination(Api::OpenAiChat, model);
+            let api = Api::ALL.into_iter().find(|api| api.dialect() == dialect).unwrap_or(Api::OpenAiChat);
+            return self.destination(api, model);
         }
         let candidate = |place: &Place| {
             let upstream = &place.upstream;
@@ -75,7 +90,7 @@ impl Directory {
     }
 
     /// The upstreams themselves.
-    pub(crate) fn upstreams(&self) -> &Upstreams {
+    pub(super) fn upstreams(&self) -> &Arc<Upstreams> {
         &self.upstreams
     }
 
@@ -84,13 +99,26 @@ impl Directory {
         &self.models
     }
 
-    fn model(&self, name: &str) -> Option<&Model> {
-        let exact = |model: &&Model| model.names.iter().any(|glob| glob.is_exact() && glob.matches(name));
-        let any = |model: &&Model| model.names.iter().any(|glob| glob.matches(name));
+    fn model(&self, dialect: Dialect, name: &str) -> Option<&Model> {
+        let exact = |model: &&Model| named(model, dialect).any(|glob| glob.is_exact() && glob.matches(name));
+        let any = |model: &&Model| named(model, dialect).any(|glob| glob.matches(name));
         self.models.iter().find(exact).or_else(|| self.models.iter().find(any))
     }
 }
 
+/// The names that clients of a dialect may use.
+pub(super) fn named(model: &Model, dialect: Dialect) -> impl Iterator<Item = &ModelGlob> {
+    let own = model.dialect_names.iter().filter(move |(one, _)| *one == dialect);
+    model.names.iter().chain(own.map(|(_, glob)| glob))
+}
+
+impl Target<'_> {
+    fn candidate(&self) -> Candidate {
+        Candidate::new(Arc::clone(&self.upstream.name), Arc::clone(&self.model), Arc::clone(&self.labels))
+    }
+}
+
 fn own(place: &Place, model: Arc<str>) -> Target<'_> {
-    Target { upstream: &place.upstream, model, labels: Arc::clone(&place.upstream.labels) }
+    let labels = Arc::clone(&place.upstream.labels);
+    Target { upstream: &place.upstream, model, labels, weight: 0, parameters: None }
 }

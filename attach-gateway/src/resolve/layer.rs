@@ -80,7 +80,12 @@ where
                 facts.model = Some(call.model.as_str().into());
                 facts.stream = call.stream;
             });
-            request.extensions_mut().insert(layer.upstreams.destination(call.api, call.model.as_str()));
+            let (destination, adjustments) =
+                layer.upstreams.route(call.api, call.model.as_str(), exchange.id());
+            request.extensions_mut().insert(destination);
+            if let Some(adjustments) = adjustments {
+                request.extensions_mut().insert(adjustments);
+            }
             Ok(inner.call(request).await?.map(ResponseBody::inner))
         })
     }

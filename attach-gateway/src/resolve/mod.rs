@@ -3,7 +3,10 @@
 mod directory;
 mod layer;
 mod listing;
+mod parameters;
+mod weights;
 
 pub(crate) use self::directory::Directory;
 pub(crate) use self::layer::ResolveLayer;
 pub(crate) use self::listing::{Listed, listing};
+pub(crate) use self::parameters::Adjustments;

@@ -32,7 +32,8 @@ impl Models {
         for model in &config.models {
             let Some(first) = model.names.first() else { continue };
             let label: Arc<str> = first.as_str().into();
-            for name in &model.names {
+            let names = model.dialect_names.iter().map(|(_, name)| name);
+            for name in model.names.iter().chain(names) {
                 named.insert(name.as_str().into(), Arc::clone(&label));
                 patterns.push((name.clone(), Arc::clone(&label)));
             }

@@ -26,8 +26,12 @@ use super::queue::{Chosen, Queue};
 use super::refusal;
 use super::way::Way;
 use crate::front::Caller;
+use crate::resolve::Adjustments;
 use crate::telemetry::{Attempt, Telemetry, trace_id};
 use crate::translate::Plan;
+
+/// The record's field with the parameters that were not as the caller said.
+const OVERRIDDEN: &str = "parameters_overridden";
 
 /// The innermost service: sends the call to the first candidate that answers it.
 #[derive(Clone)]
@@ -67,7 +71,8 @@ impl Dispatch {
         let payload = parts.extensions.get::<Payload>().ok_or_else(|| missing("payload"))?;
         let destination = parts.extensions.get::<Destination>().ok_or_else(|| missing("destination"))?;
         let caller = parts.extensions.get::<Caller>();
-        let queue = Queue::new(&self.upstreams, &self.telemetry, destination, payload);
+        let called = (payload, parts.extensions.get::<Adjustments>());
+        let queue = Queue::new(&self.upstreams, &self.telemetry, destination, called);
         if let Some(bytes) = queue.first().and_then(|place| Plan::answer_here(payload, &place.upstream)) {
             return Ok(here(bytes));
         }
@@ -76,7 +81,8 @@ impl Dispatch {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let Chosen { candidate, place, plan, admitted: Admitted { ticket, slot } } = chosen;
+            let Chosen { candidate, place, plan, overridden, admitted: Admitted { ticket, slot } } = chosen;
+            record(&overridden, exchange);
             let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
             let mut way = self.set_out(exchange, candidate, place, attempts).hold(slot);
             let sent = send(place, &plan, headers, (&mut way.attempt, &parts.headers)).await;
@@ -143,6 +149,16 @@ impl Dispatch {
         let caller = caller.map(|caller| (caller, &*self.pseudonym));
         headers::request(from, place, plan.dialect(), caller, exchange.id())
     }
+}
+
+/// What the caller said and the operator overrode stands in the record.
+fn record(overridden: &[&'static str], exchange: &Exchange) {
+    exchange.facts(|facts| {
+        facts.custom.retain(|(name, _)| *name != OVERRIDDEN);
+        if !overridden.is_empty() {
+            facts.custom.push((OVERRIDDEN, overridden.join(",").into()));
+        }
+    });
 }
 
 fn here(bytes: Bytes) -> Answer {

@@ -26,5 +26,5 @@ mod way;
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::headers::Pseudonym;
 pub(crate) use self::health::Phase;
-pub(crate) use self::models::{Listed, models};
+pub(crate) use self::models::Listed;
 pub(crate) use self::place::{Place, Upstreams};

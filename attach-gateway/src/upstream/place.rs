@@ -18,6 +18,7 @@ use super::attempt::Standing;
 use super::connector::{Connector, connector};
 use super::health::Health;
 use super::keys::Keys;
+use super::models::List;
 use super::paths;
 use crate::config::Upstream;
 use crate::translate::Operation;
@@ -46,6 +47,8 @@ pub(crate) struct Place {
     pub(super) signer: Option<Signer>,
     /// How it is doing; whoever keeps the place over a reload keeps that.
     pub(crate) health: Health,
+    /// What it last said of its models.
+    pub(super) list: List,
     /// Where each operation is, worked out once, unless it depends on the model.
     uris: Vec<(Api, Uri)>,
 }
@@ -83,7 +86,8 @@ impl Place {
         let signer = upstream.bedrock.as_ref().map(|bedrock| Signer::new(&bedrock.region, "bedrock"));
         let keys = Keys::follow(&upstream);
         let health = Health::new(&upstream);
-        Ok(Self { upstream, pool, keys, signer, health, uris })
+        let list = List::default();
+        Ok(Self { upstream, pool, keys, signer, health, list, uris })
     }
 
     /// Keeps in mind that it wants to be left alone with `model`, if it says so.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::health::{Admitted, Shut};
 use super::place::{Place, Upstreams};
 use super::refusal;
+use crate::resolve::Adjustments;
 use crate::telemetry::Telemetry;
 use crate::translate::Plan;
 
@@ -14,6 +15,7 @@ use crate::translate::Plan;
 pub(super) struct Queue<'a> {
     left: VecDeque<(&'a Candidate, &'a Place)>,
     payload: &'a Payload,
+    adjustments: Option<&'a Adjustments>,
     telemetry: &'a Telemetry,
     /// Why some could not be asked.
     shut: Option<Shut>,
@@ -25,6 +27,8 @@ pub(super) struct Chosen<'a> {
     pub(super) candidate: &'a Candidate,
     pub(super) place: &'a Place,
     pub(super) plan: Plan,
+    /// Parameters of the caller's that are not as the caller said.
+    pub(super) overridden: Vec<&'static str>,
     pub(super) admitted: Admitted<'a>,
 }
 
@@ -34,7 +38,7 @@ impl<'a> Queue<'a> {
         upstreams: &'a Upstreams,
         telemetry: &'a Telemetry,
         destination: &'a Destination,
-        payload: &'a Payload,
+        (payload, adjustments): (&'a Payload, Option<&'a Adjustments>),
     ) -> Self {
         let now = Instant::now();
         let known = |candidate: &'a Candidate| Some((candidate, upstreams.place(&candidate.upstream)?));
@@ -45,7 +49,7 @@ impl<'a> Queue<'a> {
             paused.iter().for_each(|(_, place)| telemetry.skipped(&place.upstream.name, "paused"));
         }
         left.extend(paused);
-        Self { left, payload, telemetry, shut: None, refused: None }
+        Self { left, payload, adjustments, telemetry, shut: None, refused: None }
     }
 
     /// The first one, whether it can be asked or not.
@@ -56,8 +60,8 @@ impl<'a> Queue<'a> {
     /// The next one that can be asked.
     pub(super) fn next(&mut self) -> Option<Chosen<'a>> {
         while let Some((candidate, place)) = self.left.pop_front() {
-            let plan = match Plan::new(self.payload, &candidate.model, &place.upstream) {
-                Ok(Some(plan)) => plan,
+            let (plan, overridden) = match self.plan(candidate, place) {
+                Ok(Some(planned)) => planned,
                 Ok(None) => continue,
                 Err(rejection) => {
                     self.refused.get_or_insert(rejection);
@@ -65,7 +69,7 @@ impl<'a> Queue<'a> {
                 }
             };
             match place.health.admit(self.telemetry, Instant::now()) {
-                Ok(admitted) => return Some(Chosen { candidate, place, plan, admitted }),
+                Ok(admitted) => return Some(Chosen { candidate, place, plan, overridden, admitted }),
                 Err(shut) => self.pass_over(place, shut),
             }
         }
@@ -81,6 +85,18 @@ impl<'a> Queue<'a> {
     pub(super) fn nobody(&mut self) -> Rejection {
         let shut = self.shut.map(refusal::unavailable);
         shut.or_else(|| self.refused.take()).unwrap_or_else(refusal::not_translated)
+    }
+
+    fn plan(
+        &self,
+        candidate: &Candidate,
+        place: &Place,
+    ) -> Result<Option<(Plan, Vec<&'static str>)>, Rejection> {
+        let apply = |all: &Adjustments| all.apply(self.payload, candidate, &place.upstream);
+        let adjusted = self.adjustments.map(apply).transpose()?.flatten();
+        let payload = adjusted.as_ref().map_or(self.payload, |adjusted| &adjusted.payload);
+        let plan = Plan::new(payload, &candidate.model, &place.upstream)?;
+        Ok(plan.map(|plan| (plan, adjusted.map_or_else(Vec::new, |adjusted| adjusted.overridden))))
     }
 
     fn pass_over(&mut self, place: &Place, shut: Shut) {

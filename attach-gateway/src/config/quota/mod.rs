@@ -9,7 +9,7 @@ use attach_quota::{Limit, Prices, Unit};
 use toml::Value;
 
 use self::amount::{Given, UNITS, example};
-use super::{ConfigError, Model, Upstream, file, price};
+use super::{ConfigError, Model, Upstream, model, price};
 
 mod amount;
 mod exception;
@@ -31,7 +31,7 @@ pub(super) struct Context<'a> {
     pub(super) upstreams: &'a [Arc<Upstream>],
     pub(super) models: &'a [Model],
     /// The same models as they are written.
-    pub(super) written: &'a [file::Model],
+    pub(super) written: &'a [model::Entry],
 }
 
 /// What goes with the limits.
