@@ -8,10 +8,12 @@ use crate::config::{ConfigError, Redact, RedactPattern, nearest};
 use crate::hex::hex;
 
 mod engine;
+mod kept;
 mod ner;
 mod pool;
 
-pub(crate) use self::pool::Pool;
+pub(crate) use self::kept::Redaction;
+use self::pool::Pool;
 
 /// The redactor `config` describes; `None` if redaction is switched off.
 pub(crate) fn build(config: &Redact) -> Result<Option<Redactor>, ConfigError> {

@@ -32,6 +32,10 @@ pub(crate) struct Rights {
     pub(crate) granted: Granted,
     pub(crate) keys: Option<Keys>,
     pub(crate) quotas: Quotas,
+    index: KeyIndex,
+    witness: Arc<dyn Witness>,
+    /// For how long facts are kept, and relied on while their store is down.
+    kept: (Duration, Duration),
 }
 
 impl Rights {
@@ -49,13 +53,45 @@ impl Rights {
         views.push(quotas.view());
         let redis = redis(config, dir);
         let state = open(redis.clone(), dir, views).await?;
-        let revocations =
-            Revocations::new(state.clone(), facts).keep(keep(config)).stale(config.revocation.stale);
-        let keys = config.keys.map(|_| {
-            Keys::new(state.clone(), keys, settings(config)).witness(witness).revocations(revocations.clone())
-        });
+        let revocations = Revocations::new(state.clone(), facts);
         let granted = Granted::new(config, provisioned.clone());
-        Ok(Self { state, redis, revocations, provisioned, granted, keys, quotas })
+        let (index, kept) = (keys, (Duration::ZERO, Duration::ZERO));
+        let rights = Self {
+            state,
+            redis,
+            revocations,
+            provisioned,
+            granted,
+            keys: None,
+            quotas,
+            index,
+            witness,
+            kept,
+        };
+        Ok(rights.under(config))
+    }
+
+    /// The same state under another configuration. The limits of `config` are [to be entered](Quotas::enter) when it comes
+    /// into force.
+    pub(crate) fn reconfigured(&self, config: &Config) -> Self {
+        Self { quotas: self.quotas.reconfigured(config), ..self.clone() }.under(config)
+    }
+
+    /// Whether facts are kept and relied on for as long as by `other`.
+    pub(crate) fn keeps_like(&self, other: &Self) -> bool {
+        self.kept == other.kept
+    }
+
+    fn under(mut self, config: &Config) -> Self {
+        self.kept = (keep(config), config.revocation.stale);
+        self.revocations = self.revocations.keep(self.kept.0).stale(self.kept.1);
+        self.granted = Granted::new(config, self.provisioned.clone());
+        self.keys = config.keys.map(|_| {
+            Keys::new(self.state.clone(), self.index.clone(), settings(config))
+                .witness(Arc::clone(&self.witness))
+                .revocations(self.revocations.clone())
+        });
+        self
     }
 
     /// Service identities, where there are keys for them.

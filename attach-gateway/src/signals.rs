@@ -12,10 +12,22 @@ use attach_core::Fetch;
 use crate::config::{Config, ConfigError};
 use crate::rights::Rights;
 
-/// The configured endpoints, and the issuers whose keys have to be kept current for them.
+/// The configured endpoints, and what they stand on.
 pub(crate) struct Receivers<E> {
     pub(crate) endpoint: E,
-    pub(crate) issuers: Vec<SignalIssuer>,
+    pub(crate) lasting: Lasting,
+}
+
+/// What outlives a configuration: where all endpoints record, and the issuers whose keys have to be kept current.
+pub(crate) struct Lasting {
+    desk: Signals,
+    issuers: Vec<Known>,
+}
+
+/// An issuer, by what it is found by.
+struct Known {
+    name: (Preset, Box<str>, Box<str>),
+    issuer: SignalIssuer,
 }
 
 /// What the endpoints stand on.
@@ -25,21 +37,43 @@ pub(crate) struct Ground<'a> {
     pub(crate) verifier: &'a OidcVerifier,
     pub(crate) witness: &'a Arc<dyn Witness>,
     pub(crate) fetch: &'a Arc<dyn Fetch>,
+    /// What there was under the configuration before.
+    pub(crate) before: Option<(&'a Rights, &'a Lasting)>,
+}
+
+impl Lasting {
+    /// Fetches the keys that are due.
+    pub(crate) async fn refresh(&self) {
+        for known in &self.issuers {
+            known.issuer.refresh().await;
+        }
+    }
 }
 
 impl Ground<'_> {
     /// The endpoints that the configuration switches on.
     pub(crate) fn receivers(&self) -> Result<Receivers<impl Endpoint + use<>>, ConfigError> {
-        let witness = Arc::clone(self.witness);
-        let desk = Signals::new(self.rights.revocations.clone(), self.rights.provisioned.clone(), witness);
+        let desk = self.desk();
         let mut issuers = Vec::new();
         let scim = self.scim(&desk)?;
         let universal = self.universal_logout(&desk, &mut issuers)?;
         let events = self.security_events(&desk, &mut issuers)?;
         let logout = self.config.revocation.backchannel_logout.as_ref();
-        let logout =
-            logout.map(|clients| BackchannelLogout::new(desk, self.verifier.clone(), clients.clone()));
-        Ok(Receivers { endpoint: ((scim, logout), (universal, events)), issuers })
+        let logout = logout
+            .map(|clients| BackchannelLogout::new(desk.clone(), self.verifier.clone(), clients.clone()));
+        Ok(Receivers { endpoint: ((scim, logout), (universal, events)), lasting: Lasting { desk, issuers } })
+    }
+
+    /// Changes of one resource take turns there, so it is another one only if it has to do otherwise.
+    fn desk(&self) -> Signals {
+        match self.before {
+            Some((rights, lasting)) if rights.keeps_like(self.rights) => lasting.desk.clone(),
+            _ => {
+                let (revocations, provisioned) =
+                    (self.rights.revocations.clone(), self.rights.provisioned.clone());
+                Signals::new(revocations, provisioned, Arc::clone(self.witness))
+            }
+        }
     }
 
     fn scim(&self, desk: &Signals) -> Result<Option<Scim>, ConfigError> {
@@ -69,7 +103,7 @@ impl Ground<'_> {
     fn universal_logout(
         &self,
         desk: &Signals,
-        issuers: &mut Vec<SignalIssuer>,
+        issuers: &mut Vec<Known>,
     ) -> Result<Option<UniversalLogout>, ConfigError> {
         let configured = &self.config.revocation.universal_logout;
         if configured.is_empty() {
@@ -81,8 +115,9 @@ impl Ground<'_> {
             self.config.server.external_url.as_ref().ok_or_else(|| at(&"there is no server.external_url"))?;
         let mut logout = UniversalLogout::new(desk.clone(), &url.to_string()).map_err(|why| at(&why))?;
         for one in configured {
-            let issuer = self.issuer(Preset::Okta, &one.issuer, &one.directory).map_err(|why| at(&why))?;
-            issuers.push(issuer.clone());
+            let known = self.issuer(Preset::Okta, &one.issuer, &one.directory).map_err(|why| at(&why))?;
+            let issuer = known.issuer.clone();
+            issuers.push(known);
             logout = match &one.client_id {
                 Some(client) => logout.trust(issuer, client.as_str()),
                 None => logout.trust_any_client(issuer),
@@ -94,7 +129,7 @@ impl Ground<'_> {
     fn security_events(
         &self,
         desk: &Signals,
-        issuers: &mut Vec<SignalIssuer>,
+        issuers: &mut Vec<Known>,
     ) -> Result<Option<SecurityEvents>, ConfigError> {
         let configured = &self.config.revocation.security_events;
         if configured.is_empty() {
@@ -104,16 +139,21 @@ impl Ground<'_> {
         let audiences = configured.iter().map(|one| one.audience.as_str());
         let mut events = SecurityEvents::new(desk.clone(), audiences);
         for one in configured {
-            let issuer = self.issuer(Preset::Generic, &one.issuer, &one.directory).map_err(|why| at(&why))?;
-            issuers.push(issuer.clone());
-            events = events.transmitter(issuer);
+            let known = self.issuer(Preset::Generic, &one.issuer, &one.directory).map_err(|why| at(&why))?;
+            events = events.transmitter(known.issuer.clone());
+            issuers.push(known);
         }
         Ok(Some(events))
     }
 
     /// Signals are not held to an audience of access tokens; that each is for this gateway its endpoint checks.
-    fn issuer(&self, preset: Preset, issuer: &str, directory: &str) -> Result<SignalIssuer, AuthError> {
+    fn issuer(&self, preset: Preset, issuer: &str, directory: &str) -> Result<Known, AuthError> {
+        let name = (preset, Box::from(issuer), Box::from(directory));
+        let before = self.before.into_iter().flat_map(|(_, lasting)| &lasting.issuers);
+        if let Some(known) = before.into_iter().find(|known| known.name == name) {
+            return Ok(Known { name, issuer: known.issuer.clone() });
+        }
         let config = IssuerConfig::new(preset, issuer, ["signals".to_owned()])?.directory(directory);
-        Ok(SignalIssuer::new(config, Arc::clone(self.fetch)))
+        Ok(Known { name, issuer: SignalIssuer::new(config, Arc::clone(self.fetch)) })
     }
 }

@@ -1,7 +1,6 @@
 //! The layers, in order. Read from top to bottom, this is the way of a request.
 
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 
 use attach_audit::Audit;
@@ -13,7 +12,7 @@ use attach_auth::policy::{Live, Rules};
 use attach_auth::{AuthLayer, OidcVerifier, PolicyLayer, Revocations};
 use attach_core::{BoxError, ResponseBody};
 use attach_quota::QuotaLayer;
-use attach_redact::{RedactLayer, Redactor};
+use attach_redact::RedactLayer;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -26,9 +25,9 @@ use crate::admin::{BODY_DEADLINE, CheckLayer, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
 use crate::front::{
-    CallerLayer, CatalogLayer, DoorLayer, IntakeLayer, Me, Memory, ProbeLayer, Probes, cors, head,
+    CallerLayer, CatalogLayer, DoorLayer, IntakeLayer, Me, Memory, ProbeLayer, Probes, Running, cors, head,
 };
-use crate::redact;
+use crate::redact::Redaction;
 use crate::resolve::{Directory, ResolveLayer};
 use crate::rights::Rights;
 use crate::telemetry::{ObserveLayer, Telemetry};
@@ -49,8 +48,13 @@ pub(crate) struct Parts<E> {
     pub(crate) keys: Option<Keys>,
     pub(crate) revocations: Revocations,
     pub(crate) policy: Live<Rules>,
-    pub(crate) redactor: Option<Redactor>,
+    pub(crate) redaction: Redaction,
     pub(crate) quota: QuotaLayer,
+    pub(crate) upstreams: Arc<Upstreams>,
+    /// The requests that are being served.
+    pub(crate) running: Running,
+    /// What they hold.
+    pub(crate) memory: Memory,
     pub(crate) pseudonym: Pseudonym,
     pub(crate) probes: Probes,
     pub(crate) telemetry: Telemetry,
@@ -90,8 +94,8 @@ fn policy(config: &Config, rules: Live<Rules>) -> PolicyLayer<Live<Rules>> {
 }
 
 /// Builds the stack.
-pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result<Stack> {
-    let upstreams = Arc::new(Upstreams::new(&config.upstreams)?);
+pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
+    let upstreams = parts.upstreams;
     let directory = Arc::new(Directory::new(config, Arc::clone(&upstreams)));
     let max_body = config.server.max_body;
     let policy = policy(config, parts.policy.clone());
@@ -100,23 +104,22 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
     let outside = EndpointLayer::new(outside).deadline(late);
     let own_keys = Recheck { endpoint: parts.keys.map(OwnKeys::new), revocations: parts.revocations };
     let own_keys = EndpointLayer::new(own_keys).deadline(late);
-    let redact = match parts.redactor {
+    let redact = match parts.redaction.redactor {
         Some(redactor) => {
-            let pool = redact::Pool::new(config.redact.budget);
-            Either::Left(RedactLayer::new(redactor).body_limit(max_body).offload(pool))
+            let layer = RedactLayer::new(redactor).body_limit(max_body);
+            Either::Left(layer.offload(parts.redaction.pool))
         }
         None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
     };
-    let memory = Memory::new(config.server.max_buffered);
     let service = ServiceBuilder::new()
         .option_layer(cors::layer(&config.server.origins))
-        .layer(IntakeLayer::new(memory, config.server.patience.body))
+        .layer(IntakeLayer::new(parts.memory, config.server.patience.body))
         .layer(ProbeLayer::new(parts.probes))
         .layer(ObserveLayer::new(parts.telemetry.clone()))
         .layer(parts.audit.layer())
         .layer(CheckLayer::new(head::check))
         .layer(outside)
-        .layer(DoorLayer::new(config.server.max_in_flight))
+        .layer(DoorLayer::new(parts.running, config.server.max_in_flight))
         .layer(parts.auth)
         .layer(own_keys)
         .layer(CallerLayer)
@@ -132,7 +135,7 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> io::Result
         .layer(parts.audit.intent_layer())
         .service(Dispatch::new(upstreams, config.quota.prices.clone(), parts.pseudonym, parts.telemetry));
     let service = service.map_request(|request: Request<Incoming>| request);
-    Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
+    BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync)))
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+use attach_auth::OidcVerifier;
 use attach_auth::keys::KeyError;
-use attach_auth::signals::SignalIssuer;
-use attach_auth::{AuthLayer, OidcVerifier};
 
 use crate::alerts::Webhook;
-use crate::callers::Callers;
-use crate::rights::Rights;
+use crate::run::Current;
 
 /// How often streams that outlived their token are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -20,19 +18,18 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How often service identities that nobody uses or owns are looked for.
 const REVIEW: Duration = Duration::from_secs(60);
 
+/// Goes by whatever configuration is in force.
 pub(crate) struct Upkeep {
-    pub(crate) auth: AuthLayer<Callers>,
-    pub(crate) verifiers: Vec<OidcVerifier>,
-    pub(crate) issuers: Vec<SignalIssuer>,
+    pub(crate) current: Current,
     pub(crate) webhook: Option<Webhook>,
-    pub(crate) rights: Rights,
 }
 
 impl Upkeep {
     /// Has keys ready before the first caller comes, where their issuers answer.
     pub(crate) async fn prepare(&self) {
-        self.refresh().await;
-        for status in self.verifiers.iter().flat_map(OidcVerifier::status) {
+        let assembly = self.current.load();
+        assembly.refresh().await;
+        for status in assembly.verifiers().flat_map(OidcVerifier::status) {
             if let Some(problem) = &status.problem {
                 tracing::warn!(issuer = %status.issuer, %problem, "issuer not ready; its tokens are answered 503 until it is");
             }
@@ -42,25 +39,17 @@ impl Upkeep {
     /// Does not end. None of the parts waits for another: a provider that does not answer delays no revocation.
     pub(crate) async fn run(&self) {
         let pause = async |time| tokio::time::sleep(time).await;
+        let first = self.current.load().rights.clone();
         tokio::join!(
-            self.rights.state.run(pause),
-            every(TICK, async || self.auth.sweep()),
-            every(UPKEEP, async || self.refresh().await),
-            every(UPKEEP, async || self.rights.quotas.layer().sweep()),
-            every(UPKEEP, async || self.rights.flush().await),
+            first.state.run(pause),
+            every(TICK, async || self.current.load().auth.sweep()),
+            every(UPKEEP, async || self.current.load().refresh().await),
+            every(UPKEEP, async || self.current.load().rights.quotas.layer().sweep()),
+            every(UPKEEP, async || self.current.load().rights.flush().await),
             self.deliver(),
-            self.rights.quotas.run(),
+            first.quotas.run(),
             every(REVIEW, async || self.review().await),
         );
-    }
-
-    async fn refresh(&self) {
-        for verifier in &self.verifiers {
-            verifier.refresh().await;
-        }
-        for issuer in &self.issuers {
-            issuer.refresh().await;
-        }
     }
 
     async fn deliver(&self) {
@@ -70,7 +59,7 @@ impl Upkeep {
     }
 
     async fn review(&self) {
-        let Some(services) = self.rights.services() else { return };
+        let Some(services) = self.current.load().rights.services() else { return };
         report(services.sweep().await);
     }
 }

@@ -16,7 +16,7 @@ impl Witness for AuditWitness {
 }
 
 fn deed(event: Event) -> Deed {
-    let own = ["key.", "service.", "policy.", "quota.", "state."];
+    let own = ["key.", "service.", "policy.", "config.", "quota.", "state."];
     let own = own.iter().any(|about| event.action.starts_with(about));
     let new = if own { Deed::admin } else { Deed::revocation };
     let mut deed = new(event.action, event.actor);

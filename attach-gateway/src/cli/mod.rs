@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
@@ -154,10 +155,10 @@ pub(crate) fn env(name: &str) -> Option<String> {
 }
 
 fn serve(options: &Serve) -> Result<(), StartError> {
-    let config = options.config()?;
+    let config = Arc::new(options.config()?);
     runtime()?.block_on(async {
         let stop = StopSignals::listen().map_err(|error| StartError::Io("signals", error))?;
-        let gateway = Gateway::start(&config).await?;
+        let gateway = Gateway::start(Arc::clone(&config)).await?;
         announce(&config, &gateway);
         gateway.serve(|| stop.next()).await;
         Ok(())

@@ -12,7 +12,7 @@ use super::{ConfigError, Secret};
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// An engine that is asked about each request before it is redacted.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Engine {
     /// What it is, and where.
@@ -26,7 +26,7 @@ pub struct Engine {
 }
 
 /// What an engine is.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EngineKind {
     /// Amazon Bedrock Guardrails.
@@ -43,7 +43,7 @@ pub enum EngineKind {
 }
 
 /// Where a guardrail is, and who asks for it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Guardrail {
     /// The region of AWS.
@@ -65,7 +65,7 @@ pub struct Guardrail {
 }
 
 /// Where an analyzer is, and what it is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Analyzer {

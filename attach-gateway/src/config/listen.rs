@@ -47,7 +47,7 @@ pub struct Tls {
 
 impl Listen {
     /// Reads an address or `unix:` and a path; `setting` is named in the error.
-    pub(super) fn parse(setting: &str, text: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(setting: &str, text: &str) -> Result<Self, ConfigError> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = PathBuf::from(path);
             return if path.is_absolute() && cfg!(unix) {

@@ -37,7 +37,6 @@ mod moment;
 mod ner;
 mod price;
 mod quota;
-mod reread;
 mod resolve;
 mod revocation;
 mod secret;
@@ -66,7 +65,6 @@ pub use self::minting::Minting;
 pub use self::model::parameters::{Parameter, Parameters};
 pub use self::ner::Ner;
 pub use self::quota::Terms;
-pub(crate) use self::reread::Reread;
 pub use self::revocation::{Revocation, Scim, SecurityEvents, UniversalLogout};
 pub use self::secret::Secret;
 pub use self::server::{Patience, ProxyHeader, Server};
@@ -123,8 +121,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Where the configuration came from.
     pub source: Source,
-    /// The file but for the rules, to tell whether anything else has changed when it is read again.
-    pub(crate) beside_rules: toml::Table,
+    /// The file as it is written, to tell what has changed when it is read again.
+    pub(crate) written: toml::Table,
 }
 
 /// Where a configuration came from.
@@ -168,7 +166,7 @@ pub struct Target {
 }
 
 /// What is looked for and what is done about it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Redact {
     /// False only when switched off by `ATTACH_REDACT=off`.
@@ -212,7 +210,7 @@ pub struct Redact {
 }
 
 /// A pattern of the operator's own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RedactPattern {
     /// What its matches are.
@@ -274,10 +272,10 @@ impl Config {
     fn from_table(table: toml::Table, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         keys::check(&table)?;
         quota::check(&table)?;
-        let beside_rules = reread::beside_rules(table.clone());
+        let written = table.clone();
         let file = table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))?;
         let mut config = resolve::resolve(file, env)?;
-        config.beside_rules = beside_rules;
+        config.written = written;
         Ok(config)
     }
 

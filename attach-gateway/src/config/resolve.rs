@@ -66,7 +66,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         alerts: file.alerts.as_ref().map(|alerts| alerts::resolve(alerts, env)).transpose()?,
         telemetry,
         source: Source::Embedded,
-        beside_rules: toml::Table::new(),
+        written: toml::Table::new(),
     })
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::ConfigError;
 
 /// Where a secret is kept: `{ env = "NAME" }`, `{ file = "path" }` or `{ command = ["program", "argument"] }`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum SecretRef {
     /// An environment variable.

@@ -21,7 +21,7 @@ pub use self::reach::{ClientCert, Proxy, Reach};
 pub use self::rotating::Rotating;
 
 /// A place that answers.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Upstream {
     /// Its name in the configuration, in the audit log and in metrics.
@@ -69,7 +69,7 @@ pub enum IdentityHeaders {
 }
 
 /// How long an upstream may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// To accept a connection.

@@ -93,7 +93,7 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     config.state_dir = Some(dev.dir.clone());
     // Made at this start, like every other key of `dev`; nobody has to be warned of what the banner says.
     config.redact.key = Some(random_key()?);
-    let mut gateway = Gateway::start(&config).await?;
+    let mut gateway = Gateway::start(std::sync::Arc::new(config)).await?;
     gateway.watch();
     std::fs::write(dev.dir.join("issuer"), issuer.url())
         .map_err(|error| StartError::Io("state directory", error))?;

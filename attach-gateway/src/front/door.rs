@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use attach_core::body::{Guard, Tap};
@@ -10,22 +11,43 @@ use attach_core::{BoxError, Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 use super::head;
 use super::hold::Hold;
 use super::route::Route;
 
-/// Answers 404 where nothing is, 405 where the method is another, and 503 while `max_in_flight` requests are being served.
+/// Answers 404 where nothing is, 405 where the method is another, and 503 while `most` requests are being served.
 #[derive(Debug, Clone)]
 pub(crate) struct DoorLayer {
-    slots: Arc<Semaphore>,
+    running: Running,
+    most: usize,
+}
+
+/// How many requests are being served, under whichever configuration. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Running(Arc<AtomicUsize>);
+
+/// The place of one of them.
+struct Slot(Running);
+
+impl Running {
+    fn slot(&self, most: usize) -> Option<Slot> {
+        let room = |running: usize| (running < most).then_some(running + 1);
+        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room);
+        taken.is_ok().then(|| Slot(self.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl DoorLayer {
-    pub(crate) fn new(max_in_flight: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))) }
+    pub(crate) fn new(running: Running, max_in_flight: usize) -> Self {
+        Self { running, most: max_in_flight }
     }
 }
 
@@ -33,7 +55,7 @@ impl<S> Layer<S> for DoorLayer {
     type Service = Door<S>;
 
     fn layer(&self, inner: S) -> Door<S> {
-        Door { inner, slots: Arc::clone(&self.slots) }
+        Door { inner, layer: self.clone() }
     }
 }
 
@@ -41,7 +63,7 @@ impl<S> Layer<S> for DoorLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct Door<S> {
     inner: S,
-    slots: Arc<Semaphore>,
+    layer: DoorLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for Door<S>
@@ -76,7 +98,7 @@ where
         {
             return refuse(refusal, &exchange);
         }
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let Some(slot) = self.layer.running.slot(self.layer.most) else {
             return refuse(overloaded(), &exchange);
         };
         // What the request holds is given back with its slot.
@@ -110,4 +132,20 @@ fn not_found() -> Rejection {
 fn overloaded() -> Rejection {
     let message = "the gateway is serving as many requests as it may; try again shortly";
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).with_retry_after(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_being_served_counts_under_every_bound() {
+        let running = Running::default();
+        let held: Vec<_> = (0..3).map_while(|_| running.slot(3)).collect();
+        assert_eq!(held.len(), 3);
+        assert!(running.slot(3).is_none() && running.slot(2).is_none(), "no more than before, or fewer");
+        assert!(running.slot(4).is_some(), "one more than before");
+        drop(held);
+        assert!(running.slot(1).is_some());
+    }
 }

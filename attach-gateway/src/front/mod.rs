@@ -13,7 +13,7 @@ mod route;
 
 pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
 pub(crate) use self::catalog::CatalogLayer;
-pub(crate) use self::door::DoorLayer;
+pub(crate) use self::door::{DoorLayer, Running};
 pub(crate) use self::hold::{Hold, Memory};
 pub(crate) use self::intake::IntakeLayer;
 pub(crate) use self::me::{Me, PATH as ME};

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use attach_auth::state::{Change, Row, Table, View};
-use attach_quota::overrides::Override;
-use attach_quota::{Limit, Overrides, QuotaLayer};
+use attach_auth::state::{Table, View};
+use attach_quota::{Limit, QuotaLayer};
 
 use crate::alerts::Webhook;
 use crate::config::Config;
@@ -13,35 +12,37 @@ use crate::run::StartError;
 use crate::state::StateDir;
 
 mod amount;
+mod exceptions;
 mod order;
 mod shown;
 mod store;
 mod stored;
 
+use self::exceptions::{Book, Exceptions};
 pub(crate) use self::order::Order;
 pub(crate) use self::shown::limit;
 use self::store::Counts;
 pub(crate) use self::store::warn;
 pub(crate) use self::stored::{Stored, StoredWhom};
 
-/// The limits of this gateway, and the exceptions from them at run time: a [`View`] of [`Table::QUOTAS`].
+/// The limits of one configuration of this gateway, and the exceptions from them.
 ///
-/// Cheap to clone; clones share the counts and the exceptions.
+/// Cheap to clone; clones share the counts and the exceptions, and so does whatever is [reconfigured](Self::reconfigured)
+/// from it.
 #[derive(Clone)]
 pub(crate) struct Quotas {
-    layer: QuotaLayer,
-    overrides: Overrides,
+    book: Book,
     counts: Counts,
+    exceptions: Arc<Exceptions>,
 }
 
 impl Quotas {
     /// The limits as they are configured, with counts of their own that nobody shares.
     pub(crate) fn new(config: &Config) -> Self {
-        let overrides = Overrides::new();
-        overrides.configure(config.quota.overrides.iter().cloned());
-        let layer = QuotaLayer::new(config.limits.clone()).prices(config.quota.prices.clone());
         let counts = Counts::Memory(Arc::default());
-        Self { layer: layer.overrides(overrides.clone()).store(counts.store()), overrides, counts }
+        let layer = QuotaLayer::new(config.limits.clone()).store(counts.store());
+        let book = Book::new(layer, config);
+        Self { exceptions: Arc::new(Exceptions::new(book.clone())), book, counts }
     }
 
     /// Opens the counts. Nobody has an exception at run time until the rows are read.
@@ -50,18 +51,30 @@ impl Quotas {
         dir: &StateDir,
         webhook: Option<&Webhook>,
     ) -> Result<Self, StartError> {
-        let mut quotas = Self::new(config);
-        quotas.counts = Counts::open(config, dir).await?;
-        quotas.layer = quotas.layer.store(quotas.counts.store());
+        let counts = Counts::open(config, dir).await?;
+        let layer = QuotaLayer::new(config.limits.clone()).store(counts.store());
         #[cfg(feature = "tiktoken")]
-        {
-            quotas.layer = quotas.layer.tokenizer(attach_quota::Tiktoken::load());
-        }
-        if let (Some(alerts), Some(webhook)) = (&config.alerts, webhook.cloned()) {
-            let at = alerts.quota_used.iter().copied();
-            quotas.layer = quotas.layer.alerts(at, move |alert| webhook.tell(&alert));
-        }
-        Ok(quotas)
+        let layer = layer.tokenizer(attach_quota::Tiktoken::load());
+        let layer = match (&config.alerts, webhook.cloned()) {
+            (Some(alerts), Some(webhook)) => {
+                let at = alerts.quota_used.iter().copied();
+                layer.alerts(at, move |alert| webhook.tell(&alert))
+            }
+            _ => layer,
+        };
+        let book = Book::new(layer, config);
+        Ok(Self { exceptions: Arc::new(Exceptions::new(book.clone())), book, counts })
+    }
+
+    /// The limits of `config` on the same counts. Exceptions at run time are for these from [`enter`](Self::enter) on.
+    pub(crate) fn reconfigured(&self, config: &Config) -> Self {
+        let layer = self.book.layer.reconfigured(config.limits.clone());
+        Self { book: Book::new(layer, config), ..self.clone() }
+    }
+
+    /// These limits come into force.
+    pub(crate) fn enter(&self) {
+        self.exceptions.follow(self.book.clone());
     }
 
     /// What has to be done beside the service as long as that lives.
@@ -76,110 +89,27 @@ impl Quotas {
 
     /// What holds callers to the limits.
     pub(crate) fn layer(&self) -> &QuotaLayer {
-        &self.layer
+        &self.book.layer
     }
 
     /// What the state has to be opened with.
     pub(crate) fn view(&self) -> (Table, Arc<dyn View>) {
-        (Table::QUOTAS, Arc::new(self.clone()))
+        (Table::QUOTAS, Arc::clone(&self.exceptions) as Arc<dyn View>)
     }
 
     /// The limit of this id.
     pub(crate) fn find(&self, id: &str) -> Option<&Limit> {
-        self.layer.limits().find(|limit| limit.id() == id)
+        self.book.find(id)
     }
 
-    /// Whether the limit is still what it was when the exception was made: what was meant per minute must not become
-    /// so much per month because the configuration changed.
+    /// Whether the limit is still what it was when the exception was made.
     pub(crate) fn fits(&self, stored: &Stored) -> bool {
-        self.find(&stored.limit).is_some_and(|limit| {
-            let period = limit.window().period_name();
-            (limit.unit().as_str(), period) == (&*stored.unit, stored.period.as_deref())
-        })
-    }
-
-    fn read(&self, row: &Row) -> Option<Override> {
-        let Some(stored) = Stored::of_row(row) else {
-            tracing::error!("an exception from a limit cannot be read; the limit is as configured");
-            return None;
-        };
-        if !self.fits(&stored) {
-            let limit = &*stored.limit;
-            tracing::warn!(
-                limit,
-                id = stored.id,
-                "an exception is for a limit that is not what it was; it does not count"
-            );
-            return None;
-        }
-        Some(stored.exception())
-    }
-}
-
-impl View for Quotas {
-    fn reset(&self, rows: &mut dyn Iterator<Item = &Row>) {
-        self.overrides.reset(rows.filter_map(|row| self.read(row)));
-    }
-
-    fn apply(&self, change: &Change) {
-        let exception = match change {
-            Change::Put(row, _) => self.read(row),
-            _ => None,
-        };
-        match exception {
-            Some(exception) => self.overrides.put(exception),
-            None => self.overrides.remove(change.key()),
-        }
+        self.book.fits(stored)
     }
 }
 
 impl fmt::Debug for Quotas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Quotas").field("layer", &self.layer).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use attach_core::Identity;
-    use attach_quota::Rate;
-
-    use super::*;
-
-    fn quotas() -> Quotas {
-        let (overrides, counts) = (Overrides::new(), Counts::Memory(Arc::default()));
-        let layer = QuotaLayer::new(vec![Limit::requests("calls", Rate::per_hour(2))]);
-        Quotas { layer: layer.overrides(overrides.clone()), overrides, counts }
-    }
-
-    fn stored(quotas: &Quotas, amount: u64) -> Stored {
-        let order =
-            serde_json::json!({"directory": "acme", "user": "alice", "limit": "calls", "amount": amount});
-        let order: Order = serde_json::from_value(order).unwrap();
-        order.checked(quotas, &["acme".into()], &Identity::person("acme", "root")).unwrap()
-    }
-
-    #[test]
-    fn a_row_that_cannot_be_read_takes_its_exception_away() {
-        let quotas = quotas();
-        let row = stored(&quotas, 50).to_row().unwrap();
-        quotas.apply(&Change::put(row.clone()));
-        assert_eq!(quotas.overrides.list().len(), 1);
-        quotas.apply(&Change::put(Row::new(Table::QUOTAS, Arc::clone(&row.key), "{\"v\":2}")));
-        assert!(quotas.overrides.list().is_empty());
-        quotas.apply(&Change::put(row.clone()));
-        quotas.apply(&Change::remove(Table::QUOTAS, row.key));
-        assert!(quotas.overrides.list().is_empty());
-    }
-
-    #[test]
-    fn all_rows_at_once_take_the_place_of_what_was_known() {
-        let quotas = quotas();
-        quotas.apply(&Change::put(stored(&quotas, 50).to_row().unwrap()));
-        let rows = [7, 8].map(|amount| stored(&quotas, amount).to_row().unwrap());
-        quotas.reset(&mut rows.iter());
-        assert_eq!(quotas.overrides.list().len(), 2);
-        quotas.reset(&mut std::iter::empty());
-        assert!(quotas.overrides.list().is_empty());
+        f.debug_struct("Quotas").field("layer", &self.book.layer).finish_non_exhaustive()
     }
 }

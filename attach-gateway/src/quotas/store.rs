@@ -6,15 +6,15 @@ use std::time::Duration;
 use attach_quota::store::{MemoryStore, RedisStore, SqliteStore, Store};
 use attach_quota::{Limit, WhenDown, Window};
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::run::StartError;
 use crate::state::StateDir;
 
 /// How long the end of the process waits for what calls came to.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the counts are: with the other nodes, else on disk if any of them means more time than a process may live, else
-/// in memory.
+/// Where the counts are: with the other nodes, else on disk if any of them means more time than a process may live or may
+/// come to do so, by a file that is read again, else in memory.
 #[derive(Clone)]
 pub(super) enum Counts {
     Memory(Arc<MemoryStore>),
@@ -27,7 +27,7 @@ impl Counts {
         if let Some(shared) = &config.counts {
             return Ok(Self::Shared(shared.clone()));
         }
-        if !config.limits.iter().any(outlives) {
+        if !config.limits.iter().any(outlives) && !matches!(config.source, Source::File(_)) {
             return Ok(Self::Memory(Arc::default()));
         }
         let disk = SqliteStore::open(dir.path()).await;

@@ -6,6 +6,7 @@ use attach_redact::{Job, Offload, Scope, Shares};
 use tokio::runtime::Handle;
 
 /// As many threads as there are cores, shared by all callers: none has more than half of them.
+#[derive(Clone)]
 pub(crate) struct Pool {
     shares: Shares,
     patience: Duration,

@@ -42,7 +42,7 @@ impl Directory {
             let places = self.upstreams.places();
             let place = places.iter().find(|place| place.upstream.speaks(api.dialect()));
             let place = place.or_else(|| places.first());
-            return place.into_iter().map(|place| own(place, model.into())).collect();
+            return place.map(|place| own(place, model.into())).into_iter().collect();
         }
         let Some(entry) = self.model(api.dialect(), model) else { return Vec::new() };
         entry
@@ -82,7 +82,7 @@ impl Directory {
             let api = Api::ALL.into_iter().find(|api| api.dialect() == dialect).unwrap_or(Api::OpenAiChat);
             return self.destination(api, model);
         }
-        let candidate = |place: &Place| {
+        let candidate = |place: &Arc<Place>| {
             let upstream = &place.upstream;
             Candidate::new(Arc::clone(&upstream.name), model, Arc::clone(&upstream.labels))
         };

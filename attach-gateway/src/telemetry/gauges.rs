@@ -3,17 +3,15 @@
 use std::time::Instant;
 
 use attach_audit::{Audit, names};
-use attach_auth::OidcVerifier;
+use attach_auth::IssuerStatus;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
 use super::names as own;
 
 /// Of what the gateway is and of the process it is in.
-pub(super) fn process(meter: &Meter, config_hash: String) {
+pub(super) fn process(meter: &Meter) {
     one(meter, own::BUILD_INFO, "The version.", KeyValue::new(names::SERVICE_VERSION, VERSION));
-    let hash = KeyValue::new(own::CONFIG_HASH, config_hash);
-    one(meter, own::CONFIG_INFO, "The configuration, by its hash.", hash);
     let begun = Instant::now();
     meter
         .f64_observable_gauge(own::UPTIME)
@@ -35,13 +33,17 @@ pub(super) fn process(meter: &Meter, config_hash: String) {
 }
 
 /// Of what the gateway depends on.
-pub(super) fn readiness(meter: &Meter, verifier: OidcVerifier, audit: Audit) {
-    keys(meter, verifier.clone());
+pub(super) fn readiness(
+    meter: &Meter,
+    issuers: impl Fn() -> Vec<IssuerStatus> + Clone + Send + Sync + 'static,
+    audit: Audit,
+) {
+    keys(meter, issuers.clone());
     meter
         .u64_observable_gauge(own::ISSUER_READY)
         .with_description("1 while tokens of the issuer can be verified.")
         .with_callback(move |now| {
-            for status in verifier.status() {
+            for status in issuers() {
                 now.observe(u64::from(status.ready), &[KeyValue::new(own::ISSUER, status.issuer)]);
             }
         })
@@ -54,13 +56,13 @@ pub(super) fn readiness(meter: &Meter, verifier: OidcVerifier, audit: Audit) {
 }
 
 /// Of the issuers' keys, which are relied on for a day while a provider is away.
-fn keys(meter: &Meter, verifier: OidcVerifier) {
+fn keys(meter: &Meter, issuers: impl Fn() -> Vec<IssuerStatus> + Send + Sync + 'static) {
     meter
         .f64_observable_gauge(own::ISSUER_KEYS_AGE)
         .with_unit("s")
         .with_description("How long ago the issuer confirmed its keys.")
         .with_callback(move |now| {
-            for status in verifier.status() {
+            for status in issuers() {
                 if let Some(age) = status.keys_age {
                     now.observe(age.as_secs_f64(), &[KeyValue::new(own::ISSUER, status.issuer)]);
                 }

@@ -17,6 +17,7 @@ pub(crate) mod names;
 mod observe;
 mod propagate;
 mod provider;
+mod reloads;
 mod requests;
 mod spans;
 
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::Audit;
-use attach_auth::OidcVerifier;
+use attach_auth::IssuerStatus;
 use attach_core::exchange::{Facts, TraceId};
 use attach_core::{Exchange, Outcome};
 use opentelemetry::global;
@@ -39,6 +40,7 @@ pub(crate) use self::observe::ObserveLayer;
 
 use self::export::Losses;
 use self::provider::Providers;
+use self::reloads::Reloads;
 use self::requests::Requests;
 use self::spans::Spans;
 use crate::config::Config;
@@ -61,6 +63,7 @@ struct Inner {
     requests: Arc<Requests>,
     spans: Option<Spans>,
     providers: Providers,
+    reloads: Reloads,
 }
 
 impl Telemetry {
@@ -74,20 +77,42 @@ impl Telemetry {
         let providers = provider::open(settings, node, &losses)?;
         global::set_meter_provider(providers.meters.clone());
         let meter = providers.meters.meter(SCOPE);
-        gauges::process(&meter, config_hash);
+        gauges::process(&meter);
+        let reloads = Reloads::new(&meter, config_hash);
         if providers.traces.is_some() || settings.otlp.is_some() {
             losses.observe(&meter);
         }
         let requests = Arc::new(Requests::new(config, &meter));
-        let tracer = providers.traces.as_ref().map(|traces| traces.tracer(SCOPE));
-        let spans = tracer.map(|tracer| Spans::new(tracer, settings.user_id));
-        Ok(Self(Some(Arc::new(Inner { requests, spans, providers }))))
+        let spans = spans(config, &providers);
+        Ok(Self(Some(Arc::new(Inner { requests, spans, providers, reloads }))))
+    }
+
+    /// The same for the requests of another configuration, which says what is told apart.
+    pub(crate) fn named_by(&self, config: &Config) -> Self {
+        let Some(inner) = &self.0 else { return self.clone() };
+        Self(Some(Arc::new(Inner {
+            requests: Arc::new(inner.requests.named_by(config)),
+            spans: spans(config, &inner.providers),
+            providers: inner.providers.clone(),
+            reloads: inner.reloads.clone(),
+        })))
+    }
+
+    /// Counts a reload: the hash of the configuration that is in force now, or `None` if it was refused.
+    pub(crate) fn reloaded(&self, accepted: Option<&str>) {
+        if let Some(inner) = &self.0 {
+            inner.reloads.count(accepted);
+        }
     }
 
     /// Shows whether what the gateway depends on works.
-    pub(crate) fn watch(&self, verifier: &OidcVerifier, audit: &Audit) {
+    pub(crate) fn watch(
+        &self,
+        issuers: impl Fn() -> Vec<IssuerStatus> + Clone + Send + Sync + 'static,
+        audit: &Audit,
+    ) {
         if let Some(inner) = &self.0 {
-            gauges::readiness(&inner.providers.meters.meter(SCOPE), verifier.clone(), audit.clone());
+            gauges::readiness(&inner.providers.meters.meter(SCOPE), issuers, audit.clone());
         }
     }
 
@@ -127,6 +152,11 @@ impl Telemetry {
             tracing::warn!("the collector did not take the last telemetry in time");
         }
     }
+}
+
+fn spans(config: &Config, providers: &Providers) -> Option<Spans> {
+    let tracer = providers.traces.as_ref().map(|traces| traces.tracer(SCOPE));
+    tracer.map(|tracer| Spans::new(tracer, config.telemetry.user_id))
 }
 
 /// The trace a request belongs to, for a line of the log.

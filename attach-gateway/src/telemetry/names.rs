@@ -28,6 +28,8 @@ pub(crate) const AUDIT_READY: &str = "attach.audit.ready";
 pub(crate) const BUILD_INFO: &str = "attach.build.info";
 /// The hash of the configuration, as in the audit log's records.
 pub(crate) const CONFIG_INFO: &str = "attach.config.info";
+/// Readings of a changed configuration file.
+pub(crate) const CONFIG_RELOADS: &str = "attach.config.reloads";
 /// Spans that did not reach the collector.
 pub(crate) const SPANS_LOST: &str = "attach.telemetry.spans.lost";
 /// Exports that failed.
@@ -51,6 +53,8 @@ pub(crate) const SKIP_REASON: &str = "attach.upstream.skip.reason";
 pub(crate) const ISSUER: &str = "attach.auth.issuer";
 /// The hash of the configuration.
 pub(crate) const CONFIG_HASH: &str = "attach.config.hash";
+/// `accepted` or `refused`.
+pub(crate) const RELOAD_RESULT: &str = "attach.config.result";
 /// `traces` or `metrics`.
 pub(crate) const SIGNAL: &str = "attach.telemetry.signal";
 /// The first of the groups that decided.

@@ -185,6 +185,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::telemetry::provider::Providers;
+    use crate::telemetry::reloads::Reloads;
     use crate::telemetry::requests::Requests;
 
     const ISSUER: &str = "[[issuer]]\nissuer = \"https://login.example\"\naudience = [\"api://llm\"]\n\
@@ -197,8 +198,9 @@ mod tests {
         let meters = SdkMeterProvider::builder().with_reader(reader.expect("a reader")).build();
         let config = Config::parse(ISSUER, |_| None).expect("a valid configuration");
         let requests = Arc::new(Requests::new(&config, &meters.meter("test")));
+        let reloads = Reloads::new(&meters.meter("test"), "hash".into());
         let providers = Providers { meters, traces: None, registry: Some(registry.clone()) };
-        (Telemetry(Some(Arc::new(Inner { requests, spans: None, providers }))), registry)
+        (Telemetry(Some(Arc::new(Inner { requests, spans: None, providers, reloads }))), registry)
     }
 
     /// The status of one request, and the line that counts it.

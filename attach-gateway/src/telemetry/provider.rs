@@ -27,7 +27,8 @@ use crate::run::StartError;
 /// How long the collector may take to accept a connection, and to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was set up.
+/// What was set up. Clones are the same.
+#[derive(Clone)]
 pub(super) struct Providers {
     pub(super) meters: SdkMeterProvider,
     pub(super) traces: Option<SdkTracerProvider>,

@@ -16,8 +16,9 @@ use crate::config::Config;
 use crate::upstream::Phase;
 
 /// The instruments, and the attribute sets they are used with.
+#[derive(Clone)]
 pub(super) struct Requests {
-    labels: Labels,
+    labels: Arc<Labels>,
     in_flight: Arc<AtomicI64>,
     ended: Counter<u64>,
     duration: Histogram<f64>,
@@ -49,7 +50,7 @@ impl Requests {
             .build();
         let tokens = meter.u64_histogram(names::GEN_AI_CLIENT_TOKEN_USAGE).with_unit("{token}");
         Self {
-            labels: Labels::new(config),
+            labels: Arc::new(Labels::new(config)),
             in_flight,
             ended: count(own::REQUESTS, "Requests that have ended."),
             duration: seconds(
@@ -90,6 +91,11 @@ impl Requests {
                 .build(),
             skipped: count(own::SKIPPED, "Upstreams that a call passed over."),
         }
+    }
+
+    /// The same instruments with the names of another configuration.
+    pub(super) fn named_by(&self, config: &Config) -> Self {
+        Self { labels: Arc::new(Labels::new(config)), ..self.clone() }
     }
 
     pub(super) fn begin(&self) {

@@ -65,7 +65,7 @@ fn signer(state: &StateDir, node: &str) -> Result<Signer, StartError> {
 }
 
 /// What an auditor has to know about this start.
-fn protections_off(config: &Config) -> Vec<&'static str> {
+pub(crate) fn protections_off(config: &Config) -> Vec<&'static str> {
     let mut off = Vec::new();
     if !config.redact.enabled {
         off.push("redaction");
@@ -87,8 +87,15 @@ fn protections_off(config: &Config) -> Vec<&'static str> {
 }
 
 /// Identifies a configuration without showing it.
-fn config_hash(config: &Config) -> String {
+pub(crate) fn config_hash(config: &Config) -> String {
     let mut digest = Sha256::new().chain_update(config.describe());
+    // The description leaves out what few ask about. A table's debug form is in the order of its keys. Nodes with one
+    // file have one hash, whatever they are called.
+    let mut written = config.written.clone();
+    if let Some(audit) = written.get_mut("audit").and_then(toml::Value::as_table_mut) {
+        audit.remove("node");
+    }
+    digest.update(format!("{written:?}"));
     for (_, terms) in &config.redact.terms {
         terms.iter().for_each(|term| digest.update(term));
     }

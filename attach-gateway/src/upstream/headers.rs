@@ -32,6 +32,7 @@ const RESPONSE: [HeaderName; 5] = [
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// Turns a user into a stable pseudonym that only this gateway's key can link.
+#[derive(Clone)]
 pub(crate) struct Pseudonym(hmac::Key);
 
 impl Pseudonym {

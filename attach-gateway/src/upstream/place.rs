@@ -35,7 +35,7 @@ pub(super) type Pool = Client<HttpsConnector<Connector>, Full<Bytes>>;
 
 /// Every upstream of a configuration, with its connections.
 #[derive(Debug)]
-pub(crate) struct Upstreams(Vec<Place>);
+pub(crate) struct Upstreams(Vec<Arc<Place>>);
 
 /// An upstream and its connections.
 pub(crate) struct Place {
@@ -55,16 +55,26 @@ pub(crate) struct Place {
 
 impl Upstreams {
     pub(crate) fn new(upstreams: &[Arc<Upstream>]) -> io::Result<Self> {
-        upstreams.iter().map(|upstream| Place::new(Arc::clone(upstream))).collect::<io::Result<_>>().map(Self)
+        Self::after(&[], upstreams)
+    }
+
+    /// Those that are as they were in `before` keep their connections, and whatever else is known of them.
+    pub(crate) fn after(before: &[Arc<Place>], upstreams: &[Arc<Upstream>]) -> io::Result<Self> {
+        let place = |upstream: &Arc<Upstream>| {
+            let known = before.iter().find(|place| place.upstream == *upstream);
+            known
+                .map_or_else(|| Place::new(Arc::clone(upstream)).map(Arc::new), |known| Ok(Arc::clone(known)))
+        };
+        upstreams.iter().map(place).collect::<io::Result<_>>().map(Self)
     }
 
     /// The upstream named `name`.
     pub(crate) fn place(&self, name: &str) -> Option<&Place> {
-        self.0.iter().find(|place| *place.upstream.name == *name)
+        self.0.iter().map(|place| &**place).find(|place| *place.upstream.name == *name)
     }
 
     /// Every upstream, in the configuration's order.
-    pub(crate) fn places(&self) -> &[Place] {
+    pub(crate) fn places(&self) -> &[Arc<Place>] {
         &self.0
     }
 }

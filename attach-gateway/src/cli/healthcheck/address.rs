@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::config::written::{tables, text, value};
-use crate::config::{ConfigError, Server};
+use crate::config::{ConfigError, Listen, Server};
 
 /// Where this machine's gateway listens, and how it is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Place {
 impl Address {
     /// Where a gateway listens that is not told otherwise.
     pub(super) fn usual() -> Self {
-        Self { place: Place::Port(reachable(Server::default().listen)), certificates: None }
+        Self { place: Server::default().listen.into(), certificates: None }
     }
 
     /// Where the gateway of this file listens. Secrets are not read, so that asking costs nothing.
@@ -69,12 +69,16 @@ impl Address {
 }
 
 fn place(listen: &str) -> Result<Place, ConfigError> {
-    if let Some(path) = listen.strip_prefix("unix:") {
-        return Ok(Place::Socket(path.into()));
+    Listen::parse("server.listen", listen).map(Place::from)
+}
+
+impl From<Listen> for Place {
+    fn from(listen: Listen) -> Self {
+        match listen {
+            Listen::Tcp(addr) => Self::Port(reachable(addr)),
+            Listen::Unix(path) => Self::Socket(path),
+        }
     }
-    let wrong =
-        |_| ConfigError::new(format!("server.listen: {listen:?} is not an address like 127.0.0.1:8080"));
-    listen.parse().map(reachable).map(Place::Port).map_err(wrong)
 }
 
 /// Who listens on every address is asked on this machine's own.

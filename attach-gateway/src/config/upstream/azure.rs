@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::config::ConfigError;
 
 /// What only an upstream of Azure has.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Azure {
     /// Where its operations are.

@@ -7,7 +7,7 @@ use super::rotating::{KeyRef, Rotating};
 use crate::config::ConfigError;
 
 /// What only an upstream of Amazon Bedrock has.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bedrock {
     /// The region of AWS that requests are signed for.
@@ -19,7 +19,7 @@ pub struct Bedrock {
 }
 
 /// An access key of AWS, in its parts.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Access {
     /// Its id.
@@ -31,7 +31,7 @@ pub struct Access {
 }
 
 /// A guardrail of Amazon Bedrock.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GuardrailConfig {

@@ -9,7 +9,7 @@ use crate::config::secret::SecretRef;
 use crate::config::{ConfigError, Secret};
 
 /// How an upstream is reached, where not directly and by the platform's roots.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
     /// The certificates, in PEM, that are believed instead of the platform's roots.
@@ -21,7 +21,7 @@ pub struct Reach {
 }
 
 /// A client certificate and its key, in PEM.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientCert {
     /// The certificate, and those between it and its authority.
@@ -31,7 +31,7 @@ pub struct ClientCert {
 }
 
 /// An HTTP proxy that makes tunnels (RFC 9110, section 9.3.6).
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Proxy {
     /// Its scheme, host and port.

@@ -27,6 +27,15 @@ pub struct Rotating {
     first: Secret,
 }
 
+/// What it reads as may change at any time, and whoever uses it follows that.
+impl PartialEq for Rotating {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.from, self.refresh) == (&other.from, other.refresh)
+    }
+}
+
+impl Eq for Rotating {}
+
 impl KeyRef {
     pub(in crate::config) fn env(name: &str) -> Self {
         Self { env: Some(name.to_owned()), ..Self::default() }

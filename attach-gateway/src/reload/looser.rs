@@ -1,0 +1,150 @@
+//! What a configuration allows that the one before did not. It says so itself, so it comes into force; an auditor is told.
+
+use std::collections::BTreeSet;
+
+use attach_auth::IssuerConfig;
+use toml::Value;
+
+use crate::config::{Config, Upstream};
+use crate::trail;
+
+/// Each of them, in words.
+pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    let off = trail::protections_off(before);
+    found.extend(trail::protections_off(now).into_iter().filter(|one| !off.contains(one)).map(str::to_owned));
+    if now.rules.is_open_to_everybody() && !before.rules.is_open_to_everybody() {
+        found.push("access: everybody may do everything".to_owned());
+    }
+    for (list, name) in [("access.deny", "id"), ("quota", "id")] {
+        let left = names(now, list, name);
+        let gone = names(before, list, name).into_iter().filter(|id| !left.contains(id));
+        found.extend(gone.map(|id| format!("{list} {id:?} is gone")));
+    }
+    for upstream in &now.upstreams {
+        let was = before.upstreams.iter().find(|was| was.name == upstream.name);
+        found.extend(
+            labels(was.map(|was| &**was), upstream)
+                .map(|what| format!("upstream {:?} {what}", upstream.name)),
+        );
+    }
+    let known = |issuer: &&IssuerConfig| before.issuers.iter().any(|was| was.issuer() == issuer.issuer());
+    let new = now.issuers.iter().filter(|issuer| !known(issuer));
+    found.extend(new.map(|issuer| format!("issuer {:?} is new", issuer.issuer())));
+    found.extend(redaction(before, now));
+    found
+}
+
+/// What is said of an upstream that was not.
+fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'static str> {
+    let newly = |of: fn(&Upstream) -> bool| of(is) && !was.is_some_and(of);
+    let trusted = newly(|one| one.labels.trusted).then_some("is trusted");
+    let retention = newly(|one| one.labels.zero_retention).then_some("is said to keep nothing");
+    trusted.into_iter().chain(retention)
+}
+
+/// Actions that let more through than before.
+fn redaction(before: &Config, now: &Config) -> Vec<String> {
+    let (was, is) = (&before.redact, &now.redact);
+    let mut found = Vec::new();
+    let default = |config: &Config| strength(config.redact.default_action.as_deref());
+    if default(now) < default(before) {
+        found.push("redact.default is weaker".to_owned());
+    }
+    for (name, action, _) in &is.entities {
+        let earlier = was.entities.iter().find(|(known, ..)| known == name);
+        let earlier = earlier.and_then(|(_, action, _)| action.as_deref()).or(was.default_action.as_deref());
+        let action = action.as_deref().or(is.default_action.as_deref());
+        if strength(action) < strength(earlier) {
+            found.push(format!("redact.entities.{name} is weaker"));
+        }
+    }
+    let open = |actions: &[(String, String)]| -> BTreeSet<String> {
+        let open = actions.iter().filter(|(_, action)| action == "allow");
+        open.map(|(what, _)| what.clone()).collect()
+    };
+    let newly = open(&is.uninspectable).difference(&open(&was.uninspectable)).cloned().collect::<Vec<_>>();
+    found.extend(newly.into_iter().map(|what| format!("redact.uninspectable.{what} is let through")));
+    found
+}
+
+/// How much of a value an action lets through, the less the more; `replace` unless set.
+fn strength(action: Option<&str>) -> u8 {
+    match action {
+        Some("allow" | "shadow") => 0,
+        Some("block") => 2,
+        _ => 1,
+    }
+}
+
+fn names(config: &Config, list: &str, name: &str) -> Vec<String> {
+    let mut keys = list.split('.');
+    let first = keys.next().and_then(|key| config.written.get(key));
+    let entries = keys.try_fold(first, |value, key| value.map(|value| value.get(key)));
+    let entries = entries.flatten().and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|entry| entry.get(name).and_then(Value::as_str)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        [[issuer]]
+        issuer = "https://idp.example.com"
+        audience = ["api"]
+        [[upstream]]
+        name = "a"
+        kind = "openai"
+        url = "https://api.openai.com"
+        [[quota]]
+        id = "calls"
+        requests = "2/h"
+        [[access.deny]]
+        id = "no"
+        models = ["gpt-4*"]
+        [redact]
+        default = "block"
+    "#;
+
+    fn of(from: &str, to: &str) -> Vec<String> {
+        let now = FILE.replace(from, to);
+        assert_ne!(now, FILE, "{from}");
+        let read = |text: &str| Config::parse(text, |_| None).expect("a valid configuration");
+        found(&read(FILE), &read(&now))
+    }
+
+    #[test]
+    fn what_is_allowed_now_and_was_not_is_told() {
+        for (from, to, told) in [
+            ("url = \"https", "trusted = true\nurl = \"https", "upstream \"a\" is trusted"),
+            ("default = \"block\"", "default = \"allow\"", "redact.default is weaker"),
+            (
+                "default = \"block\"",
+                "default = \"block\"\nentities = { EMAIL = \"mask\" }",
+                "redact.entities.EMAIL is weaker",
+            ),
+            ("id = \"calls\"", "id = \"other\"", "quota \"calls\" is gone"),
+            ("id = \"no\"", "id = \"other\"", "access.deny \"no\" is gone"),
+            ("idp.example", "other.example", "issuer \"https://other.example.com\" is new"),
+            (
+                "default = \"block\"",
+                "default = \"block\"\nuninspectable = { images = \"allow\" }",
+                "redact.uninspectable.images is let through",
+            ),
+        ] {
+            assert_eq!(of(from, to), [told], "{to}");
+        }
+        let open = of("[[access.deny]]", "[access]\ndefault = \"allow\"\n[[access.deny]]");
+        assert!(open.is_empty() || open == ["access: everybody may do everything"], "{open:?}");
+    }
+
+    #[test]
+    fn what_is_stricter_or_another_is_not() {
+        assert!(of("requests = \"2/h\"", "requests = \"1/h\"").is_empty());
+        assert!(
+            of("default = \"block\"", "default = \"block\"\nentities = { EMAIL = \"block\" }").is_empty()
+        );
+        assert!(of("openai.com", "openai.example").is_empty());
+    }
+}

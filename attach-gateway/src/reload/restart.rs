@@ -1,0 +1,111 @@
+//! What has changed, and what of it a running gateway cannot change.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+/// Sections that describe what is built anew for each configuration.
+const LIVE: &[&str] = &[
+    "access",
+    "front_end",
+    "issuer",
+    "keys",
+    "model",
+    "price",
+    "quota",
+    "redact",
+    "revocation",
+    "translation",
+    "upstream",
+];
+
+/// Such settings of sections that otherwise describe what lives as long as the process.
+const LIVE_SETTINGS: &[&str] = &[
+    "server.max_body",
+    "server.max_in_flight",
+    "server.cors",
+    "telemetry.labels",
+    "telemetry.user_id",
+    "admin.auth",
+    "admin.hosts",
+];
+
+/// The sections that are not as they were.
+pub(super) fn changed(before: &Table, now: &Table) -> Vec<String> {
+    differing(before, now).into_iter().map(str::to_owned).collect()
+}
+
+/// The settings that have changed and cannot while the gateway runs.
+pub(super) fn needed(before: &Table, now: &Table) -> Vec<String> {
+    let mut needed = Vec::new();
+    for section in differing(before, now).into_iter().filter(|section| !LIVE.contains(section)) {
+        let (was, is) = (before.get(section), now.get(section));
+        let (Some(was), Some(is)) = (table(was), table(is)) else {
+            needed.push(section.to_owned());
+            continue;
+        };
+        // A listener that was not there needs more than its settings.
+        if section == "admin" && was.is_empty() != is.is_empty() {
+            needed.push(section.to_owned());
+            continue;
+        }
+        let settings = differing(&was, &is).into_iter().map(|key| format!("{section}.{key}"));
+        needed.extend(settings.filter(|setting| !LIVE_SETTINGS.contains(&setting.as_str())));
+    }
+    needed
+}
+
+/// The section's settings; none if it is not there.
+fn table(value: Option<&Value>) -> Option<Table> {
+    value.map_or_else(|| Some(Table::new()), |value| value.as_table().cloned())
+}
+
+fn differing<'t>(before: &'t Table, now: &'t Table) -> BTreeSet<&'t str> {
+    let keys = before.keys().chain(now.keys()).map(String::as_str);
+    keys.filter(|key| before.get(*key) != now.get(*key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Table {
+        text.parse().expect("valid TOML")
+    }
+
+    fn of(before: &str, now: &str) -> Vec<String> {
+        needed(&read(before), &read(now))
+    }
+
+    #[test]
+    fn what_is_built_anew_needs_no_restart() {
+        for now in [
+            "[[model]]\nname = \"m\"",
+            "[server]\nmax_body = \"1MiB\"\nmax_in_flight = 3",
+            "[telemetry]\nlabels = [\"group\"]",
+            "[redact]\ndefault = \"block\"",
+        ] {
+            assert!(of("", now).is_empty() && of(now, "").is_empty(), "{now}");
+        }
+        let admin = "[admin]\nlisten = \"127.0.0.1:1\"\n[admin.auth]\naudience = ";
+        assert!(of(&format!("{admin}\"a\""), &format!("{admin}\"b\"")).is_empty());
+    }
+
+    #[test]
+    fn what_lives_as_long_as_the_process_is_named() {
+        for (before, now, named) in [
+            ("[server]\nlisten = \"a\"", "[server]\nlisten = \"b\"", "server.listen"),
+            ("", "[server]\ndrain = \"1s\"", "server.drain"),
+            ("[audit]\nmode = \"strict\"", "", "audit.mode"),
+            ("", "[state]\ndir = \"d\"", "state.dir"),
+            ("", "[admin]\nlisten = \"a\"", "admin"),
+            ("[admin]\nlisten = \"a\"\nhosts = []", "[admin]\nlisten = \"b\"\nhosts = []", "admin.listen"),
+            ("[telemetry]\notlp = \"a\"", "[telemetry]\notlp = \"b\"", "telemetry.otlp"),
+            // Of a section that comes later nobody has said yet that it can change.
+            ("", "[something]\nnew = 1", "something.new"),
+            ("", "scalar = 1", "scalar"),
+        ] {
+            assert_eq!(of(before, now), [named], "{before} → {now}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What makes a file looser without saying so: a protection that was written, and is not there any more.
+//!
+//! A file that was cut short, or a template whose part is missing, must not take limits or requirements away. Who means
+//! it writes an empty value. Without `[access]` a file denies, so its rules are not among these.
+
+use toml::{Table, Value};
+
+/// Lists and tables of which nothing at all is left.
+const GUARDS: &[&str] = &[
+    "access.deny",
+    "model",
+    "quota",
+    "redact",
+    "redact.engine",
+    "redact.entities",
+    "redact.for",
+    "redact.ner",
+    "redact.pattern",
+    "redact.terms",
+    "redact.uninspectable",
+    "revocation",
+    "revocation.backchannel_logout",
+    "revocation.scim",
+    "revocation.security_events",
+    "revocation.universal_logout",
+];
+
+/// The same of the entries of lists, which go by a name.
+const OF_ENTRIES: &[(&str, &str, &[&str])] = &[
+    ("issuer", "issuer", &["allowed_groups", "client_ids", "hosted_domain", "required_scopes"]),
+    ("front_end", "name", &["groups", "members_of", "required"]),
+    ("upstream", "name", &["identity_headers"]),
+];
+
+/// Each of them, in words.
+pub(super) fn found(before: &Table, now: &Table) -> Vec<String> {
+    let gone = |path: &&&str| has(before, path) && get(now, path).is_none();
+    let all: Vec<_> = GUARDS.iter().filter(gone).collect();
+    // Of a section that is gone its parts need not be told.
+    let outermost = |path: &&&&str| !all.iter().any(|other| path.starts_with(&format!("{other}.")));
+    let mut found: Vec<_> = all.iter().filter(outermost).map(|path| format!("{path} is gone")).collect();
+    for (list, name, settings) in OF_ENTRIES {
+        for was in entries(before, list) {
+            let same = |is: &&Table| is.get(*name).is_some() && is.get(*name) == was.get(*name);
+            let Some(is) = entries(now, list).find(same) else { continue };
+            let gone = settings.iter().filter(|key| has(was, key) && !is.contains_key(**key));
+            let which = was.get(*name).and_then(Value::as_str).unwrap_or_default();
+            found.extend(gone.map(|key| format!("{list} {which:?}: {key} is gone")));
+        }
+    }
+    found
+}
+
+fn get<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
+    let mut keys = path.split('.');
+    let first = table.get(keys.next()?)?;
+    keys.try_fold(first, |value, key| value.get(key))
+}
+
+/// Whether something is there that says anything.
+fn has(table: &Table, path: &str) -> bool {
+    match get(table, path) {
+        None | Some(Value::Boolean(false)) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Table(inner)) => !inner.is_empty(),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    }
+}
+
+fn entries<'t>(table: &'t Table, list: &str) -> impl Iterator<Item = &'t Table> {
+    table.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = r#"
+        [[issuer]]
+        issuer = "https://idp.example.com"
+        required_scopes = ["llm"]
+        [[quota]]
+        id = "calls"
+        [[quota]]
+        id = "tokens"
+        [[access.deny]]
+        id = "nobody"
+        [redact]
+        default = "block"
+        [redact.entities]
+        PERSON = "block"
+        [revocation]
+        scim = { token = "x" }
+    "#;
+
+    fn of(now: &str) -> Vec<String> {
+        let read = |text: &str| text.parse::<Table>().expect("valid TOML");
+        found(&read(FULL), &read(now))
+    }
+
+    fn without(cut: &str) -> Vec<String> {
+        let now = FULL.replace(cut, "");
+        assert_ne!(now, FULL, "{cut}");
+        of(&now)
+    }
+
+    #[test]
+    fn a_protection_that_is_not_there_any_more_is_a_slip() {
+        assert!(of(FULL).is_empty());
+        let scopes = "required_scopes = [\"llm\"]";
+        assert_eq!(without(scopes), ["issuer \"https://idp.example.com\": required_scopes is gone"]);
+        assert_eq!(without("[[access.deny]]\n        id = \"nobody\""), ["access.deny is gone"]);
+        assert_eq!(without("[redact.entities]\n        PERSON = \"block\""), ["redact.entities is gone"]);
+        assert_eq!(
+            of("[[issuer]]\nissuer = \"https://idp.example.com\"\nrequired_scopes = [\"llm\"]\n"),
+            ["access.deny is gone", "quota is gone", "redact is gone", "revocation is gone"]
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_meant() {
+        let empty = FULL.replace("required_scopes = [\"llm\"]", "required_scopes = []");
+        assert!(of(&empty).is_empty());
+        let fewer = "quota = []\nredact = {}\nrevocation = {}\naccess = { deny = [] }\nissuer = []";
+        let parts = ["redact.entities is gone", "revocation.scim is gone"];
+        assert_eq!(of(fewer), parts);
+        assert!(without("[[quota]]\n        id = \"tokens\"").is_empty(), "one of several is an edit");
+    }
+}

@@ -1,0 +1,60 @@
+//! The configuration in force, and the services that always go by it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::Request;
+use hyper::body::Incoming;
+use tower::util::{BoxCloneSyncService, Oneshot};
+use tower::{ServiceExt, service_fn};
+
+use super::{Assembly, Lasting};
+use crate::stack::Stack;
+
+/// The [`Assembly`] in force. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Current(Arc<ArcSwap<Assembly>>);
+
+impl Current {
+    pub(super) fn new(first: Assembly) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(first)))
+    }
+
+    /// What is in force.
+    pub(crate) fn load(&self) -> Arc<Assembly> {
+        self.0.load_full()
+    }
+
+    /// Puts `next` in force: whatever begins from now on goes by it, and what runs goes on as it began.
+    pub(crate) fn replace(&self, next: Assembly, lasting: &Lasting) {
+        let hash = Arc::clone(&next.hash);
+        // A moment in which a new exception does not count under the old limits is none in which it is lost.
+        next.rights.quotas.enter();
+        self.0.store(Arc::new(next));
+        lasting.configured(&hash);
+    }
+
+    /// The service for callers: each request is served by what is in force when it comes.
+    pub(super) fn callers(&self) -> Stack {
+        self.service(|assembly| Some(&assembly.stack))
+    }
+
+    /// That for administrators.
+    pub(super) fn admins(&self) -> Stack {
+        // There is one before and after: a listener does not come or go while the process lives.
+        self.service(|assembly| assembly.admin.as_ref())
+    }
+
+    fn service(&self, which: fn(&Assembly) -> Option<&Stack>) -> Stack {
+        let current = self.clone();
+        BoxCloneSyncService::new(service_fn(move |request: Request<Incoming>| {
+            let assembly = current.0.load();
+            let stack = which(&assembly).unwrap_or(&assembly.stack).clone();
+            oneshot(stack, request)
+        }))
+    }
+}
+
+fn oneshot(stack: Stack, request: Request<Incoming>) -> Oneshot<Stack, Request<Incoming>> {
+    stack.oneshot(request)
+}

@@ -1,0 +1,57 @@
+//! Who says whose a token is.
+
+use std::sync::Arc;
+
+use attach_auth::dpop::Dpop;
+use attach_auth::oidc::KeyFiles;
+use attach_auth::{IssuerConfig, OidcVerifier};
+use attach_core::Fetch;
+use attach_core::client::Client;
+
+use super::StartError;
+use super::error::config_error;
+use crate::config::{Admin, Config};
+use crate::rights::Rights;
+use crate::state::StateDir;
+
+/// What fetches keys and metadata.
+pub(crate) fn fetch() -> Result<Arc<dyn Fetch>, StartError> {
+    Ok(Arc::new(Client::new().map_err(|e| StartError::Io("TLS", e))?))
+}
+
+/// The verifier `config` describes; nothing is fetched yet.
+pub(crate) fn verifier(config: &Config, fetch: &Arc<dyn Fetch>) -> Result<OidcVerifier, StartError> {
+    OidcVerifier::new(config.issuers.clone(), Arc::clone(fetch)).map_err(config_error)
+}
+
+/// Keeps key sets on disk, for a start while an issuer is away.
+pub(super) fn remembering(verifier: OidcVerifier, state: &StateDir) -> Result<OidcVerifier, StartError> {
+    let jwks = state.folder("jwks").map_err(|e| StartError::Io("jwks folder", e))?;
+    Ok(verifier.key_files(KeyFiles::new(jwks)))
+}
+
+/// Takes tokens that are bound to a key, if the gateway knows its own address, which their proofs are for.
+pub(super) fn with_proofs(
+    verifier: OidcVerifier,
+    config: &Config,
+    rights: &Rights,
+) -> Result<OidcVerifier, StartError> {
+    let Some(url) = &config.server.external_url else { return Ok(verifier) };
+    let dpop = Dpop::new(&url.to_string()).map_err(config_error)?;
+    Ok(verifier.dpop(dpop.state(rights.state.clone())))
+}
+
+/// Of the same issuers, for administrators.
+pub(super) fn of_admins(
+    config: &Config,
+    settings: &Admin,
+    fetch: &Arc<dyn Fetch>,
+) -> Result<OidcVerifier, StartError> {
+    OidcVerifier::new(issuers_of_admins(config, settings), Arc::clone(fetch)).map_err(config_error)
+}
+
+/// The issuers of administrators' tokens.
+pub(super) fn issuers_of_admins(config: &Config, settings: &Admin) -> Vec<IssuerConfig> {
+    let audience = || [settings.audience.clone()];
+    config.issuers.iter().cloned().map(|issuer| issuer.for_audiences(audience())).collect()
+}
