@@ -121,8 +121,8 @@ mod tests {
             ("default = \"block\"", "default = \"allow\"", "redact.default is weaker"),
             (
                 "default = \"block\"",
-                "default = \"block\"\nentities = { EMAIL = \"mask\" }",
-                "redact.entities.EMAIL is weaker",
+                "default = \"block\"\nentities = { EMAIL_ADDRESS = \"mask\" }",
+                "redact.entities.EMAIL_ADDRESS is weaker",
             ),
             ("id = \"calls\"", "id = \"other\"", "quota \"calls\" is gone"),
             ("id = \"no\"", "id = \"other\"", "access.deny \"no\" is gone"),
@@ -143,7 +143,8 @@ mod tests {
     fn what_is_stricter_or_another_is_not() {
         assert!(of("requests = \"2/h\"", "requests = \"1/h\"").is_empty());
         assert!(
-            of("default = \"block\"", "default = \"block\"\nentities = { EMAIL = \"block\" }").is_empty()
+            of("default = \"block\"", "default = \"block\"\nentities = { EMAIL_ADDRESS = \"block\" }")
+                .is_empty()
         );
         assert!(of("openai.com", "openai.example").is_empty());
     }

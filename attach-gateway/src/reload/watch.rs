@@ -38,6 +38,10 @@ impl Watch {
     pub(super) async fn new(config: PathBuf, written: &Table) -> Self {
         let mut watch = Self { config, paths: Vec::new(), read: Vec::new(), seen: Vec::new() };
         watch.follow(written).await;
+        // It was read when the process began, which may be a while ago.
+        if read(watch.config.clone()).await.as_ref() != Some(written) {
+            watch.read.clear();
+        }
         watch
     }
 
@@ -95,6 +99,11 @@ fn named(table: &Table, paths: &mut Vec<PathBuf>) {
     }
 }
 
+async fn read(path: PathBuf) -> Option<Table> {
+    let text = tokio::task::spawn_blocking(move || fs::read_to_string(path).ok()).await.ok()??;
+    text.parse().ok()
+}
+
 async fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     let paths = paths.to_vec();
     let looked = tokio::task::spawn_blocking(move || paths.iter().map(|path| stamp(path)).collect());
@@ -147,9 +156,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_change_between_the_start_and_the_first_look_is_seen() {
+        let folder = Folder::new("early");
+        let path = folder.write("attach.toml", "later = 1");
+        let before: Table = "before = 1".parse().expect("TOML");
+        is_seen(&mut Watch::new(path, &before).await).await;
+    }
+
+    #[tokio::test]
     async fn whatever_becomes_of_a_file_is_seen() {
         let folder = Folder::new("file");
-        let path = folder.write("attach.toml", "a");
+        let path = folder.write("attach.toml", "");
         let mut watch = Watch::new(path.clone(), &Table::new()).await;
         folder.write("attach.toml", "other");
         is_seen(&mut watch).await;
@@ -168,7 +185,7 @@ mod tests {
         let folder = Folder::new("link");
         for version in ["1", "2"] {
             fs::create_dir(folder.0.join(version)).expect("a folder");
-            folder.write(&format!("{version}/attach.toml"), "the same");
+            folder.write(&format!("{version}/attach.toml"), "");
         }
         symlink(folder.0.join("1"), folder.0.join("..data")).expect("a link");
         symlink("..data/attach.toml", folder.0.join("attach.toml")).expect("a link");
@@ -182,10 +199,9 @@ mod tests {
     async fn files_that_the_file_names_are_looked_at_as_well() {
         let folder = Folder::new("named");
         let terms = folder.write("terms.txt", "a");
-        let written: Table = format!("[[redact.terms]]\nentity = \"X\"\nfile = \"{}\"", terms.display())
-            .parse()
-            .expect("TOML");
-        let mut watch = Watch::new(folder.write("attach.toml", ""), &written).await;
+        let text = format!("[[redact.terms]]\nentity = \"X\"\nfile = \"{}\"", terms.display());
+        let mut watch =
+            Watch::new(folder.write("attach.toml", &text), &text.parse().expect("valid TOML")).await;
         folder.write("terms.txt", "ab");
         is_seen(&mut watch).await;
         watch.follow(&Table::new()).await;

@@ -96,7 +96,7 @@ async fn a_panic_in_any_place_costs_one_request_and_holds_nothing() {
         .layer(trap("head"))
         .layer(CheckLayer::new(head::check))
         .layer(trap("door"))
-        .layer(DoorLayer::new(Running::default(), 1))
+        .layer(DoorLayer::new(front::Running::default(), 1))
         .layer(trap("caller"))
         .layer(CallerLayer)
         .layer(trap("quota"))

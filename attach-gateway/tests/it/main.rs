@@ -60,6 +60,7 @@ mod record;
 mod redact_command;
 mod redaction;
 mod refusals;
+mod reload;
 mod restoring;
 mod retention;
 mod revocation;

@@ -18,7 +18,7 @@ async fn changed_rules_are_in_force_without_a_restart() {
     let site = Site::new(FEW).await;
     site.ask(json!({}), "gpt-4o").await.expect(403);
     site.reload(MORE);
-    let line = site.gateway.stderr.line("access rules reloaded").await;
+    let line = site.gateway.stderr.line("configuration reloaded").await;
     assert!(line.contains("allow more"), "{line}");
     let answer = site.ask(json!({}), "gpt-4o").await.expect(200);
     let trail = site.gateway.finished(&answer.id()).await;
@@ -27,7 +27,7 @@ async fn changed_rules_are_in_force_without_a_restart() {
     site.gateway
         .stderr
         .find("a second reload", |line| {
-            (line.contains("access rules reloaded") && !line.contains("allow more")).then_some(())
+            (line.contains("configuration reloaded") && !line.contains("allow more")).then_some(())
         })
         .await;
     site.ask(json!({}), "llama3").await.expect(403);
@@ -47,31 +47,26 @@ async fn rules_that_would_open_everything_to_everybody_have_to_say_so() {
         site.ask(json!({}), "gpt-4o").await.expect(403);
         site.ask(json!({}), "llama3").await.expect(200);
         site.reload("[access]\ndefault = \"allow\"\n");
-        site.gateway.stderr.line("access rules reloaded").await;
+        site.gateway.stderr.line("configuration reloaded").await;
         site.ask(json!({}), "gpt-4o").await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_reloaded_is_said_once_and_everything_stays() {
+async fn what_cannot_be_reloaded_is_said_and_everything_stays() {
     for (change, said) in [
         ("this is no TOML", "not valid TOML"),
         ("[[access.allow]]\nid = \"x\"\nmodles = [\"*\"]\n", "did you mean"),
         ("[[access.allow]]\nid = \"x\"\nnetworks = [\"nowhere\"]\n", "is not a network"),
         (
             "[server]\ndrain = \"1s\"\n[[access.allow]]\nid = \"x\"\nmodels = [\"gpt-4o\"]\n",
-            "[server] changed as well",
-        ),
-        (
-            "[access]\nheader = true\n[[access.allow]]\nid = \"x\"\nmodels = [\"gpt-4o\"]\n",
-            "[access] changed as well",
+            "server.drain changed, which needs a restart",
         ),
     ] {
         let site = Site::new(FEW).await;
         site.reload(change);
         let line = site.gateway.stderr.line("configuration not reloaded").await;
         assert!(line.contains(said), "{line}");
-        assert_eq!(site.gateway.stderr.text().matches("configuration not reloaded").count(), 1);
         site.ask(json!({}), "gpt-4o").await.expect(403);
         site.ask(json!({}), "llama3").await.expect(200);
     }

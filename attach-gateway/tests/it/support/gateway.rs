@@ -257,13 +257,18 @@ impl Gateway {
 
     /// Replaces the configuration file and sends SIGHUP.
     pub(crate) fn reload(&self, text: &str) {
-        self.home.write("attach.toml", text);
+        self.write("attach.toml", text);
         self.signal("HUP");
     }
 
     /// The process's number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("still running")
+    }
+
+    /// Writes a file into the folder it was started in; its configuration is `attach.toml`.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        self.home.write(name, text)
     }
 
     fn signal(&self, name: &str) {

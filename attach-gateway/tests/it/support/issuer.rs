@@ -2,7 +2,7 @@
 //! theirs, so that only discovery finds them.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -49,13 +49,19 @@ pub(crate) struct Issuer {
     url: Arc<str>,
     down: Arc<AtomicBool>,
     development: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Issuer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let issuer = Self { url: url.into(), down: Arc::default(), development: Arc::default() };
+        let issuer = Self {
+            url: url.into(),
+            down: Arc::default(),
+            development: Arc::default(),
+            asked: Arc::default(),
+        };
         let serving = issuer.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -79,12 +85,18 @@ impl Issuer {
         self.down.store(down, Ordering::SeqCst);
     }
 
+    /// How often it was asked for anything.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
     /// Marks the discovery document as `attach-gateway dev` marks its own.
     pub(crate) fn mark_development(&self) {
         self.development.store(true, Ordering::SeqCst);
     }
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         let found = match request.uri().path() {
             _ if self.down.load(Ordering::SeqCst) => Err(StatusCode::SERVICE_UNAVAILABLE),
             "/.well-known/openid-configuration" => Ok(self.discovery()),

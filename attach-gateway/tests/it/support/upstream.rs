@@ -137,6 +137,11 @@ impl Upstream {
         self.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
     }
 
+    /// How many connections there have been.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
+    }
+
     /// Waits until an answer was given up by who asked for it.
     pub(crate) async fn abandoned(&self) {
         eventually("an abandoned answer", || (*self.abandoned.lock().unwrap() > 0).then_some(())).await;
