@@ -41,6 +41,7 @@
 //! | `egress` | records sent to other systems: Splunk HEC, a webhook, the standard output, a target of your own |
 //! | `otlp`, `otlp-grpc` | … as OTLP logs over HTTP, over gRPC |
 //! | `syslog` | … as RFC 5424 over TLS |
+//! | `s3` | … and closed segments as objects in a bucket |
 //! | `sqlite` | an index of the log |
 
 mod audit;

@@ -23,7 +23,7 @@ mod backoff;
 mod behind;
 mod cursor;
 mod feed;
-#[cfg(any(feature = "otlp", feature = "syslog"))]
+#[cfg(any(feature = "otlp", feature = "s3", feature = "syslog"))]
 mod invalid;
 mod moment;
 #[cfg(feature = "otlp")]
@@ -35,6 +35,8 @@ mod refused;
 #[cfg(any(feature = "otlp", feature = "syslog"))]
 mod rendered;
 mod runner;
+#[cfg(feature = "s3")]
+mod s3;
 mod ship;
 mod shipped;
 mod signature;
@@ -56,6 +58,8 @@ pub use self::otlp::OtlpGrpc;
 #[cfg(feature = "otlp")]
 pub use self::otlp::OtlpHttp;
 pub use self::runner::{Egress, Start};
+#[cfg(feature = "s3")]
+pub use self::s3::{Archive, Bucket, Lock, LockMode};
 pub use self::shipped::Shipped;
 pub use self::signature::SigningKey;
 pub use self::splunk::SplunkHec;

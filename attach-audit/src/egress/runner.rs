@@ -10,6 +10,8 @@ use tokio::time::{Instant, timeout};
 
 use super::cursor::Mark;
 use super::feed::Feed;
+#[cfg(feature = "s3")]
+use super::s3::{Archive, Bucket};
 use super::ship::ship;
 use super::{Shipped, Status, Target};
 use crate::Audit;
@@ -26,6 +28,8 @@ pub struct Egress {
     tail: Tail,
     cursors: PathBuf,
     feeds: Vec<Arc<Feed>>,
+    #[cfg(feature = "s3")]
+    archives: Vec<Arc<Archive>>,
     shipped: Shipped,
     drain: Duration,
 }
@@ -46,7 +50,15 @@ impl Egress {
     #[must_use]
     pub fn new(tail: Tail, cursors: impl Into<PathBuf>) -> Self {
         let drain = Duration::from_secs(5);
-        Self { tail, cursors: cursors.into(), feeds: Vec::new(), shipped: Shipped::new(), drain }
+        Self {
+            tail,
+            cursors: cursors.into(),
+            feeds: Vec::new(),
+            #[cfg(feature = "s3")]
+            archives: Vec::new(),
+            shipped: Shipped::new(),
+            drain,
+        }
     }
 
     /// Sends records to `target`, too: from its cursor on, or from the oldest there is. Reads a file.
@@ -66,15 +78,36 @@ impl Egress {
     /// As [`to`](Self::to), and if the cursor cannot be stored.
     pub fn to_from(mut self, target: Arc<dyn Target>, start: Start) -> io::Result<Self> {
         let name = target.name();
-        if !is_name(name) || self.feeds.iter().any(|feed| feed.name() == name) {
-            let why = format!("{name:?} cannot be the name of an egress, or is another's");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
+        self.may_be_called(name)?;
         let end = self.tail.end();
         let fresh = (start == Start::Now).then(|| Mark { position: end.clone(), seq: None });
         let feed = Feed::open(target, &self.cursors, (&end, fresh), self.shipped.clone())?;
         self.feeds.push(Arc::new(feed));
         Ok(self)
+    }
+
+    /// Copies closed segments to `bucket`, too, under this name, from where its cursor is. Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`to`](Self::to).
+    #[cfg(feature = "s3")]
+    pub fn archive(mut self, name: &str, bucket: Bucket) -> io::Result<Self> {
+        self.may_be_called(name)?;
+        let archive = Archive::open(name, self.tail.clone(), (&self.cursors, bucket), self.shipped.clone())?;
+        self.archives.push(Arc::new(archive));
+        Ok(self)
+    }
+
+    fn may_be_called(&self, name: &str) -> io::Result<()> {
+        let taken = self.feeds.iter().any(|feed| feed.name() == name);
+        #[cfg(feature = "s3")]
+        let taken = taken || self.archives.iter().any(|archive| archive.name() == name);
+        if is_name(name) && !taken {
+            return Ok(());
+        }
+        let why = format!("{name:?} cannot be the name of an egress, or is another's");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
     }
 
     /// Replaces how long [`run`](Self::run) goes on after the log has ended: 5 s.
@@ -94,6 +127,10 @@ impl Egress {
     /// Whether nothing is sent anywhere.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        #[cfg(feature = "s3")]
+        if !self.archives.is_empty() {
+            return false;
+        }
         self.feeds.is_empty()
     }
 
@@ -106,12 +143,27 @@ impl Egress {
     /// How the targets stand.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        self.feeds.iter().map(|feed| feed.status()).collect()
+        let all = self.feeds.iter().map(|feed| feed.status());
+        #[cfg(feature = "s3")]
+        let all = all.chain(self.archives.iter().map(|archive| archive.status()));
+        all.collect()
     }
 
     /// Sends until the log has ended and everything was taken, or the time to drain is over. To be run once, on a
     /// Tokio runtime, beside the service; what it had not sent is sent after the next start.
     pub async fn run(&self) {
+        let mut archives = JoinSet::new();
+        #[cfg(feature = "s3")]
+        for archive in &self.archives {
+            archives.spawn(Arc::clone(archive).run(self.drain));
+        }
+        self.send().await;
+        while let Some(ended) = archives.join_next().await {
+            let () = ended.unwrap_or_else(|_| tracing::error!("copying audit segments panicked"));
+        }
+    }
+
+    async fn send(&self) {
         let (mut loops, mut running) = (JoinSet::new(), HashMap::new());
         for feed in &self.feeds {
             self.begin(feed, &mut loops, &mut running);
@@ -180,7 +232,7 @@ impl Egress {
     }
 
     fn farewell(&self) {
-        for status in self.status().into_iter().filter(|status| status.lag_bytes > 0) {
+        for status in self.feeds.iter().map(|feed| feed.status()).filter(|status| status.lag_bytes > 0) {
             tracing::warn!(
                 egress = &*status.name,
                 bytes = status.lag_bytes,

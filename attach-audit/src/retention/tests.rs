@@ -159,7 +159,7 @@ async fn nothing_goes_under_a_legal_hold_which_is_on_record_with_its_end() {
     assert_eq!(held.len(), 1, "once");
     assert_eq!((&held[0]["custom"]["reason"], &held[0]["custom"]["by"]), (&"case 17".into(), &"root".into()));
 
-    assert_eq!(Hold::all(&scene.dir).expect("read")[0].reason, "case 17".into());
+    assert_eq!(&*Hold::all(&scene.dir).expect("read")[0].reason, "case 17");
     assert!(Hold::release(&scene.dir, "", "case closed", "root").expect("released").is_some());
     assert_eq!(Hold::release(&scene.dir, "", "again", "root").expect("nothing to do"), None);
     // Keeps all of it, so that the record about the end can be read.

@@ -51,7 +51,7 @@ pub(crate) mod written;
 pub use self::admin::{Admin, Role};
 pub use self::alerts::Alerts;
 pub use self::audit::{
-    Audit, Content, ContentRule, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook,
+    Archive, Audit, Content, ContentRule, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook,
 };
 pub use self::breaker::Breaker;
 pub(crate) use self::decimal::scaled;

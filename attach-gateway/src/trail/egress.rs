@@ -9,11 +9,18 @@ use attach_audit::egress::{Egress, SigningKey, SplunkHec, Stdout, Target, Webhoo
 
 use crate::config::{self, Receiver};
 
+/// The bucket's name in metrics and of its cursor.
+const ARCHIVE: &str = "archive";
+
 /// Their cursors are beside the log.
-pub(super) fn open(log: &Log, folder: &Path, all: &[config::Egress]) -> io::Result<Egress> {
+pub(super) fn open(log: &Log, folder: &Path, audit: &config::Audit) -> io::Result<Egress> {
     let tail = log.tail().ok_or_else(|| io::Error::other("the log is in no directory"))?;
     let start = Egress::new(tail, folder);
-    all.iter().try_fold(start, |egress, one| egress.to_from(target(one)?, one.start))
+    let all = audit.egress.iter().try_fold(start, |egress, one| egress.to_from(target(one)?, one.start))?;
+    match &audit.archive {
+        None => Ok(all),
+        Some(archive) => all.archive(ARCHIVE, archive.bucket().map_err(io::Error::other)?),
+    }
 }
 
 fn target(egress: &config::Egress) -> io::Result<Arc<dyn Target>> {

@@ -43,7 +43,7 @@ pub(crate) fn open(config: &Config, state: &StateDir, node: &Node) -> Result<Tra
     let options = protections_off(config).into_iter().fold(options, Options::without);
     let options = if config.audit.sign { options.signer(signer(state, &node.name)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
-    let egress = egress::open(&log, &folder, &config.audit.egress);
+    let egress = egress::open(&log, &folder, &config.audit);
     let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
     let contents = content::contents(config, state, &folder);
     let contents = contents.map_err(|e| StartError::Io("store of content", e))?;

@@ -11,6 +11,8 @@ use crate::support::Dir;
 
 mod refused;
 mod runner;
+#[cfg(feature = "s3")]
+mod s3;
 mod server;
 mod splunk;
 mod webhook;

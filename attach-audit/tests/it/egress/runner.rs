@@ -69,7 +69,7 @@ async fn a_receiver_that_is_down_or_stuck_delays_neither_the_log_nor_the_others(
         let written = written(&dir).len();
         until("the well one has all", || well.seen().len() == written).await;
         until("lags are known", || {
-            egress.status().iter().all(|one| one.name == "well".into() || one.lag_bytes > 0)
+            egress.status().iter().all(|one| *one.name == *"well" || one.lag_bytes > 0)
         })
         .await;
         let all = egress.status();

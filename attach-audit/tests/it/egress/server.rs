@@ -7,13 +7,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Response, Uri};
+use axum::http::{HeaderMap, Method, Response, Uri};
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
+    pub(super) method: String,
     pub(super) uri: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -83,12 +84,13 @@ impl Server {
 }
 
 async fn answer(
+    method: Method,
     State((handler, seen)): State<(Handler, Arc<Mutex<Vec<Seen>>>)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    let one = Seen { uri: uri.to_string(), headers, body };
+    let one = Seen { method: method.to_string(), uri: uri.to_string(), headers, body };
     let (status, text) = handler(&one);
     seen.lock().expect("unpoisoned").push(one);
     // One exchange for each connection, so that a server that went away is gone.

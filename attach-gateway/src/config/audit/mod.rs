@@ -8,10 +8,12 @@ use serde::Deserialize;
 
 use super::ConfigError;
 
+mod archive;
 pub(super) mod content;
 mod egress;
 mod keep;
 
+pub use self::archive::Archive;
 pub use self::content::{Content, ContentRule};
 pub use self::egress::{Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook};
 
@@ -23,6 +25,8 @@ pub struct Audit {
     pub mode: Mode,
     /// Where records are sent.
     pub egress: Vec<Egress>,
+    /// Where closed segments are copied to.
+    pub archive: Option<Archive>,
     /// The node's name in the log, if it is not the one that the state directory has.
     pub node: Option<String>,
     /// Whether checkpoints are signed, with the key in the state directory.
@@ -45,6 +49,7 @@ pub(super) struct File {
     #[serde(flatten)]
     pub(in crate::config) content: content::Table,
     pub(in crate::config) egress: Vec<egress::Table>,
+    pub(in crate::config) archive: Option<archive::Table>,
     pub(in crate::config) node: Option<String>,
     pub(in crate::config) sign: Option<bool>,
     pub(in crate::config) keep: Option<keep::Table>,
@@ -58,6 +63,7 @@ pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Resu
         mode: mode(file.mode.as_deref())?,
         content: content::resolve(&file.content, env)?,
         egress: egress::resolve(&file.egress, env)?,
+        archive: archive::resolve(file.archive.as_ref(), env)?,
         node: node(file.node.as_deref())?,
         sign: file.sign.unwrap_or(true),
         keep,
@@ -97,5 +103,8 @@ pub(super) fn describe(out: &mut String, audit: &Audit) {
     keep::describe(out, &audit.keep, audit.disk_alert);
     for egress in &audit.egress {
         let _ = writeln!(out, "audit.egress {egress}");
+    }
+    if let Some(archive) = &audit.archive {
+        let _ = writeln!(out, "audit.archive: {archive}");
     }
 }

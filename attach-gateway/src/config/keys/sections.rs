@@ -64,6 +64,19 @@ const ENGINE: &[&str] = &[
 ];
 
 /// What receivers of audit records of any kind may say; their own types know which of them say what.
+const ARCHIVE: &[&str] = &[
+    "bucket",
+    "region",
+    "url",
+    "prefix",
+    "access_key",
+    "secret_key",
+    "session_token",
+    "lock",
+    "lock_for",
+    "ca",
+];
+
 const EGRESS: &[&str] = &[
     "kind",
     "name",
@@ -319,6 +332,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "content_limit",
             "auditors",
             "egress",
+            "archive",
             "node",
             "sign",
             "keep",
@@ -334,6 +348,10 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section { path: "audit.content_key", keys: SECRET, later: &[] },
     Section { path: "audit.keep", keys: &["age", "size"], later: &[] },
+    Section { path: "audit.archive", keys: ARCHIVE, later: &[] },
+    Section { path: "audit.archive.access_key", keys: SECRET, later: &[] },
+    Section { path: "audit.archive.secret_key", keys: SECRET, later: &[] },
+    Section { path: "audit.archive.session_token", keys: SECRET, later: &[] },
     Section { path: "audit.egress", keys: EGRESS, later: &[] },
     Section { path: "audit.egress.token", keys: SECRET, later: &[] },
     Section { path: "audit.egress.key", keys: SECRET, later: &[] },
