@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod admin_audit;
 mod audit;
+mod audit_archive;
 mod audit_checkpoint;
 mod audit_commands;
 mod audit_egress;

@@ -123,6 +123,34 @@ pub(crate) async fn limits_mjs(base: &str, arguments: [&str; 3]) -> Option<(Stri
     Some(run(command).await)
 }
 
+/// moto's S3, a store in memory that is none of ours.
+pub(crate) struct Moto {
+    port: u16,
+    _child: Child,
+}
+
+impl Moto {
+    /// Starts it, or says in a line what is skipped.
+    pub(crate) async fn start() -> Option<Self> {
+        let Some(program) = installed("py/bin/moto_server") else { return skip("moto") };
+        let port = free_port();
+        let mut command = Command::new(program);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).kill_on_drop(true);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("moto starts");
+        let listens = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !listens().await {
+            assert!(tokio::time::Instant::now() < deadline, "moto does not listen");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Some(Self { port, _child: child })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
 /// The running OpenID provider.
 pub(crate) struct Idp {
     port: u16,
