@@ -45,7 +45,7 @@ async fn openais_clients_reach_anthropics_server() {
                 })
             );
             assert_eq!(answer.header("x-attach-dropped"), Some("presence_penalty"));
-            assert_eq!(answer_text(&answer.text()), "You said: Grüße 👋");
+            assert!(answer_text(&answer.text()).ends_with("Grüße 👋"), "{}", answer.text());
             let usage =
                 events(&answer.text()).pop().map_or_else(|| answer.json(), |last| last)["usage"].clone();
             assert_eq!(

@@ -11,7 +11,14 @@ use crate::translate::canonical::{Event, Failure, Finish, ReadAnswer};
 pub(crate) struct Reader {
     usage: Usage,
     /// The blocks that are tool calls, in order: a call's place here is its number.
-    calls: Vec<u64>,
+    calls: Vec<Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    block: u64,
+    /// Something of its arguments has come.
+    said: bool,
 }
 
 impl ReadAnswer for Reader {
@@ -28,6 +35,7 @@ impl ReadAnswer for Reader {
         let mut out = Vec::new();
         for (index, block) in (0..).zip(message.content?) {
             self.start(index, block, &mut out);
+            self.stop(index, &mut out);
         }
         let stop = Delta {
             stop_reason: message.stop_reason,
@@ -119,6 +127,7 @@ impl Reader {
                     self.delta(part.index.unwrap_or_default(), delta, out);
                 }
             }
+            "content_block_stop" => self.stop(part.index.unwrap_or_default(), out),
             "message_delta" => {
                 out.extend(part.delta.and_then(Delta::finish));
                 self.count(part.usage, out);
@@ -141,9 +150,9 @@ impl Reader {
             Some("redacted_thinking") => out.extend(said(block.data).map(Event::RedactedThinking)),
             Some("tool_use") => {
                 let number = self.calls.len() as u64;
-                self.calls.push(index);
                 // In a stream the input is empty here, and comes in pieces.
                 let input = block.input.filter(|input| !matches!(input.get(), "{}" | "null" | "\"\""));
+                self.calls.push(Call { block: index, said: input.is_some() });
                 out.push(Event::Tool {
                     index: number,
                     id: block.id,
@@ -159,11 +168,24 @@ impl Reader {
         out.extend(delta.text.map(Event::Text));
         out.extend(delta.thinking.map(Event::Thinking));
         out.extend(delta.signature.map(Event::Signature));
-        let number = self.calls.iter().position(|known| *known == index);
-        if let (Some(number), Some(arguments)) = (number, delta.partial_json.filter(|json| !json.is_empty()))
-        {
-            out.push(Event::Tool { index: number as u64, id: None, name: String::new(), arguments });
+        if let Some(arguments) = delta.partial_json.filter(|json| !json.is_empty()) {
+            self.arguments(index, arguments, out);
         }
+    }
+
+    /// The arguments of a tool that takes none are an empty object, of which no piece comes.
+    fn stop(&mut self, index: u64, out: &mut Vec<Event>) {
+        if self.calls.iter().any(|call| call.block == index && !call.said) {
+            self.arguments(index, "{}".to_owned(), out);
+        }
+    }
+
+    fn arguments(&mut self, block: u64, arguments: String, out: &mut Vec<Event>) {
+        let Some((index, call)) = (0..).zip(&mut self.calls).find(|(_, call)| call.block == block) else {
+            return;
+        };
+        call.said = true;
+        out.push(Event::Tool { index, id: None, name: String::new(), arguments });
     }
 
     /// Later figures replace earlier ones, each of them where it is given.

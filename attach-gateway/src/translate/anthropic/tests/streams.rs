@@ -94,6 +94,7 @@ fn example_read() -> Vec<Event> {
         call(0, None, "", "{\"location\":"),
         call(0, None, "", " \"San Francisco\"}"),
         call(1, Some("toolu_02"), "get_time", ""),
+        call(1, None, "", "{}"),
         Event::Finish(Finish::Tools),
         with_cache(89),
         Event::Done,
