@@ -181,7 +181,7 @@ fn what_is_in_force_is_printed_without_secrets() {
 #[test]
 fn a_file_that_makes_no_sense_says_where() {
     for (from, to, said) in [
-        ("kind = \"ollama\"", "kind = \"azure\"", "later version"),
+        ("kind = \"ollama\"", "kind = \"gemini\"", "azure, anthropic, bedrock"),
         ("to = [\"openai\"]", "to = [\"opnai\"]", "no [[upstream]] named"),
         ("to = [\"openai\"]", "to = []", "names no upstream"),
         ("60000/min", "60000/fortnight", "per-user"),

@@ -123,7 +123,7 @@ impl Upstream {
         let at = |key: &str| format!("upstream {:?}: {key}", from.name);
         let kind = Kind::parse(&at("kind"), &from.kind)?;
         from.only_of_its_kind(kind)?;
-        let mut key = from.key;
+        let (mut labels, mut key) = (from.labels(), from.key);
         let bedrock = (kind == Kind::Bedrock)
             .then(|| from.bedrock.resolve(&at, from.region.as_deref(), (&mut key, env)))
             .transpose()?;
@@ -137,12 +137,7 @@ impl Upstream {
             None if inside => IdentityHeaders::Full,
             None => IdentityHeaders::None,
         };
-        let mut labels = Labels::default();
-        labels.trusted = from.trusted;
-        labels.zero_retention = from.zero_retention;
-        labels.trains_on_data = from.trains_on_data;
-        let own_region = bedrock.as_ref().map(|bedrock| &*bedrock.region);
-        labels.region = from.region.as_deref().or(own_region).map(Into::into);
+        labels.region = labels.region.or_else(|| Some((&*bedrock.as_ref()?.region).into()));
         Ok(Self {
             kind,
             key: key.map(|key| key.read(&at("key"), env)).transpose()?,
@@ -178,6 +173,16 @@ fn base(kind: Kind, url: &str) -> &str {
 }
 
 impl file::Upstream {
+    /// What is known of it.
+    fn labels(&self) -> Labels {
+        let mut labels = Labels::default();
+        labels.trusted = self.trusted;
+        labels.zero_retention = self.zero_retention;
+        labels.trains_on_data = self.trains_on_data;
+        labels.region = self.region.as_deref().map(Into::into);
+        labels
+    }
+
     /// A setting that is of no use here was meant for something.
     fn only_of_its_kind(&self, kind: Kind) -> Result<(), ConfigError> {
         let wrong = |what: &str| ConfigError::new(format!("upstream {:?}: {what}", self.name));

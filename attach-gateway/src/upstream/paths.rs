@@ -79,7 +79,7 @@ mod tests {
             "[[issuer]]\nissuer = 'https://idp.example'\naudience = ['a']\n[[upstream]]\nname = 'u'\n{settings}\n\
              [access]\ndefault = 'allow'"
         );
-        let config = Config::parse(&text, |_| Some("key".to_owned())).unwrap();
+        let config = Config::parse(&text, |_| None).unwrap();
         uri(&config.upstreams[0], Operation::Api(api), model).unwrap().to_string()
     }
 

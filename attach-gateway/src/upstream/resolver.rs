@@ -42,6 +42,12 @@ struct Known {
 /// The addresses of a name.
 pub(super) type Addresses = std::vec::IntoIter<SocketAddr>;
 
+impl Known {
+    fn addresses(&self) -> Addresses {
+        Vec::from(&*self.addresses).into_iter()
+    }
+}
+
 impl<R> Resolver<R> {
     pub(super) fn new(inner: R) -> Self {
         Self::timed(inner, Arc::new(Instant::now))
@@ -78,7 +84,7 @@ where
     async fn resolve(mut self, name: Name) -> Result<Addresses, BoxError> {
         let known = self.known(name.as_str());
         if let Some(fresh) = known.as_ref().filter(|known| self.age(known) < FRESH) {
-            return Ok(fresh.addresses.to_vec().into_iter());
+            return Ok(fresh.addresses());
         }
         let text = name.as_str().to_owned();
         let asked = self.inner.call(name);
@@ -96,7 +102,7 @@ where
         };
         let age = self.age(&known);
         tracing::warn!(host = text, ?age, error = %why, "the resolver fails; its last answer is used");
-        Ok(known.addresses.to_vec().into_iter())
+        Ok(known.addresses())
     }
 
     fn take(&self, name: &str, addresses: R::Response) -> Result<Addresses, BoxError> {

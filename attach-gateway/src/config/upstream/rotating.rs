@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(in crate::config) struct KeyRef {
 }
 
 /// A secret that is read again while the gateway runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rotating {
     from: SecretRef,
     refresh: Duration,
@@ -99,6 +100,13 @@ impl Rotating {
             SecretRef::Env(_) => Ok(self.first.clone()),
             _ => self.from.read("key", |_| None),
         }
+    }
+}
+
+/// Nor the words of a command, which may hold what nobody should see.
+impl fmt::Debug for Rotating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotating").field("holds", &self.holds()).finish_non_exhaustive()
     }
 }
 

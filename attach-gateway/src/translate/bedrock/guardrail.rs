@@ -40,7 +40,7 @@ mod tests {
         let text = "[[issuer]]\nissuer = 'https://idp.example'\naudience = ['a']\n[[upstream]]\nname = 'b'\n\
              kind = 'bedrock'\nregion = 'eu-central-1'\nkey = { env = 'KEY' }\nguardrail = { id = 'gr1', version = '2' }\n\
              [access]\ndefault = 'allow'";
-        let config = Config::parse(text, |_| Some("key".to_owned())).unwrap();
+        let config = Config::parse(text, |name| (name == "KEY").then(|| "key".to_owned())).unwrap();
         let body = guarded(Bytes::from_static(br#"{"messages":[]}"#), &config.upstreams[0]);
         let expected =
             r#"{"guardrailConfig":{"guardrailIdentifier":"gr1","guardrailVersion":"2"},"messages":[]}"#;

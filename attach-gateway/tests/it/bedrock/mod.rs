@@ -1,8 +1,10 @@
 //! Callers of Ollama's interface in front of Amazon Bedrock, whose streams are binary and whose requests are signed.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::json;
 
-use crate::support::{Issuer, Launch, Reply, Response, Seen, Upstream, World, answer_text, events};
+use crate::support::{Issuer, Launch, Reply, Response, Seen, TempDir, Upstream, World, answer_text, events};
 
 mod replay;
 
@@ -81,7 +83,7 @@ async fn a_chat_is_signed_and_translated_both_ways() {
     let trail = world.gateway.finished(&answer.id()).await;
     let outcome = trail.outcome();
     assert_eq!((trail.end(), &outcome["usage"]["source"]), ("complete", &json!("upstream")));
-    assert_eq!(outcome["usage"]["cache_read_tokens"], 10, "{outcome}");
+    assert_eq!(outcome["usage"]["cache_read_input_tokens"], 10, "{outcome}");
 }
 
 #[tokio::test]
@@ -98,7 +100,7 @@ async fn a_stream_is_translated_wherever_its_frames_are_cut() {
         let trail = world.gateway.finished(&answer.id()).await;
         let usage = &trail.outcome()["usage"];
         assert_eq!((trail.end(), &usage["output_tokens"]), ("complete", &json!(OUTPUT)), "{usage}");
-        assert_eq!((&usage["source"], &usage["cache_read_tokens"]), (&json!("upstream"), &json!(10)));
+        assert_eq!((&usage["source"], &usage["cache_read_input_tokens"]), (&json!("upstream"), &json!(10)));
     }
 }
 
@@ -230,6 +232,41 @@ async fn a_bedrock_api_key_is_a_bearer_token_and_nothing_is_signed() {
     assert_eq!(seen.path, path);
     assert_eq!(seen.header("authorization"), Some("Bearer bedrock-api-key-example"));
     assert!(seen.header("x-amz-date").is_none());
+}
+
+#[tokio::test]
+async fn a_temporary_key_that_has_expired_is_replaced_and_the_request_signed_again() {
+    let folder = TempDir::new();
+    let parts =
+        [("access_key", KEY_ID), ("secret_key", "first-secret-example"), ("session_token", "first-token")];
+    let kept = |(name, text): (&str, &str)| format!("{name} = {{ file = {:?} }}\n", folder.write(name, text));
+    let more: String = parts.into_iter().map(kept).collect();
+    let right = Arc::new(Mutex::new(("first-secret-example".to_owned(), "first-token".to_owned())));
+    let taken = Arc::clone(&right);
+    let upstream = Upstream::with(move |seen| {
+        let (secret, token) = taken.lock().unwrap().clone();
+        if seen.header("x-amz-security-token") != Some(&token) {
+            return failure(
+                403,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            );
+        }
+        checked(seen, &secret, model)
+    });
+    let world = world(upstream.await, &more).await;
+    ask(&world, false).await.expect(200);
+    {
+        let mut right = right.lock().unwrap();
+        *right = ("second-secret-example".to_owned(), "second-token".to_owned());
+        folder.write("session_token", &right.1);
+        folder.write("secret_key", &right.0);
+    }
+    ask(&world, true).await.expect(200);
+    let last = world.upstream.last();
+    assert_eq!(last.header("x-amz-security-token"), Some("second-token"));
+    let signed = last.header("authorization").unwrap();
+    assert!(signed.contains("x-amz-security-token") && !last.everything().contains("second-secret-example"));
 }
 
 #[tokio::test]
