@@ -65,7 +65,7 @@ async fn the_nulls_that_come_with_it_go_too() {
         for step in &mut reply.steps {
             let Step::Send(bytes) = step else { continue };
             let text = String::from_utf8(bytes.to_vec()).unwrap();
-            *bytes = text.replace("fp_44709d6fcb\"}\n", "fp_44709d6fcb\",\"usage\":null}\n").into();
+            *bytes = text.replace("\"fp_44709d6fcb\"", "\"fp_44709d6fcb\",\"usage\":null").into();
         }
         reply
     })
