@@ -111,6 +111,9 @@ fn upstream(out: &mut String, upstream: &Upstream) {
     if let Some(most) = upstream.max_in_flight {
         let _ = writeln!(out, "upstream {}: at most {most} calls at a time", upstream.name);
     }
+    if upstream.labels.zero_retention {
+        let _ = writeln!(out, "upstream {}: retention by {}", upstream.name, upstream.retention.as_str());
+    }
     let breaker = upstream.breaker.map_or_else(|| "off".to_owned(), |breaker| breaker.to_string());
     let _ = writeln!(out, "upstream {}: breaker {breaker}", upstream.name);
     if !timeouts.drain.is_zero() {

@@ -132,6 +132,7 @@ pub(super) struct Upstream {
     pub(super) timeout: Timeout,
     pub(super) max_in_flight: Option<usize>,
     pub(super) breaker: Option<breaker::Entry>,
+    pub(super) retention: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,7 @@ use attach_core::Dialect;
 use attach_core::destination::Labels;
 use http::Uri;
 
-use super::{Breaker, ConfigError, Unsupported, breaker, file};
+use super::{Breaker, ConfigError, Retention, Unsupported, breaker, file};
 
 pub(super) mod azure;
 pub(super) mod bedrock;
@@ -52,6 +52,8 @@ pub struct Upstream {
     pub unsupported: Unsupported,
     /// So many calls it may have at a time; more go elsewhere, or are answered 503.
     pub max_in_flight: Option<usize>,
+    /// How it is told not to keep a call, where it must not.
+    pub retention: Retention,
     /// When it is not called for a while, if ever.
     pub breaker: Option<Breaker>,
 }
@@ -138,6 +140,7 @@ impl Upstream {
             None => IdentityHeaders::None,
         };
         labels.region = labels.region.or_else(|| Some((&*bedrock.as_ref()?.region).into()));
+        let retention = Retention::resolve(&at("retention"), from.retention.as_deref(), &url)?;
         Ok(Self {
             kind,
             key: key.map(|key| key.read(&at("key"), env)).transpose()?,
@@ -152,6 +155,7 @@ impl Upstream {
             timeouts: timeouts(&from.timeout),
             unsupported: Unsupported::default(),
             max_in_flight: at_least_one(&at("max_in_flight"), from.max_in_flight)?,
+            retention,
             breaker: breaker::resolve(&at("breaker"), from.breaker.as_ref())?,
             name: from.name.into(),
         })

@@ -74,6 +74,15 @@ impl Plan {
         (show && !upstream.speaks(Api::OllamaShow.dialect())).then(ollama::write_show)
     }
 
+    /// The plan with one more member, written as JSON, in the body, which has none of that name.
+    pub(crate) fn with_member(mut self, member: &str) -> Self {
+        if let Some(rest) = self.body.strip_prefix(b"{") {
+            let comma = if rest.trim_ascii_start().starts_with(b"}") { "" } else { "," };
+            self.body = [b"{", member.as_bytes(), comma.as_bytes(), rest].concat().into();
+        }
+        self
+    }
+
     /// The operation the upstream is asked for.
     pub(crate) fn operation(&self) -> Operation {
         self.operation

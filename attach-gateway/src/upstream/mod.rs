@@ -20,6 +20,7 @@ mod place;
 mod queue;
 mod refusal;
 mod resolver;
+mod retention;
 mod timed;
 mod way;
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::health::{Admitted, Shut};
 use super::place::{Place, Upstreams};
-use super::refusal;
+use super::{refusal, retention};
 use crate::resolve::Adjustments;
 use crate::telemetry::Telemetry;
 use crate::translate::Plan;
@@ -95,7 +95,11 @@ impl<'a> Queue<'a> {
         let apply = |all: &Adjustments| all.apply(self.payload, candidate, &place.upstream);
         let adjusted = self.adjustments.map(apply).transpose()?.flatten();
         let payload = adjusted.as_ref().map_or(self.payload, |adjusted| &adjusted.payload);
-        let plan = Plan::new(payload, &candidate.model, &place.upstream)?;
+        let plan = if candidate.labels.zero_retention {
+            not_kept(payload, candidate, place)?
+        } else {
+            Plan::new(payload, &candidate.model, &place.upstream)?
+        };
         Ok(plan.map(|plan| (plan, adjusted.map_or_else(Vec::new, |adjusted| adjusted.overridden))))
     }
 
@@ -112,4 +116,15 @@ impl<'a> Queue<'a> {
             (None, shut) => shut,
         });
     }
+}
+
+/// The same with the provider's switch set.
+fn not_kept(payload: &Payload, candidate: &Candidate, place: &Place) -> Result<Option<Plan>, Rejection> {
+    let by = place.upstream.retention;
+    if place.upstream.speaks(payload.call().api.dialect()) {
+        let switched = retention::in_call(payload, by)?;
+        return Plan::new(switched.as_ref().unwrap_or(payload), &candidate.model, &place.upstream);
+    }
+    let plan = Plan::new(payload, &candidate.model, &place.upstream)?;
+    Ok(plan.map(|plan| retention::in_plan(plan, by)))
 }

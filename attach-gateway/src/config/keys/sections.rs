@@ -218,6 +218,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "proxy",
             "max_in_flight",
             "breaker",
+            "retention",
         ],
         later: &[],
     },

@@ -12,7 +12,7 @@ use super::{CHATS, Call, Gateway, Issuer, Launch, question};
 
 /// Issuer and gateway; the model servers are the test's.
 pub(crate) struct Fleet {
-    pub(crate) issuer: Issuer,
+    _issuer: Issuer,
     pub(crate) gateway: Gateway,
     token: String,
 }
@@ -22,9 +22,14 @@ impl Fleet {
     pub(crate) async fn start(upstreams: &[(&str, &str, &str)], more: &str) -> Self {
         let issuer = Issuer::start().await;
         let text = Self::file(&issuer, upstreams, more);
-        let gateway = Launch::file(&text).start().await;
+        Self::launch(issuer, Launch::file(&text)).await
+    }
+
+    /// With another file.
+    pub(crate) async fn launch(issuer: Issuer, launch: Launch) -> Self {
+        let gateway = launch.start().await;
         let token = issuer.token("alice", &[]);
-        Self { issuer, gateway, token }
+        Self { _issuer: issuer, gateway, token }
     }
 
     /// The configuration file that [`start`](Self::start) writes.

@@ -12,7 +12,7 @@ use super::gateway::Lines;
 use super::{Call, PATIENCE, TempDir};
 
 /// Where the project keeps them.
-fn kept(name: &str) -> PathBuf {
+pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(name)
 }
 
