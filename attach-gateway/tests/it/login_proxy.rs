@@ -21,7 +21,8 @@ struct Desk {
 }
 
 impl Desk {
-    fn new() -> TempDir {
+    /// A place for logins, as private as they have to be.
+    fn place() -> TempDir {
         let place = TempDir::new();
         std::fs::create_dir(place.path().join("login")).unwrap();
         std::fs::set_permissions(place.path().join("login"), std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -67,7 +68,7 @@ async fn raw(to: SocketAddr, bytes: &str) -> String {
 
 async fn world(upstream: Upstream) -> (World, Desk) {
     let world = World::with(upstream, |launch| launch).await;
-    let desk = Desk { place: Desk::new(), issuer: Issuer::start().await };
+    let desk = Desk { place: Desk::place(), issuer: Issuer::start().await };
     desk.keep(&world.issuer.token("alice", &[]), now() + 300);
     (world, desk)
 }

@@ -74,9 +74,8 @@ fn wrong(why: impl Into<BoxError>) -> StartError {
 
 /// As anybody would from elsewhere: TLS by the platform's roots.
 async fn by_url(url: &Uri) -> Result<StatusCode, BoxError> {
-    let (scheme, authority) = match (url.scheme_str(), url.authority()) {
-        (Some(scheme @ ("http" | "https")), Some(authority)) => (scheme, authority),
-        _ => return Err(format!("{url} is not a URL like http://127.0.0.1:8080").into()),
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(format!("{url} is not a URL like http://127.0.0.1:8080").into());
     };
     let path = if url.path() == "/" { PATH } else { url.path() };
     let request = Request::get(format!("{scheme}://{authority}{path}")).body(Bytes::new())?;

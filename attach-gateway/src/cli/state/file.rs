@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_whole_is_refused_without_showing_what_is_in_it() {
-        let refusal = |text: &str| parse(text.as_bytes()).err().expect("refused");
+        let refusal = |text: &str| parse(text.as_bytes()).expect_err("refused");
         let head = |rows| format!(r#"{{"format":"attach-state","version":1,"rows":{rows}}}"#);
         assert!(refusal("").contains("empty"));
         assert!(refusal("{}").contains("state export"));

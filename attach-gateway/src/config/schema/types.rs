@@ -133,5 +133,5 @@ fn one_or_many(one: Json) -> Json {
 }
 
 fn any<const N: usize>(ways: [Json; N]) -> Json {
-    json!({"anyOf": ways.to_vec()})
+    json!({"anyOf": Vec::from(ways)})
 }

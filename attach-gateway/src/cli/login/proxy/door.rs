@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use attach_core::Rejection;
-use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -35,7 +35,7 @@ pub(super) fn check(parts: &Parts, here: SocketAddr) -> Result<(), Rejection> {
 }
 
 fn site(headers: &HeaderMap) -> Result<(), Rejection> {
-    match headers.get(FETCH_SITE).map(|site| site.as_bytes()) {
+    match headers.get(FETCH_SITE).map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(stranger()),
     }
