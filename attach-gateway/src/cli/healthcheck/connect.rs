@@ -100,7 +100,8 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
