@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::ConfigError;
 
+mod models;
 mod quota;
 mod sections;
 
@@ -69,7 +70,9 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         let inner = table.values().filter_map(Value::as_table);
         return inner.into_iter().try_for_each(|inner| check_table(&format!("{path}.*"), inner));
     }
-    let Some(section) = SECTIONS.iter().chain(quota::SECTIONS).find(|section| section.path == path) else {
+    let Some(section) =
+        SECTIONS.iter().chain(models::SECTIONS).chain(quota::SECTIONS).find(|section| section.path == path)
+    else {
         return Ok(());
     };
     for (key, value) in table {

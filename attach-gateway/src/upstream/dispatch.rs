@@ -82,7 +82,9 @@ impl Dispatch {
         loop {
             attempts += 1;
             let Chosen { candidate, place, plan, overridden, admitted: Admitted { ticket, slot } } = chosen;
-            record(&overridden, exchange);
+            if attempts > 1 || !overridden.is_empty() {
+                record(&overridden, exchange);
+            }
             let headers = self.headers(&parts.headers, place, &plan, caller, exchange);
             let mut way = self.set_out(exchange, candidate, place, attempts).hold(slot);
             let sent = send(place, &plan, headers, (&mut way.attempt, &parts.headers)).await;

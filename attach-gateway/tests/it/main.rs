@@ -32,6 +32,7 @@ mod drain;
 mod edges;
 mod engines;
 mod faults_server;
+mod faults_answers;
 mod faults_upstream;
 mod front_ends;
 mod guides;

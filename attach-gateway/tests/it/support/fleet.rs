@@ -10,6 +10,10 @@ use tokio::net::TcpListener;
 
 use super::{CHATS, Call, Gateway, Issuer, Launch, question};
 
+/// A model of two upstreams, and of one.
+pub(crate) const BOTH: &str = "[[model]]\nname = \"m\"\nto = [\"a\", \"b\"]\n";
+pub(crate) const ONE: &str = "[[model]]\nname = \"m\"\nto = [\"a\"]\n";
+
 /// Issuer and gateway; the model servers are the test's.
 pub(crate) struct Fleet {
     _issuer: Issuer,

@@ -104,6 +104,15 @@ fn jitter_adds_up_to_half() {
 }
 
 #[test]
+fn an_open_breaker_costs_less_than_a_millisecond() {
+    let clock = Clock::new(|settings| settings.consecutive = 1);
+    clock.call(false);
+    let began = Instant::now();
+    (0..10_000).for_each(|_| assert!(clock.admits().is_none()));
+    assert!(began.elapsed() < 10 * SECOND, "{:?} for 10,000", began.elapsed());
+}
+
+#[test]
 fn a_probe_whose_caller_has_left_makes_way_for_another() {
     let mut clock = Clock::new(|settings| settings.consecutive = 1);
     clock.call(false);
