@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::stream::Socket;
 use super::tls::Acceptor;
@@ -33,6 +33,18 @@ pub(super) struct Accepted {
     pub(super) local: bool,
 }
 
+/// How many connections may wait in the kernel until there is room for them (listen(2)).
+const BACKLOG: u32 = 1024;
+
+fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart does not wait for connections of the gateway before it. Elsewhere it would mean something else.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
 impl Listener {
     /// Listens, with the certificate that `channel` names. A socket in the file system gets `mode`.
     ///
@@ -46,7 +58,7 @@ impl Listener {
         };
         let (kind, addr) = match listen {
             Listen::Tcp(addr) => {
-                let listener = TcpListener::bind(addr).await?;
+                let listener = tcp(*addr)?;
                 let addr = listener.local_addr()?.into();
                 (Kind::Tcp(listener), addr)
             }

@@ -3,7 +3,7 @@
 use attach_core::body::{metered, metered_whole};
 use attach_core::usage::Wire;
 use attach_core::{Api, BoxError, Exchange, Outcome, Rejection, ResponseBody};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -55,6 +55,9 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
         },
+        None if is_unknown(&from) => {
+            return refusal::unreadable("neither JSON nor a stream").into_response(exchange);
+        }
         None => metered(from, api, exchange),
         Some(translator) if status.is_success() && is_streamed(from.headers()) => {
             translated_stream(metered(from, api, exchange), translator, exchange)
@@ -74,6 +77,11 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
 /// Whether it comes in pieces that can be translated one by one.
 fn is_streamed(headers: &HeaderMap) -> bool {
     matches!(Wire::of(headers), Some(Wire::Sse | Wire::Ndjson))
+}
+
+/// Whether it is declared to be nothing that a model server says. What is encoded is refused by whoever has to read it.
+fn is_unknown<B>(answer: &Response<B>) -> bool {
+    Wire::of(answer.headers()).is_none() && !answer.headers().contains_key(CONTENT_ENCODING)
 }
 
 fn refused(status: StatusCode) -> Option<Rejection> {

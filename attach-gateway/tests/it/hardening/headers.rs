@@ -60,8 +60,7 @@ async fn trailers_of_a_request_go_nowhere() {
             "Connection: close",
         ],
     );
-    let chunk =
-        format!("{:x}\r\n{body}\r\n0\r\nX-Attach-User: root\r\nContent-Length: 1\r\n\r\n", body.len());
+    let chunk = format!("{:x}\r\n{body}\r\n0\r\nX-Attach-User: root\r\n\r\n", body.len());
     let heard = raw::send(world.gateway.addr, head + &chunk).await;
     assert!(heard.text.starts_with("HTTP/1.1 200"), "{}", heard.text);
     let seen = world.upstream.only();
@@ -73,7 +72,7 @@ async fn trailers_of_a_request_go_nowhere() {
 async fn a_name_with_line_ends_in_it_adds_no_header() {
     let world = World::start().await;
     for (sub, sent) in [
-        ("a\r\nX-Evil: 1", "a%0D%0AX-Evil%3A%201"),
+        ("a\r\nX-Evil: 1", "a%0D%0AX-Evil:%201"),
         ("a,b", "a%2Cb"),
         ("zoë", "zo%C3%AB"),
         ("a\u{0}b", "a%00b"),
@@ -84,7 +83,7 @@ async fn a_name_with_line_ends_in_it_adds_no_header() {
         if answer.status == 200 {
             let seen = world.upstream.last();
             assert_eq!(seen.header("x-evil"), None);
-            assert_eq!(seen.header(OURS).map(|name| name.replace("%3a", "%3A")).as_deref(), Some(sent));
+            assert_eq!(seen.header(OURS), Some(sent));
         } else {
             // A name that nobody has is refused rather than spelled.
             assert!([401, 403].contains(&answer.status), "{sub:?}: {}", answer.status);

@@ -6,7 +6,7 @@ async fn address(world: &World, headers: &[(&str, &str)]) -> String {
     let call = headers.iter().fold(world.post(CHATS[0]), |call, (name, value)| call.header(name, value));
     let answer = call.json(&question(CHATS[0], "m", "hello")).send().await.expect(200);
     let trail = world.gateway.trail(&answer.id());
-    let origin = &trail.intent()["client"];
+    let origin = &trail.intent()["src"];
     origin["ip"].as_str().unwrap_or_else(|| panic!("no address: {trail:?}")).to_owned()
 }
 
