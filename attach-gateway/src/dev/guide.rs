@@ -1,10 +1,10 @@
-use std::net::SocketAddr;
 use std::path::Path;
 
 use super::issuer::Issuer;
+use crate::config::Listen;
 
 /// What `dev` prints: tokens, and a line to copy for each thing the gateway does.
-pub(super) fn text(addr: SocketAddr, issuer: &Issuer, dir: &Path) -> String {
+pub(super) fn text(addr: &Listen, issuer: &Issuer, dir: &Path) -> String {
     let alice = issuer.token("alice").unwrap_or_default();
     let bob = issuer.token("bob").unwrap_or_default();
     let url = format!("http://{addr}");

@@ -88,8 +88,7 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     let model = echo::start().await.map_err(|error| StartError::Io("development model", error))?;
     let mut config = Config::parse(&CONFIG.replace("{MODEL}", &format!("http://{model}")), |_| None)?;
     config.issuers = vec![trusted(&issuer)?];
-    let addr = free_port(dev.port).await?;
-    config.server.listen = addr.into();
+    config.server.listen = free_port(dev.port).await?.into();
     config.state_dir = Some(dev.dir.clone());
     // Made at this start, like every other key of `dev`; nobody has to be warned of what the banner says.
     config.redact.key = Some(random_key()?);
@@ -97,7 +96,7 @@ async fn run(dev: &Dev) -> Result<(), StartError> {
     gateway.watch();
     std::fs::write(dev.dir.join("issuer"), issuer.url())
         .map_err(|error| StartError::Io("state directory", error))?;
-    print(&guide::text(addr, &issuer, &dev.dir));
+    print(&guide::text(gateway.addr(), &issuer, &dev.dir));
     gateway.serve(|| stop.next()).await;
     Ok(())
 }

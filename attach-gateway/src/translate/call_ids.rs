@@ -49,6 +49,12 @@ impl ReadAnswer for CallIds {
         Some(events)
     }
 
+    fn end(&mut self, out: &mut Vec<Event>) {
+        let before = out.len();
+        self.inner.end(out);
+        self.fill(out.get_mut(before..).unwrap_or_default());
+    }
+
     fn failure(&mut self, bytes: &[u8]) -> Failure {
         self.inner.failure(bytes)
     }

@@ -72,6 +72,11 @@ impl Keys {
         Self { watch, turn: tokio::sync::Mutex::new(None), _following: following }
     }
 
+    /// Takes what was read for `upstream`, which is the same but for that.
+    pub(super) fn take(&self, upstream: &Upstream) {
+        self.watch.take(sources(upstream).into_iter().map(|from| from.first().clone()));
+    }
+
     /// The credential now.
     pub(super) fn now(&self) -> Guard<Arc<Credential>> {
         self.watch.now.load()
@@ -126,6 +131,18 @@ impl Watch {
                 Err(_) => {}
             }
         }
+        self.put_in_force(&read);
+    }
+
+    fn take(&self, secrets: impl Iterator<Item = Secret>) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        for (read, secret) in read.iter_mut().zip(secrets) {
+            *read = Read { last: secret, at: Instant::now(), failed: false };
+        }
+        self.put_in_force(&read);
+    }
+
+    fn put_in_force(&self, read: &[Read]) {
         let secrets: Vec<_> = read.iter().map(|read| read.last.clone()).collect();
         if !self.now.load().is_of(&secrets) {
             self.now.store(Arc::new(Credential::new(&self.upstream, secrets)));

@@ -58,12 +58,15 @@ impl Upstreams {
         Self::after(&[], upstreams)
     }
 
-    /// Those that are as they were in `before` keep their connections, and whatever else is known of them.
+    /// Those that are as they were in `before` keep their connections, and whatever else is known of them. A credential
+    /// is the one that was read last.
     pub(crate) fn after(before: &[Arc<Place>], upstreams: &[Arc<Upstream>]) -> io::Result<Self> {
         let place = |upstream: &Arc<Upstream>| {
-            let known = before.iter().find(|place| place.upstream == *upstream);
-            known
-                .map_or_else(|| Place::new(Arc::clone(upstream)).map(Arc::new), |known| Ok(Arc::clone(known)))
+            let Some(known) = before.iter().find(|place| place.upstream == *upstream) else {
+                return Place::new(Arc::clone(upstream)).map(Arc::new);
+            };
+            known.keys.take(upstream);
+            Ok(Arc::clone(known))
         };
         upstreams.iter().map(place).collect::<io::Result<_>>().map(Self)
     }

@@ -101,7 +101,7 @@ async fn a_model_servers_own_endpoints_are_not_there() {
         ("POST", "/api/copy"),
         ("DELETE", "/api/delete"),
         ("HEAD", "/api/blobs/sha256:0"),
-        ("GET", "/api/ps"),
+        ("POST", "/api/ps/"),
         ("GET", "/metrics"),
         ("POST", "/v1/load_lora_adapter"),
         ("POST", "/sleep"),
