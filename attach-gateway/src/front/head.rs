@@ -59,7 +59,9 @@ pub(super) fn content_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut parts = text.split(';').map(str::trim);
     let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
     let plain = ["application/json", "text/json", "text/plain", "application/x-www-form-urlencoded", ""];
-    if !plain.contains(&kind.as_str()) && !(kind.starts_with("application/") && kind.ends_with("+json")) {
+    let json = kind.strip_prefix("application/").is_some_and(|kind| kind.ends_with("+json"));
+    let known = json || plain.contains(&kind.as_str());
+    if !known {
         return Err(unsupported());
     }
     let charset = || {

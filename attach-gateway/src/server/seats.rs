@@ -10,11 +10,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Descriptors that are not for clients' connections: the log and its segments, stores, listeners, files.
 const RESERVED: usize = 64;
 
+/// How many are taken by each address.
+type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// The places for connections. Clones are the same places.
 #[derive(Debug, Clone)]
 pub(super) struct Seats {
     all: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_address: Taken,
     each: usize,
 }
 
@@ -22,7 +25,7 @@ pub(super) struct Seats {
 #[derive(Debug)]
 pub(super) struct Seat {
     _permit: OwnedSemaphorePermit,
-    mine: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    mine: Option<(IpAddr, Taken)>,
 }
 
 impl Seats {
