@@ -107,11 +107,16 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
         });
     }
     drop(listener);
+    end(&tasks, graceful, drain, stop()).await;
+}
+
+/// Lets running answers finish for up to `drain`, or until `again` is ready, and breaks off what is left.
+async fn end(tasks: &Tasks, graceful: GracefulShutdown, drain: Duration, again: impl Future<Output = ()>) {
     tracing::info!(running = tasks.len(), limit = ?drain, "stopping: running answers may finish");
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(drain) => tracing::warn!("some answers did not finish in time and are broken off"),
-        () = stop() => tracing::warn!("told again to stop: running answers are broken off"),
+        () = again => tracing::warn!("told again to stop: running answers are broken off"),
     }
     // What is broken off is dropped here, so that its record is written before the log is closed.
     tasks.end().await;
