@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use attach_auth::policy::ModelGlob;
 use attach_core::{Dialect, Rejection};
 use tokio::task::JoinSet;
 
@@ -48,7 +49,7 @@ pub(crate) async fn listing(directory: &Directory, dialect: Dialect) -> Result<V
 
 /// The upstreams whose models the patterns of `model` stand for.
 fn expanding(model: &Model, dialect: Dialect) -> Vec<usize> {
-    if named(model, dialect).all(|glob| glob.is_exact()) {
+    if named(model, dialect).all(ModelGlob::is_exact) {
         return Vec::new();
     }
     model.targets.iter().filter(|target| target.model.is_none()).map(|target| target.upstream).collect()

@@ -171,10 +171,10 @@ fn place(
     match (api, parameter) {
         (Api::OpenAiChat, P::MaxTokens) => Some(("", longest(upstream))),
         (Api::OpenAiChat, P::TopK) | (Api::OpenAiCompletions, P::TopK | P::ReasoningEffort) => None,
-        (Api::OpenAiChat | Api::OpenAiCompletions, _) => Some(("", name)),
         (Api::OpenAiResponses, P::MaxTokens) => Some(("", &["max_output_tokens"])),
         (Api::OpenAiResponses, P::ReasoningEffort) => Some(("reasoning", &["effort"])),
-        (Api::OpenAiResponses, P::Temperature | P::TopP)
+        (Api::OpenAiChat | Api::OpenAiCompletions, _)
+        | (Api::OpenAiResponses, P::Temperature | P::TopP)
         | (Api::AnthropicMessages, P::Temperature | P::TopP | P::TopK | P::MaxTokens) => Some(("", name)),
         (Api::OllamaChat | Api::OllamaGenerate, P::MaxTokens) => Some(("options", &["num_predict"])),
         (Api::OllamaChat | Api::OllamaGenerate, P::ReasoningEffort) => Some(("", &["think"])),

@@ -66,7 +66,7 @@ impl Entry {
     pub(super) fn all_names(&self) -> Vec<&String> {
         let aliases = self.aliases.iter().flat_map(|alias| match alias {
             Alias::Every(name) => vec![name],
-            Alias::Dialects(names) => names.values().flat_map(|names| names.list()).collect(),
+            Alias::Dialects(names) => names.values().flat_map(OneOrMany::list).collect(),
         });
         std::iter::once(&self.name).chain(aliases).collect()
     }

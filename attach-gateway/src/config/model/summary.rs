@@ -1,15 +1,18 @@
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use attach_auth::policy::ModelGlob;
 use attach_core::destination::Labels;
 
-use super::parameters::Parameters;
+use super::parameters::{Parameter, Parameters};
 use crate::config::{Config, Model, Target};
 
 /// A line for the model, and one for each target that is not like its upstream.
 pub(in crate::config) fn describe(out: &mut String, model: &Model, config: &Config) {
     let mut names: Vec<_> = model.names.iter().map(|name| name.as_str().to_owned()).collect();
-    let own = |(dialect, name): &(_, ModelGlob)| format!("{name} ({dialect:?} only)");
+    let own = |(dialect, name): &(attach_core::Dialect, ModelGlob)| {
+        format!("{name} ({} only)", format!("{dialect:?}").to_ascii_lowercase())
+    };
     names.extend(model.dialect_names.iter().map(own));
     let targets: Vec<_> = model.targets.iter().map(|target| named(target, config)).collect();
     let tiers: Vec<_> = model.labels.iter().map(|labels| labels.tier.as_deref()).collect();
@@ -61,11 +64,10 @@ fn differences(upstream: &Labels, target: &Labels, tier: bool) -> Vec<String> {
 }
 
 fn parameters_of(parameters: &Parameters) -> String {
-    let one = |(parameter, value): (&super::parameters::Parameter, &Box<str>)| {
-        format!("{} = {value}", parameter.as_str())
+    let shown = |list: &BTreeMap<Parameter, Box<str>>| -> Vec<String> {
+        list.iter().map(|(parameter, value)| format!("{} = {value}", parameter.as_str())).collect()
     };
-    let defaults: Vec<_> = parameters.defaults.iter().map(one).collect();
-    let overrides: Vec<_> = parameters.overrides.iter().map(one).collect();
+    let (defaults, overrides) = (shown(&parameters.defaults), shown(&parameters.overrides));
     let mut parts = Vec::new();
     if !defaults.is_empty() {
         parts.push(format!("unless said otherwise {}", defaults.join(", ")));

@@ -18,7 +18,7 @@ fn an_alias_is_for_everybody_or_for_one_dialect() {
         parse("to = [\"in\"]\naliases = [\"x\", { anthropic = \"claude-*\", ollama = [\"y\", \"z\"] }]")
             .expect("valid");
     let model = &config.models[0];
-    let names: Vec<_> = model.names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<_> = model.names.iter().map(attach_auth::policy::ModelGlob::as_str).collect();
     assert_eq!(names, ["m", "x"]);
     let names: Vec<_> = model.dialect_names.iter().map(|(dialect, name)| (*dialect, name.as_str())).collect();
     let expected = [(Dialect::Anthropic, "claude-*"), (Dialect::Ollama, "y"), (Dialect::Ollama, "z")];

@@ -41,10 +41,10 @@ impl<'a> Ticket<'a> {
         self.telemetry.breaker(upstream, phase);
         match phase {
             Phase::Open => {
-                tracing::warn!(upstream, breaker = "open", "the upstream is not called for a while")
+                tracing::warn!(upstream, breaker = "open", "the upstream is not called for a while");
             }
             Phase::HalfOpen => {
-                tracing::info!(upstream, breaker = "half-open", "one call tries the upstream again")
+                tracing::info!(upstream, breaker = "half-open", "one call tries the upstream again");
             }
             Phase::Closed => tracing::info!(upstream, breaker = "closed", "the upstream is called again"),
         }
