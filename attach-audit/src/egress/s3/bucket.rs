@@ -16,6 +16,7 @@ use crate::egress::answer::{refusal, unreachable};
 use crate::egress::{InvalidTarget, SendError};
 
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const LOCK_UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
@@ -114,6 +115,7 @@ impl Bucket {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
         headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        headers.insert(ALGORITHM, HeaderValue::from_static("SHA256"));
         headers.insert(CHECKSUM, value(&checksum)?);
         if let Some(lock) = self.lock {
             headers.insert(LOCK_MODE, HeaderValue::from_static(lock.mode.as_str()));

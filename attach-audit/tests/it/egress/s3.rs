@@ -111,7 +111,8 @@ async fn an_object_has_its_checksum_its_lock_and_a_signature_over_both() {
 /// The signature of what was seen, made again for the time it names.
 fn signature(server: &Server, seen: &Seen) -> String {
     let names = ["content-type", "if-none-match", "x-amz-checksum-sha256", "x-amz-object-lock-mode"];
-    let names = names.into_iter().chain(["x-amz-object-lock-retain-until-date"]);
+    let names =
+        names.into_iter().chain(["x-amz-object-lock-retain-until-date", "x-amz-sdk-checksum-algorithm"]);
     let headers: HeaderMap = names
         .map(|name| (http::HeaderName::from_static(name), seen.header(name).parse().expect("a value")))
         .collect();
