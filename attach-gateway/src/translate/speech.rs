@@ -55,12 +55,11 @@ impl Speech {
             (Self::Anthropic, Ask::Chat(chat)) => {
                 (Operation::Api(Api::AnthropicMessages), anthropic::write_chat(chat, model, losses)?)
             }
-            (Self::Anthropic, Ask::Embed(_)) => return Ok(None),
             (Self::Bedrock, Ask::Chat(chat)) => {
                 let operation = if chat.stream { Operation::ConverseStream } else { Operation::Converse };
                 (operation, bedrock::write_chat(chat, model, losses)?)
             }
-            (Self::Bedrock, Ask::Embed(_)) => return Ok(None),
+            (Self::Anthropic | Self::Bedrock, Ask::Embed(_)) => return Ok(None),
         }))
     }
 
@@ -79,8 +78,7 @@ impl Speech {
         match self {
             Self::OpenAi => openai::read_embeddings(bytes),
             Self::Ollama => ollama::read_embeddings(bytes),
-            Self::Anthropic => None,
-            Self::Bedrock => None,
+            Self::Anthropic | Self::Bedrock => None,
         }
     }
 }
