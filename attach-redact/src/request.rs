@@ -12,6 +12,7 @@ use crate::vault::Vault;
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 
 mod any;
+mod escapes;
 mod plan;
 mod signed;
 
