@@ -18,9 +18,16 @@ pub(super) fn tools(api: Api, root: Value<'_>) -> Vec<Box<str>> {
     if root.get("mcp_servers").is_some_and(|servers| servers.elements().next().is_some()) {
         found.push("mcp".into());
     }
+    let plugins = root.get("plugins").into_iter().flat_map(Value::elements);
+    found.extend(plugins.map(|plugin| plugin_name(plugin).map_or_else(|| "unknown".into(), Box::from)));
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// OpenRouter's plugins search the web and read files for the model. One that is switched off may be on by the account.
+fn plugin_name(plugin: Value<'_>) -> Option<Cow<'_, str>> {
+    plugin.get("id").and_then(Value::as_str)
 }
 
 fn hosted_type<'a>(api: Api, tool: Value<'a>) -> Option<Cow<'a, str>> {

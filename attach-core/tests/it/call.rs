@@ -280,6 +280,8 @@ fn hosted_tools_are_those_the_provider_runs() {
     assert_eq!(hosted(Api::OpenAiChat, tools), "Function local_shell mcp");
     assert_eq!(hosted(Api::OpenAiChat, r#""web_search_options":{}"#), "web_search");
     assert_eq!(hosted(Api::OpenAiChat, r#""web_search_options":null"#), "");
+    assert_eq!(hosted(Api::OpenAiChat, r#""plugins":[{"id":"web"},{"id":"web"},{}]"#), "unknown web");
+    assert_eq!(hosted(Api::OpenAiChat, r#""plugins":[]"#), "");
     let client = r#""tools":[{"type":"text_editor_20250728","name":"e"},{"type":"computer_20250124","name":"c"},{"type":"memory_20250818","name":"m"},{"type":null,"name":"x"}],"mcp_servers":[]"#;
     assert_eq!(hosted(Api::AnthropicMessages, client), "");
     assert_eq!(hosted(Api::AnthropicMessages, r#""tools":[{"type":"function","name":"x"}]"#), "function");
