@@ -3,6 +3,7 @@
 //! Source: Ollama `docs/api.md`.
 
 mod embed;
+mod open_calls;
 mod read;
 mod read_answer;
 mod read_message;

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use attach_core::Rejection;
 use attach_core::json::Value;
 use serde_json::value::RawValue;
 
+use super::open_calls::OpenCalls;
 use crate::translate::canonical::{Image, Losses, Message, Part, Said, ToolCall};
 use crate::translate::fields::{each, place, raw, text};
 
@@ -18,28 +18,6 @@ pub(super) fn read_messages(root: Value<'_>) -> Result<Vec<Message<'_>>, Rejecti
 pub(super) fn parts<'a>(text: Cow<'a, str>, holder: Value<'a>) -> Vec<Part<'a>> {
     let images = each(holder, "images").filter_map(Value::as_str);
     std::iter::once(Part::Text(text)).chain(images.map(|data| Part::Image(picture(data)))).collect()
-}
-
-/// Tool calls without an answer yet. Few of Ollama's have ids, so answers find their call by name, else by order.
-#[derive(Default)]
-struct OpenCalls<'a> {
-    made: usize,
-    open: VecDeque<(Cow<'a, str>, Cow<'a, str>)>,
-}
-
-impl<'a> OpenCalls<'a> {
-    fn open(&mut self, id: Option<Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<'a, str> {
-        self.made += 1;
-        let id = id.unwrap_or_else(|| format!("call_{}", self.made).into());
-        self.open.push_back((id.clone(), name.clone()));
-        id
-    }
-
-    fn close(&mut self, id: Option<&str>, name: Option<&str>) -> Option<Cow<'a, str>> {
-        let by_id = id.and_then(|id| self.open.iter().position(|(known, _)| known == id));
-        let by_name = || self.open.iter().position(|(_, known)| name.is_none_or(|name| name == known));
-        self.open.remove(by_id.or_else(by_name)?).map(|(id, _)| id)
-    }
 }
 
 fn read_message<'a>(message: Value<'a>, calls: &mut OpenCalls<'a>) -> Result<Message<'a>, Rejection> {
