@@ -1,7 +1,8 @@
 //! What makes a file looser without saying so: a protection that was written, and is not there any more.
 //!
 //! A file that was cut short, or a template whose part is missing, must not take limits or requirements away. Who means
-//! it writes an empty value. Without `[access]` a file denies, so its rules are not among these.
+//! it writes an empty value. Without `[access]` a file denies, and so it does without a rule that allows; one that is left
+//! without its conditions allows more.
 
 use toml::{Table, Value};
 
@@ -29,7 +30,27 @@ const GUARDS: &[&str] = &[
 const OF_ENTRIES: &[(&str, &str, &[&str])] = &[
     ("issuer", "issuer", &["allowed_groups", "client_ids", "hosted_domain", "required_scopes"]),
     ("front_end", "name", &["groups", "members_of", "required"]),
-    ("upstream", "name", &["identity_headers"]),
+    ("upstream", "name", &["guardrail", "identity_headers"]),
+    ("access.allow", "id", CONDITIONS),
+];
+
+/// What holds a rule that allows to some callers and calls: without it, the rule allows all.
+const CONDITIONS: &[&str] = &[
+    "apis",
+    "claims",
+    "client_ids",
+    "devices",
+    "groups",
+    "kind",
+    "labels",
+    "models",
+    "networks",
+    "proof",
+    "require",
+    "scopes",
+    "tiers",
+    "tools",
+    "verbs",
 ];
 
 /// Each of them, in words.
@@ -69,7 +90,7 @@ fn has(table: &Table, path: &str) -> bool {
 }
 
 fn entries<'t>(table: &'t Table, list: &str) -> impl Iterator<Item = &'t Table> {
-    table.get(list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
+    get(table, list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
 }
 
 #[cfg(test)]
@@ -116,6 +137,31 @@ mod tests {
             of("[[issuer]]\nissuer = \"https://idp.example.com\"\nrequired_scopes = [\"llm\"]\n"),
             ["access.deny is gone", "quota is gone", "redact is gone", "revocation is gone"]
         );
+    }
+
+    #[test]
+    fn a_rule_that_has_lost_its_condition_is_a_slip() {
+        let rule = "[[access.allow]]\nid = \"power\"\ngroups = [\"g\"]\nmodels = [\"gpt-4*\"]\nrequire = { amr = [\"mfa\"] }";
+        let read = |text: &str| text.parse::<Table>().expect("valid TOML");
+        for (lost, named) in [
+            ("groups = [\"g\"]\n", "groups"),
+            ("models = [\"gpt-4*\"]\n", "models"),
+            ("require = { amr = [\"mfa\"] }", "require"),
+        ] {
+            let told = format!("access.allow \"power\": {named} is gone");
+            assert_eq!(found(&read(rule), &read(&rule.replace(lost, ""))), [told]);
+        }
+        let meant = rule.replace("[\"g\"]", "[]");
+        assert!(found(&read(rule), &read(&meant)).is_empty());
+        assert!(found(&read(rule), &read("")).is_empty(), "a rule that is gone allows nothing");
+    }
+
+    #[test]
+    fn an_upstream_that_has_lost_its_guardrail_is_a_slip() {
+        let read = |text: &str| text.parse::<Table>().expect("valid TOML");
+        let before = read("[[upstream]]\nname = \"b\"\nguardrail = { id = \"gr\" }");
+        let now = read("[[upstream]]\nname = \"b\"");
+        assert_eq!(found(&before, &now), ["upstream \"b\": guardrail is gone"]);
     }
 
     #[test]
