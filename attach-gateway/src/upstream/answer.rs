@@ -46,7 +46,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
     }
     let mut answer = match plan.translator() {
         Some(translator) if plan.operation().api().is_none() => {
-            match foreign(from, api, translator, exchange).await {
+            match foreign(from, api, translator, (place, exchange)).await {
                 Ok(answer) => answer,
                 Err(rejection) => rejection.into_response(exchange),
             }

@@ -30,7 +30,7 @@ pub(super) async fn foreign(
     answer: Response<Origin>,
     api: Api,
     translator: &Translator,
-    exchange: &Exchange,
+    (place, exchange): (&Place, &Exchange),
 ) -> Result<Answer, Rejection> {
     if answer.status().is_success() && is_stream(answer.headers()) {
         let (mut parts, body) = answer.into_parts();
@@ -46,6 +46,9 @@ pub(super) async fn foreign(
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
+        if place.keys.now().is_in(&bytes) {
+            return Err(refusal::credential_rejected(parts.status));
+        }
         let name = parts.extensions.get::<ErrorName>().map(|name| &*name.0);
         let error = translator.named_error(parts.status, (name, &bytes), exchange);
         return Ok(Response::from_parts(parts, ResponseBody::full(error)));

@@ -287,3 +287,20 @@ async fn check_says_what_bedrock_is_asked_for_and_shows_no_key() {
     let refused = Launch::file(&other).check().await;
     assert!(!refused.ok && refused.stderr.contains("drain"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn an_error_of_amazons_that_repeats_the_key_is_held_back() {
+    let upstream = Upstream::with(|seen| {
+        let shown = seen.header("authorization").unwrap_or_default();
+        failure(400, "ValidationException", &format!("what is {shown}?"))
+    });
+    let issuer = Issuer::start().await;
+    let upstream = upstream.await;
+    let text = file("key = { env = \"BEDROCK_KEY\" }");
+    let text = text.replace("{ISSUER}", issuer.url()).replace("{UPSTREAM}", &upstream.url());
+    let gateway = Launch::file(&text).set("BEDROCK_KEY", "not-for-clients").start().await;
+    let world = World { issuer, upstream, gateway };
+    let answer = ask(&world, false).await.expect(502);
+    assert_eq!(world.upstream.only().header("authorization"), Some("Bearer not-for-clients"));
+    assert!(!answer.text().contains("not-for-clients"), "{}", answer.text());
+}
