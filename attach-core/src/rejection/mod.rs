@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_A
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::exchange::Refusal;
-use crate::{Exchange, Outcome, ResponseBody};
+use crate::{Dialect, Exchange, Outcome, ResponseBody};
 
 mod dialect;
 
@@ -170,6 +170,10 @@ impl Rejection {
         headers.insert(CONTENT_TYPE, dialect::content_type(exchange.dialect()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::from_str(&exchange.id().to_string()) {
+            // Where Anthropic's packages look for it.
+            if exchange.dialect() == Dialect::Anthropic {
+                headers.insert(HeaderName::from_static("request-id"), id.clone());
+            }
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         response

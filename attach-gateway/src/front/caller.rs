@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use attach_core::{Exchange, Identity};
+use attach_core::{Dialect, Exchange, Identity};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Request, Response};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,9 @@ pub(crate) const USER: HeaderName = HeaderName::from_static("x-attach-user");
 pub(crate) const SESSION: HeaderName = HeaderName::from_static("x-attach-session");
 pub(crate) const GROUPS: HeaderName = HeaderName::from_static("x-attach-groups");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The same for Anthropic's packages, which look for it here (API reference, "Response headers").
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Longest `X-Attach-Groups`, in bytes; groups that do not fit any more are left out whole.
 const MAX_GROUPS: usize = 4 << 10;
@@ -122,6 +125,9 @@ where
                 headers.insert(SESSION, caller.session);
             }
             if let Ok(id) = HeaderValue::from_str(&exchange.id().to_string()) {
+                if exchange.dialect() == Dialect::Anthropic {
+                    headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
+                }
                 headers.insert(REQUEST_ID, id);
             }
             Ok(response)

@@ -24,10 +24,11 @@ const SENT: [HeaderName; 10] = [
 ];
 
 /// What a page may read of an answer, besides what any page may.
-const READ: [HeaderName; 11] = [
+const READ: [HeaderName; 12] = [
     WWW_AUTHENTICATE,
     RETRY_AFTER,
     HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
     HeaderName::from_static("x-attach-user"),
     HeaderName::from_static("x-attach-session"),
     HeaderName::from_static("x-attach-dropped"),
