@@ -14,6 +14,7 @@ pub(crate) struct Translator {
     api: Api,
     model: Box<str>,
     speech: Speech,
+    streamed: bool,
     /// Whether a stream is to end with its usage, as OpenAI's clients may ask.
     include_usage: bool,
     encoding: openai::Encoding,
@@ -26,6 +27,7 @@ impl Translator {
             api: call.api,
             model: call.model.as_str().into(),
             speech,
+            streamed: call.stream,
             include_usage: call.include_usage,
             encoding: openai::Encoding::of(payload),
         }
@@ -59,6 +61,23 @@ impl Translator {
         }
         let events = self.reader(exchange).whole(bytes)?;
         self.writer(exchange).whole(events)
+    }
+
+    /// Whether the caller asked for a stream.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streamed
+    }
+
+    /// A whole answer as the stream that the caller asked for: some servers do not stream. `None` if it is not one.
+    pub(crate) fn unary_as_stream(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
+        let events = self.reader(exchange).whole(bytes)?;
+        let is_whole = events.iter().any(|event| matches!(event, Event::Finish(_) | Event::Done));
+        if !is_whole || events.iter().any(|event| matches!(event, Event::Error(_))) {
+            return None;
+        }
+        let (mut writer, mut out) = (self.writer(exchange), Vec::with_capacity(bytes.len()));
+        events.into_iter().chain([Event::Done]).for_each(|event| writer.write(event, &mut out));
+        Some(out.into())
     }
 
     /// [`unary`](Self::unary), with what the upstream says it used.

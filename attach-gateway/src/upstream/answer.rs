@@ -14,6 +14,7 @@ use super::origin::Origin;
 use super::place::Place;
 use super::timed::Timed;
 use super::way::Way;
+use super::withhold::withheld;
 use super::{headers, refusal};
 use crate::translate::{Plan, Translator};
 
@@ -71,7 +72,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         answer.headers_mut().insert(HeaderName::from_static("x-attach-dropped"), dropped);
     }
     let mend = Mend(exchange.clone());
-    answer.map(|body| body.gated(mend, exchange))
+    withheld(answer, place, exchange).map(|body| body.gated(mend, exchange))
 }
 
 /// Whether it comes in pieces that can be translated one by one.
@@ -99,7 +100,7 @@ async fn error_body(from: Response<Origin>, place: &Place, exchange: &Exchange) 
     let collected = Limited::new(body, MAX_ERROR).collect().await;
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     if place.keys.now().is_in(&bytes) {
-        return Err(refusal::credential_rejected(parts.status));
+        return Err(refusal::repeated());
     }
     Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
 }
@@ -123,13 +124,18 @@ async fn translated(
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
         if place.keys.now().is_in(&bytes) {
-            return Err(refusal::credential_rejected(parts.status));
+            return Err(refusal::repeated());
         }
         let error = translator.error(parts.status, &bytes, exchange);
         return Ok(Response::from_parts(parts, ResponseBody::full(error)));
     }
     metered_whole(&bytes, api, exchange);
-    let translated = translator.unary(&bytes, exchange);
+    let translated = if translator.is_streamed() {
+        parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
+        translator.unary_as_stream(&bytes, exchange)
+    } else {
+        translator.unary(&bytes, exchange)
+    };
     let translated = translated.ok_or_else(|| refusal::unreadable("not the JSON of a completion"))?;
     Ok(Response::from_parts(parts, ResponseBody::full(translated)))
 }

@@ -50,6 +50,11 @@ impl Credential {
         self.access.as_ref()
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// Whether `text` repeats one of its secrets.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         self.secrets.iter().any(|secret| memchr::memmem::find(text, secret.expose().as_bytes()).is_some())

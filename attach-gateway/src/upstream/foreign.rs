@@ -47,7 +47,7 @@ pub(super) async fn foreign(
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
         if place.keys.now().is_in(&bytes) {
-            return Err(refusal::credential_rejected(parts.status));
+            return Err(refusal::repeated());
         }
         let name = parts.extensions.get::<ErrorName>().map(|name| &*name.0);
         let error = translator.named_error(parts.status, (name, &bytes), exchange);

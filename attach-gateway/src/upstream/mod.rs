@@ -23,6 +23,7 @@ mod resolver;
 mod retention;
 mod timed;
 mod way;
+mod withhold;
 
 pub(crate) use self::dispatch::Dispatch;
 pub(crate) use self::headers::Pseudonym;

@@ -34,6 +34,12 @@ pub(super) fn credential_rejected(status: StatusCode) -> Rejection {
     bad_gateway("upstream_credential_rejected", message).with_reason(format!("upstream answered {status}"))
 }
 
+/// An answer repeats the credential that its upstream was shown.
+pub(super) fn repeated() -> Rejection {
+    let message = "the model server repeated the gateway's own credential; the operator has to look at it";
+    bad_gateway("upstream_credential_rejected", message).with_reason("its answer repeats the credential")
+}
+
 pub(super) fn redirected(status: StatusCode) -> Rejection {
     let message = "the model server answered with a redirect, which is not followed";
     bad_gateway("upstream_redirected", message).with_reason(format!("upstream answered {status}"))
