@@ -89,6 +89,7 @@ impl Reader {
         if line.done == Some(true) {
             out.push(Event::Finish(match line.done_reason.as_deref() {
                 Some("length") => Finish::Length,
+                Some("content_filter") => Finish::Filtered,
                 _ if self.calls > 0 => Finish::Tools,
                 _ => Finish::Stop,
             }));

@@ -190,6 +190,8 @@ impl Writer {
         Last {
             done_reason: match self.finish {
                 Some(Finish::Length) => "length",
+                // Ollama filters nothing and has no word for it; "stop" would say that the model was done.
+                Some(Finish::Filtered) => "content_filter",
                 _ => "stop",
             },
             total_duration: total,

@@ -190,3 +190,14 @@ fn an_error_has_openais_shape_and_the_servers_words() {
     );
     assert!(error(503, "server busy")["error"]["message"].is_string());
 }
+
+#[test]
+fn why_it_stopped_is_told_in_openais_words() {
+    // The last one is what the gateway itself tells Ollama's clients, so it is what a gateway before it hears.
+    for reason in ["stop", "length", "content_filter"] {
+        let line =
+            json!({"message": {"role": "assistant", "content": "x"}, "done": true, "done_reason": reason});
+        let text = streamed(&with(json!({"stream": true})), &format!("{line}\n"), 7);
+        assert!(text.contains(&format!("\"finish_reason\":\"{reason}\"")), "{text}");
+    }
+}
