@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::support::{Issuer, Launch, Reply, Response, Seen, TempDir, Upstream, World, answer_text, events};
 
-mod replay;
+mod pairs;
+pub(crate) mod replay;
 
 use self::replay::{
     INPUT, KEY_ID, OUTPUT, SECRET, checked, failure, message, metadata, model, stop, stream, text,
