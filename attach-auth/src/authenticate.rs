@@ -36,10 +36,22 @@ pub trait Authenticate: Send + Sync + 'static {
         credential: &Credential,
         parts: &Parts,
     ) -> impl Future<Output = Result<Arc<Identity>, Denial>> + Send;
+
+    /// Who calls without any credential, by what their connection has proved: a client certificate, the account at the
+    /// other end of a socket, as the [`Peer`](attach_core::Peer) in the request's extensions has them. Nobody unless an
+    /// implementation says otherwise. Asked only where nothing was shown: what was shown has to be good.
+    fn connected(&self, parts: &Parts) -> Option<Arc<Identity>> {
+        let _ = parts;
+        None
+    }
 }
 
 impl<A: Authenticate> Authenticate for Arc<A> {
     async fn authenticate(&self, credential: &Credential, parts: &Parts) -> Result<Arc<Identity>, Denial> {
         A::authenticate(self, credential, parts).await
+    }
+
+    fn connected(&self, parts: &Parts) -> Option<Arc<Identity>> {
+        A::connected(self, parts)
     }
 }

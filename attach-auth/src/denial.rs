@@ -136,6 +136,11 @@ impl Denial {
         self
     }
 
+    /// Whether there was no credential at all, not even one of a scheme that is not known here.
+    pub(crate) fn is_nothing_shown(&self) -> bool {
+        matches!(self.kind, Kind::Absent) && self.reason == self.code
+    }
+
     /// The stable public code.
     #[must_use]
     pub fn code(&self) -> &'static str {

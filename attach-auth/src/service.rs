@@ -82,7 +82,11 @@ async fn identify<A: Authenticate>(
     let credential = Credential::of(parts);
     let asserted = Asserted::of(settings.delegation.as_deref(), parts);
     headers::clean(&mut parts.headers, settings.keep_credential);
-    let identity = authenticator.authenticate(&credential?, parts).await?;
+    let identity = match credential {
+        Ok(credential) => authenticator.authenticate(&credential, parts).await?,
+        Err(denial) if denial.is_nothing_shown() => authenticator.connected(parts).ok_or(denial)?,
+        Err(denial) => return Err(denial),
+    };
     let identity = asserted.resolve(identity, authenticator, parts, exchange).await?;
     exchange.identify(Arc::clone(&identity));
     parts.extensions.insert(Arc::clone(&identity));

@@ -202,16 +202,22 @@ pub enum Proof {
     Key,
     /// A trusted client's word about its own signed-in user.
     Delegated,
+    /// A client certificate that TLS verified.
+    Certificate,
+    /// The account of the operating system at the other end of a socket in the file system.
+    Account,
 }
 
 impl Proof {
-    /// `token`, `key` or `delegated`, as policy rules and the audit log spell it.
+    /// `token`, `key`, `delegated`, `certificate` or `account`, as policy rules and the audit log spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Key => "key",
             Self::Delegated => "delegated",
+            Self::Certificate => "certificate",
+            Self::Account => "account",
         }
     }
 }

@@ -11,19 +11,29 @@ pub struct Peer {
     pub addr: SocketAddr,
     /// What TLS established, if the connection is encrypted.
     pub tls: Option<Arc<TlsFacts>>,
+    /// The user id at the other end of a socket in the file system, as the kernel told when it was opened
+    /// (`SO_PEERCRED`, unix(7)).
+    pub uid: Option<u32>,
 }
 
 impl Peer {
     /// A clear-text connection from `addr`.
     #[must_use]
     pub fn new(addr: SocketAddr) -> Self {
-        Self { addr, tls: None }
+        Self { addr, tls: None, uid: None }
     }
 
     /// The same connection, encrypted.
     #[must_use]
     pub fn with_tls(mut self, tls: Arc<TlsFacts>) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// The same connection, opened by this user id of the machine.
+    #[must_use]
+    pub fn with_uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
         self
     }
 

@@ -7,14 +7,13 @@ use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{StatusCode, Uri};
 
-/// Checks `Host` (or HTTP/2's `:authority`) and `Origin` against the listener's own names. At a socket in the file system
-/// there is no address, and no browser reaches it.
+/// Checks `Host` (or HTTP/2's `:authority`) and `Origin` against the listener's own names. A socket in the file system
+/// has no address: it is `localhost` there. No browser reaches it, but whoever forwards to it might forward one's calls.
 pub(super) fn check(
     listen: Option<SocketAddr>,
     hosts: Vec<String>,
 ) -> impl Fn(&Parts) -> Result<(), Rejection> + Send + Sync + 'static {
     move |parts| {
-        let Some(listen) = listen else { return Ok(()) };
         let host = authority(parts);
         if !host.is_some_and(|host| is_ours(host, listen, &hosts)) {
             let message = "this listener does not answer to that name; admin.hosts lists more";
@@ -45,12 +44,14 @@ fn of_origin(origin: &str) -> Option<String> {
     origin.parse::<Uri>().ok()?.authority().map(ToString::to_string)
 }
 
-fn is_ours(authority: &str, listen: SocketAddr, hosts: &[String]) -> bool {
+fn is_ours(authority: &str, listen: Option<SocketAddr>, hosts: &[String]) -> bool {
     let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let host = host.map_or(authority, |(host, _)| host).to_ascii_lowercase();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    let own = address.is_ok_and(|address| address == listen.ip() || listen.ip().is_unspecified());
-    let local = listen.ip().is_loopback() && host == "localhost";
+    let listen = listen.map(|listen| listen.ip());
+    let own = address
+        .is_ok_and(|address| listen.is_some_and(|listen| address == listen || listen.is_unspecified()));
+    let local = listen.is_none_or(|listen| listen.is_loopback()) && host == "localhost";
     own || local || hosts.iter().any(|known| known.eq_ignore_ascii_case(&host))
 }
 
@@ -59,13 +60,16 @@ mod tests {
     use super::*;
 
     fn refusal(headers: &[(&str, &str)]) -> Option<&'static str> {
+        at(Some(SocketAddr::from(([127, 0, 0, 1], 9091))), headers)
+    }
+
+    fn at(listen: Option<SocketAddr>, headers: &[(&str, &str)]) -> Option<&'static str> {
         let mut request = http::Request::get("/admin/v1/keys");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let listen = SocketAddr::from(([127, 0, 0, 1], 9091));
-        check(Some(listen), vec!["admin.acme.example".into()])(&parts).err().map(|rejection| rejection.code())
+        check(listen, vec!["admin.acme.example".into()])(&parts).err().map(|rejection| rejection.code())
     }
 
     #[test]
@@ -77,6 +81,18 @@ mod tests {
             assert_eq!(refusal(&[("host", host)]), Some("unknown_host"), "{host}");
         }
         assert_eq!(refusal(&[]), Some("unknown_host"));
+    }
+
+    #[test]
+    fn a_socket_is_localhost() {
+        for host in ["localhost", "localhost:80", "admin.acme.example"] {
+            assert_eq!(at(None, &[("host", host)]), None, "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1", ""] {
+            assert_eq!(at(None, &[("host", host)]), Some("unknown_host"), "{host}");
+        }
+        let crossed = [("host", "localhost"), ("origin", "https://evil.example")];
+        assert_eq!(at(None, &crossed), Some("origin_not_allowed"));
     }
 
     #[test]

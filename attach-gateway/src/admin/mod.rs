@@ -1,7 +1,7 @@
 //! The admin listener: who is refused, gateway keys, service identities, exceptions from limits, the state store.
 //!
-//! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own, hold roles by their
-//! groups, and everything they change is on record before it is changed.
+//! Off until `[admin]` says who may use it. Its callers show tokens of an audience of their own and hold roles by
+//! their groups, or are listed by what their connection shows; everything they change is on record before it is changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::config::{Admin, ConfigError, Listen};
+use crate::config::{Admin, ConfigError, Listen, Local};
 use crate::rights::Rights;
 use crate::stack::Stack;
 
@@ -27,6 +27,7 @@ mod audit;
 mod check;
 mod content;
 mod door;
+mod local;
 mod query;
 mod quotas;
 mod recheck;
@@ -37,6 +38,7 @@ mod state;
 pub(crate) use self::audit::AuditAdmin;
 pub(crate) use self::check::CheckLayer;
 use self::content::ContentAdmin;
+use self::local::Admins;
 use self::quotas::QuotasAdmin;
 pub(crate) use self::recheck::Recheck;
 use self::revocations::RevocationsAdmin;
@@ -48,7 +50,10 @@ pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// What the admin listener works on.
 pub(crate) struct Parts<E> {
     pub(crate) audit: Audit,
-    pub(crate) verifier: OidcVerifier,
+    /// Who says whose a token is, if administrators come by tokens.
+    pub(crate) tokens: Option<OidcVerifier>,
+    /// The directories of callers.
+    pub(crate) directories: Vec<Arc<str>>,
     pub(crate) rights: Rights,
     /// Rules of `[access]` about verbs count here as well.
     pub(crate) access: Live<Rules>,
@@ -63,12 +68,13 @@ pub(crate) fn stack<E: Endpoint>(
     addr: &Listen,
     parts: Parts<E>,
 ) -> Result<Stack, ConfigError> {
-    let directories = parts.verifier.directories();
+    let directories = parts.directories;
     let roles = rights::rules(admin, &directories)?;
     let rights = parts.rights;
     let state = StateAdmin::new(rights.state.clone(), rights.redis.clone(), Arc::clone(&parts.witness));
     let quotas = QuotasAdmin::new(&rights, directories.clone(), Arc::clone(&parts.witness));
-    let revocations = RevocationsAdmin::new(rights.revocations.clone(), directories, parts.witness);
+    let revocations =
+        RevocationsAdmin::new(rights.revocations.clone(), revocable(admin, directories), parts.witness);
     let content = ContentAdmin(parts.audit.clone());
     // Who repairs a lost store has to get in while it is lost: what this node knows is all there is then.
     let known = rights.revocations.stale(Duration::MAX);
@@ -76,7 +82,8 @@ pub(crate) fn stack<E: Endpoint>(
         endpoint: ((((revocations, state), quotas), content), parts.more),
         revocations: known.clone(),
     };
-    let auth = AuthLayer::new(parts.verifier).realm("attach-admin").revocations(known);
+    let admins = Admins { tokens: parts.tokens, local: admin.local.clone() };
+    let auth = AuthLayer::new(admins).realm("attach-admin").revocations(known);
     let service = ServiceBuilder::new()
         .layer(parts.audit.layer())
         .layer(CheckLayer::new(door::check(addr.tcp(), admin.hosts.clone())))
@@ -86,6 +93,14 @@ pub(crate) fn stack<E: Endpoint>(
         .service(service_fn(nothing_else));
     let service = service.map_request(|request: Request<Incoming>| request);
     Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
+}
+
+/// Callers, and administrators who come without a token: they can be refused as well.
+fn revocable(admin: &Admin, mut directories: Vec<Arc<str>>) -> Vec<Arc<str>> {
+    if !admin.local.is_empty() {
+        directories.push(Local::DIRECTORY.into());
+    }
+    directories
 }
 
 async fn nothing_else(

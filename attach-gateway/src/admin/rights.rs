@@ -8,6 +8,7 @@ use attach_core::{Exchange, Identity, Rejection};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
+use super::local;
 use crate::config::{Admin, ConfigError};
 
 /// Which verb each path is about, and whether reading it is another.
@@ -33,8 +34,8 @@ pub(super) fn rules(admin: &Admin, directories: &[Arc<str>]) -> Result<Rules, Co
     Ok(rules)
 }
 
-/// Lets an administrator do what a role or a rule of `[access]` allows and no rule of `[access]` denies, by a token of
-/// their own and nothing less.
+/// Lets an administrator do what a role or a rule of `[access]` allows and no rule of `[access]` denies: by a token of
+/// their own, or by what their own connection shows, and nothing less.
 pub(super) fn check(
     roles: Rules,
     access: Live<Rules>,
@@ -46,10 +47,10 @@ pub(super) fn check(
         let verb = verb(&parts.method, parts.uri.path()).ok_or_else(|| {
             Rejection::new(StatusCode::NOT_FOUND, "unknown_endpoint", "there is no such endpoint")
         })?;
+        let ask = Ask::verb(identity, &verb).with_peer(parts.extensions.get());
         let decision = match identity.proof {
-            Proof::Token => {
-                decide(&roles, &access, &Ask::verb(identity, &verb).with_peer(parts.extensions.get()))
-            }
+            Proof::Token => decide(&roles, &access, &ask),
+            Proof::Certificate | Proof::Account => local::decide(&access, &ask, identity, &verb),
             _ => Decision::new(false, "proof_not_allowed"),
         };
         let (allowed, reason) = (decision.allowed, decision.reason);

@@ -1,8 +1,15 @@
+use std::collections::BTreeMap;
+
 use attach_auth::IssuerConfig;
 use serde::Deserialize;
 
 use super::listen::ChannelFile;
 use super::{Channel, ConfigError, Listen, server};
+
+mod local;
+
+pub use self::local::{CertificateName, Local};
+use self::local::{LocalFile, User};
 
 /// The admin listener: off until it is configured with who may use it.
 #[derive(Debug, Clone)]
@@ -14,10 +21,12 @@ pub struct Admin {
     pub socket_mode: u32,
     /// What goes over it.
     pub channel: Channel,
-    /// The audience of administrators' tokens; another than that of callers.
-    pub audience: String,
+    /// The audience of administrators' tokens, if they come by tokens; another than that of callers.
+    pub audience: Option<String>,
     /// Who is what: a role and the group whose members have it.
     pub roles: Vec<(Role, String)>,
+    /// Who needs no token.
+    pub local: Local,
     /// Names the listener answers to besides its own address: what `Host` may say.
     pub hosts: Vec<String>,
 }
@@ -37,7 +46,8 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Operator, Self::KeyAdmin, Self::QuotaAdmin, Self::Auditor];
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Operator, Self::KeyAdmin, Self::QuotaAdmin, Self::Auditor];
 
     /// The name in a configuration.
     #[must_use]
@@ -60,6 +70,24 @@ impl Role {
             Self::Auditor => &["*.read"],
         }
     }
+
+    /// Whether `verb` comes with it.
+    #[must_use]
+    pub fn covers(self, verb: &str) -> bool {
+        let covers = |pattern: &&str| match pattern.split_once('*') {
+            Some((start, end)) => verb.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
+            None => *pattern == verb,
+        };
+        self.verbs().iter().any(covers)
+    }
+
+    fn parse(setting: &str, name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+            ConfigError::new(format!(
+                "{setting}: {name:?} is not one of operator, key_admin, quota_admin, auditor"
+            ))
+        })
+    }
 }
 
 /// `[admin]` as it is written.
@@ -75,8 +103,13 @@ pub(super) struct File {
 
 #[derive(Debug, Deserialize)]
 struct Auth {
-    audience: String,
-    groups: std::collections::BTreeMap<String, OneOrMany>,
+    audience: Option<String>,
+    #[serde(default)]
+    groups: BTreeMap<String, OneOrMany>,
+    #[serde(default)]
+    certificates: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    users: BTreeMap<String, Vec<User>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,28 +125,40 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: &Listen) -> Re
     let channel = from.tls.map(|tls| tls.resolve("admin.tls")).transpose()?.unwrap_or_default();
     let socket_mode =
         from.socket_mode.as_deref().map_or(Ok(0o600), |text| server::mode("admin.socket_mode", text))?;
-    if from.auth.audience.trim().is_empty() {
-        return Err(ConfigError::new(
-            "admin.auth.audience: administrators need tokens of an audience of their own",
-        ));
+    if listen == *data && listen.tcp().is_none_or(|addr| addr.port() != 0) {
+        return Err(ConfigError::new(format!("admin.listen: {listen} is where callers are listened to")));
     }
-    let audience = from.auth.audience.as_str();
+    let local = LocalFile { certificates: from.auth.certificates, users: from.auth.users };
+    let local = local.resolve(|| std::fs::read_to_string("/etc/passwd").unwrap_or_default())?;
+    let (audience, roles) = by_token(from.auth.audience, from.auth.groups, issuers, &local)?;
+    let admin = Admin { listen, socket_mode, channel, audience, roles, local, hosts: from.hosts };
+    let directories: Vec<_> = issuers.iter().map(IssuerConfig::directory_name).collect();
+    local::check(&admin, &directories)?;
+    Ok(admin)
+}
+
+/// Administrators by tokens: the audience, and which groups have which role. There may be none where others are.
+fn by_token(
+    audience: Option<String>,
+    groups: BTreeMap<String, OneOrMany>,
+    issuers: &[IssuerConfig],
+    local: &Local,
+) -> Result<(Option<String>, Vec<(Role, String)>), ConfigError> {
+    if audience.is_none() && groups.is_empty() && !local.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let audience = audience.filter(|audience| !audience.trim().is_empty()).ok_or_else(|| {
+        ConfigError::new("admin.auth.audience: administrators need tokens of an audience of their own")
+    })?;
     if issuers.iter().any(|issuer| issuer.audiences().any(|callers| callers == audience)) {
         return Err(ConfigError::new(format!(
             "admin.auth.audience: {audience:?} is an audience of callers as well; administrators need tokens of an \
              audience of their own"
         )));
     }
-    if listen == *data && listen.tcp().is_none_or(|addr| addr.port() != 0) {
-        return Err(ConfigError::new(format!("admin.listen: {listen} is where callers are listened to")));
-    }
     let mut roles = Vec::new();
-    for (name, groups) in from.auth.groups {
-        let role = Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
-            ConfigError::new(format!(
-                "admin.auth.groups: {name:?} is not one of operator, key_admin, quota_admin, auditor"
-            ))
-        })?;
+    for (name, groups) in groups {
+        let role = Role::parse("admin.auth.groups", &name)?;
         let groups = match groups {
             OneOrMany::One(group) => vec![group],
             OneOrMany::Many(groups) => groups,
@@ -125,5 +170,5 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: &Listen) -> Re
             "admin.auth.groups: names no group, so nobody could use the admin listener",
         ));
     }
-    Ok(Admin { listen, socket_mode, channel, audience: from.auth.audience, roles, hosts: from.hosts })
+    Ok((Some(audience), roles))
 }

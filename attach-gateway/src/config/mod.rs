@@ -49,7 +49,7 @@ mod units;
 mod upstream;
 pub(crate) mod written;
 
-pub use self::admin::{Admin, Role};
+pub use self::admin::{Admin, CertificateName, Local, Role};
 pub use self::alerts::Alerts;
 pub use self::audit::{
     Archive, Audit, Content, ContentRule, Egress, OtlpLogs, Receiver, SplunkHec, Syslog, Transport, Webhook,

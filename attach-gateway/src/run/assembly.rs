@@ -57,8 +57,7 @@ impl Assembly {
     pub(super) fn first(config: Arc<Config>, lasting: &Lasting, rights: Rights) -> Result<Self, StartError> {
         let callers = verifiers::remembering(verifiers::verifier(&config, &lasting.fetch)?, &lasting.state)?;
         let callers = verifiers::with_proofs(callers, &config, &rights)?;
-        let admins = config.admin.as_ref();
-        let admins = admins.map(|admin| verifiers::of_admins(&config, admin, &lasting.fetch)).transpose()?;
+        let admins = verifiers::of_admins(&config, &lasting.fetch, None)?;
         let kept = Kept {
             rights,
             verifiers: Verifiers { callers, admins },
@@ -77,13 +76,7 @@ impl Assembly {
     /// When it makes no sense in a way that shows only here.
     pub(crate) fn next(&self, config: Arc<Config>, lasting: &Lasting) -> Result<Self, StartError> {
         let callers = self.verifiers.callers.reconfigured(config.issuers.clone()).map_err(config_error)?;
-        let admins = match (&self.verifiers.admins, &config.admin) {
-            (Some(admins), Some(settings)) => {
-                let issuers = verifiers::issuers_of_admins(&config, settings);
-                Some(admins.reconfigured(issuers).map_err(config_error)?)
-            }
-            _ => None,
-        };
+        let admins = verifiers::of_admins(&config, &lasting.fetch, self.verifiers.admins.as_ref())?;
         let upstreams = Upstreams::after(self.upstreams.places(), &config.upstreams);
         let kept = Kept {
             rights: self.rights.reconfigured(&config),
@@ -167,14 +160,13 @@ fn admin_stack(
     rights: &Rights,
     (audit, access): (Audit, Live<attach_auth::policy::Rules>),
 ) -> Result<Option<Stack>, StartError> {
-    let (Some(settings), Some(verifier), Some((addr, index))) =
-        (&config.admin, &verifiers.admins, &lasting.admin)
-    else {
+    let (Some(settings), Some((addr, index))) = (&config.admin, &lasting.admin) else {
         return Ok(None);
     };
     let keys = (rights.keys.clone().map(AdminKeys::new), rights.services().map(AdminServices::new));
     let parts = admin::Parts {
-        verifier: verifier.clone(),
+        tokens: verifiers.admins.clone(),
+        directories: verifiers.callers.directories(),
         rights: rights.clone(),
         access,
         witness: Arc::new(AuditWitness(audit.clone())),

@@ -10,7 +10,7 @@ use attach_core::client::Client;
 
 use super::StartError;
 use super::error::config_error;
-use crate::config::{Admin, Config};
+use crate::config::Config;
 use crate::rights::Rights;
 use crate::state::StateDir;
 
@@ -41,17 +41,20 @@ pub(super) fn with_proofs(
     Ok(verifier.dpop(dpop.state(rights.state.clone())))
 }
 
-/// Of the same issuers, for administrators.
+/// Of the same issuers, for administrators, if they come by tokens; with the keys that `before` has.
 pub(super) fn of_admins(
     config: &Config,
-    settings: &Admin,
     fetch: &Arc<dyn Fetch>,
-) -> Result<OidcVerifier, StartError> {
-    OidcVerifier::new(issuers_of_admins(config, settings), Arc::clone(fetch)).map_err(config_error)
-}
-
-/// The issuers of administrators' tokens.
-pub(super) fn issuers_of_admins(config: &Config, settings: &Admin) -> Vec<IssuerConfig> {
-    let audience = || [settings.audience.clone()];
-    config.issuers.iter().cloned().map(|issuer| issuer.for_audiences(audience())).collect()
+    before: Option<&OidcVerifier>,
+) -> Result<Option<OidcVerifier>, StartError> {
+    let Some(audience) = config.admin.as_ref().and_then(|admin| admin.audience.as_ref()) else {
+        return Ok(None);
+    };
+    let issuers: Vec<IssuerConfig> =
+        config.issuers.iter().cloned().map(|issuer| issuer.for_audiences([audience.clone()])).collect();
+    let verifier = match before {
+        Some(before) => before.reconfigured(issuers),
+        None => OidcVerifier::new(issuers, Arc::clone(fetch)),
+    };
+    verifier.map(Some).map_err(config_error)
 }

@@ -42,7 +42,7 @@ pub(crate) struct Ambiguous;
 
 /// Serves one connection until it ends.
 pub(super) async fn serve(common: Arc<Common>, accepted: Accepted, watcher: Watcher) {
-    let Accepted { socket, addr, local } = accepted;
+    let Accepted { socket, addr, local, uid } = accepted;
     let patience = common.patience;
     let (stream, tls) = match &common.tls {
         None => (Stream::Clear(socket), None),
@@ -57,6 +57,7 @@ pub(super) async fn serve(common: Arc<Common>, accepted: Accepted, watcher: Watc
     };
     let peer = Peer::new(addr);
     let peer = tls.into_iter().fold(peer, Peer::with_tls);
+    let peer = uid.into_iter().fold(peer, Peer::with_uid);
     let line = Patience::new(stream, patience.head, patience.write);
     let service = Peered { common: Arc::clone(&common), peer, local, length_said: line.length_said() };
     let connection = common.builder.serve_connection(TokioIo::new(line.clone()), service).into_owned();

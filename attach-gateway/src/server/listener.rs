@@ -31,6 +31,8 @@ pub(super) struct Accepted {
     pub(super) addr: SocketAddr,
     /// Whether it came at a socket in the file system.
     pub(super) local: bool,
+    /// Which user id opened it there.
+    pub(super) uid: Option<u32>,
 }
 
 /// How many connections may wait in the kernel until there is room for them (listen(2)).
@@ -91,13 +93,15 @@ impl Listener {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY not set");
                 }
-                Ok(Accepted { socket: Socket::Tcp(stream), addr, local: false })
+                Ok(Accepted { socket: Socket::Tcp(stream), addr, local: false, uid: None })
             }
             #[cfg(unix)]
             Kind::Unix(socket) => {
                 let stream = socket.accept().await?;
                 let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                Ok(Accepted { socket: Socket::Unix(stream), addr, local: true })
+                // Without it nobody is known by it, and what needs no such thing goes on.
+                let uid = stream.peer_cred().map(|peer| peer.uid()).ok();
+                Ok(Accepted { socket: Socket::Unix(stream), addr, local: true, uid })
             }
         }
     }

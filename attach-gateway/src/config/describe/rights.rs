@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::Config;
+use crate::config::{Admin, Config};
 
 pub(super) fn describe(out: &mut String, config: &Config) {
     let shared = if config.redis.is_some() { "shared by Redis" } else { "on this node" };
@@ -17,19 +17,25 @@ pub(super) fn describe(out: &mut String, config: &Config) {
     }
     match &config.admin {
         None => drop(writeln!(out, "admin: off")),
-        Some(admin) => {
-            let roles: Vec<_> =
-                admin.roles.iter().map(|(role, group)| format!("{} = {group}", role.as_str())).collect();
-            let _ = writeln!(
-                out,
-                "admin: at {}, {}, audience {}, {}",
-                admin.listen,
-                admin.channel,
-                admin.audience,
-                roles.join(", ")
-            );
-        }
+        Some(admin) => describe_admin(out, admin),
     }
+}
+
+fn describe_admin(out: &mut String, admin: &Admin) {
+    let _ = write!(out, "admin: at {}, {}", admin.listen, admin.channel);
+    if let Some(audience) = &admin.audience {
+        let _ = write!(out, ", audience {audience}");
+    }
+    for (role, group) in &admin.roles {
+        let _ = write!(out, ", {} = {group}", role.as_str());
+    }
+    for (role, name) in &admin.local.certificates {
+        let _ = write!(out, ", {} = certificate {name}", role.as_str());
+    }
+    for (role, uid) in &admin.local.users {
+        let _ = write!(out, ", {} = uid {uid}", role.as_str());
+    }
+    out.push('\n');
 }
 
 fn revocation(out: &mut String, config: &Config) {

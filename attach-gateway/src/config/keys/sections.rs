@@ -357,16 +357,17 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section { path: "telemetry.headers", keys: SECRET, later: &[] },
     Section { path: "translation", keys: &["unsupported"], later: &[] },
-    Section { path: "admin.auth", keys: &["audience", "groups"], later: &[] },
-    Section {
-        path: "admin.auth.groups",
-        keys: &["operator", "key_admin", "quota_admin", "auditor"],
-        later: &[],
-    },
+    Section { path: "admin.auth", keys: &["audience", "groups", "certificates", "users"], later: &[] },
+    Section { path: "admin.auth.groups", keys: ROLES, later: &[] },
+    Section { path: "admin.auth.certificates", keys: ROLES, later: &[] },
+    Section { path: "admin.auth.users", keys: ROLES, later: &[] },
 ];
 
 /// Where a secret may be that is read again.
 const ROTATING: &[&str] = &["env", "file", "command", "refresh"];
+
+/// What an administrator may be.
+const ROLES: &[&str] = &["operator", "key_admin", "quota_admin", "auditor"];
 
 /// What a listener's TLS may say.
 const TLS: &[&str] = &["cert", "key", "client_ca", "client_auth"];
