@@ -7,6 +7,7 @@
 mod access;
 mod admin;
 mod admin_audit;
+mod admin_local;
 mod audit;
 mod audit_archive;
 mod audit_checkpoint;

@@ -52,6 +52,11 @@ pub(super) fn special(path: &str, table: &dyn Fn(&str) -> Json) -> Option<Json> 
     }
     match (path, in_rules) {
         ("audit.keep.age", _) => Some(any([pattern(DURATION), json!({"const": "forever"})])),
+        ("admin.auth.users.operator" | "admin.auth.users.key_admin", _)
+        | ("admin.auth.users.quota_admin" | "admin.auth.users.auditor", _) => {
+            let id = json!({"type": "integer", "minimum": 0, "maximum": u32::MAX});
+            Some(json!({"type": "array", "items": any([text(), id])}))
+        }
         ("model.to", _) => Some(json!({"type": "array", "items": any([text(), table("model.to")])})),
         ("redact.entities", _) => {
             Some(json!({"type": "object", "additionalProperties": any([text(), table("redact.entities.*")])}))

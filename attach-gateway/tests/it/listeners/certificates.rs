@@ -19,18 +19,18 @@ use crate::support::TempDir;
 use crate::support::tools::program;
 
 /// Certificates in a folder: `server`, `client`, and `ca`, which signed both.
-pub(super) struct Certificates(TempDir);
+pub(crate) struct Certificates(TempDir);
 
 /// An answer over TLS.
-pub(super) struct Told {
-    pub(super) status: u16,
-    pub(super) version: http::Version,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) version: http::Version,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Certificates {
     /// `None`, with a line, where there is no `openssl`.
-    pub(super) fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         program("openssl")?;
         let dir = TempDir::new();
         let root = "-keyout ca.key -out ca.pem -days 2 -subj /CN=ours -addext keyUsage=critical,keyCertSign";
@@ -42,30 +42,35 @@ impl Certificates {
     }
 
     /// A new certificate with a new key, in the place of any that was there.
-    pub(super) fn issue(&self, name: &str) {
+    pub(crate) fn issue(&self, name: &str) {
+        self.issue_for(name, "DNS:localhost,IP:127.0.0.1");
+    }
+
+    /// The same, for other names than this machine's.
+    pub(crate) fn issue_for(&self, name: &str, names: &str) {
         let dir = self.0.path();
-        self.0.write("extra", "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
+        self.0.write("extra", &format!("subjectAltName={names}\nbasicConstraints=CA:FALSE\n"));
         openssl(dir, &format!("req {KEY} -keyout {name}.key -out request -subj /CN={name}"));
         let by = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extra";
         openssl(dir, &format!("x509 -req -in request {by} -out {name}.pem"));
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// `server.tls` with these files, and more.
-    pub(super) fn setting(&self, more: &str) -> String {
+    pub(crate) fn setting(&self, more: &str) -> String {
         let (cert, key) = (self.path("server.pem"), self.path("server.key"));
         format!("tls = {{ cert = {cert:?}, key = {key:?}{more} }}\n")
     }
 
-    pub(super) fn certificate(&self, name: &str) -> CertificateDer<'static> {
+    pub(crate) fn certificate(&self, name: &str) -> CertificateDer<'static> {
         CertificateDer::from_pem_file(self.path(name)).unwrap()
     }
 
     /// A client that believes the authority, and shows the client's certificate if it is to.
-    pub(super) fn client(&self, shows: bool, protocols: &[&str]) -> ClientConfig {
+    pub(crate) fn client(&self, shows: bool, protocols: &[&str]) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate("ca.pem")).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -94,19 +99,19 @@ fn openssl(dir: &Path, arguments: &str) {
 }
 
 /// Shakes hands.
-pub(super) async fn connect(addr: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(addr: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(addr).await?;
     let name = ServerName::try_from("127.0.0.1").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 /// What the server showed.
-pub(super) fn shown(connection: &ClientConnection) -> CertificateDer<'static> {
+pub(crate) fn shown(connection: &ClientConnection) -> CertificateDer<'static> {
     connection.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
 /// Posts `body` with a token, by whatever was agreed on.
-pub(super) async fn post(
+pub(crate) async fn post(
     stream: TlsStream<TcpStream>,
     path: &str,
     token: &str,

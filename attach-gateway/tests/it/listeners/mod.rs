@@ -1,6 +1,6 @@
 //! Where the gateway listens, and how: TLS, certificates of clients, sockets in the file system, proxies in front.
 
-mod certificates;
+pub(crate) mod certificates;
 mod proxies;
 mod tls;
 mod unix;
