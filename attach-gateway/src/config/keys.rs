@@ -57,7 +57,11 @@ const SECRETS: &[&str] = &[
 /// Every table by its dotted path, and the keys it may have.
 #[cfg(test)]
 pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    SECTIONS.iter().chain(quota::SECTIONS).map(|section| (section.path, section.keys))
+    all().map(|section| (section.path, section.keys))
+}
+
+fn all() -> impl Iterator<Item = &'static Section> {
+    SECTIONS.iter().chain(models::SECTIONS).chain(quota::SECTIONS)
 }
 
 /// Refuses every key that is unknown or not implemented yet.
@@ -70,9 +74,7 @@ fn check_table(path: &str, table: &Table) -> Result<(), ConfigError> {
         let inner = table.values().filter_map(Value::as_table);
         return inner.into_iter().try_for_each(|inner| check_table(&format!("{path}.*"), inner));
     }
-    let Some(section) =
-        SECTIONS.iter().chain(models::SECTIONS).chain(quota::SECTIONS).find(|section| section.path == path)
-    else {
+    let Some(section) = all().find(|section| section.path == path) else {
         return Ok(());
     };
     for (key, value) in table {

@@ -36,7 +36,9 @@ pub(super) fn with_files(text: &str, folder: &Path) -> String {
     let kept =
         text.lines().filter(|line| !line.contains("\"client.pem\"") && !line.contains("\"client.key\""));
     let mut text = kept.fold(String::new(), |text, line| text + line + "\n");
-    for (name, content) in [("projects.txt", "Project Alpha\n"), ("idp-ca.pem", CA), ("splunk-ca.pem", CA)] {
+    let authorities =
+        ["idp-ca.pem", "splunk-ca.pem", "upstream-ca.pem", "archive-ca.pem"].map(|name| (name, CA));
+    for (name, content) in authorities.into_iter().chain([("projects.txt", "Project Alpha\n")]) {
         let path = folder.join(name);
         std::fs::write(&path, content).expect("written");
         text = text.replace(&format!("\"{name}\""), &format!("{:?}", path.display().to_string()));
@@ -95,22 +97,36 @@ impl Example {
         }
     }
 
-    /// As it is shown, else as it is shown in the other kind of rule.
+    /// As it is shown, else as the same is shown elsewhere.
     pub(super) fn setting(&self, path: &str) -> Option<&Setting> {
-        let other = match path.strip_prefix("access.deny.") {
-            Some(rest) => format!("access.allow.{rest}"),
-            None => path.replacen("access.allow.", "access.deny.", 1),
-        };
-        self.settings.get(path).or_else(|| self.settings.get(&other))
+        self.settings.get(path).or_else(|| self.settings.get(&elsewhere(path)))
     }
 
     pub(super) fn has(&self, path: &str) -> bool {
-        self.settings.contains_key(path) || self.tables.contains(path)
+        let table = |path: &str| self.tables.iter().any(|table| within(table, path));
+        self.setting(path).is_some() || table(path) || table(&elsewhere(path))
     }
 
     pub(super) fn is_list(&self, path: &str) -> bool {
         self.lists.contains(path)
     }
+}
+
+/// Where else the same is shown: in the other kind of rule, for the model instead of its target, as a default.
+fn elsewhere(path: &str) -> String {
+    if let Some(rest) = path.strip_prefix("access.deny.") {
+        return format!("access.allow.{rest}");
+    }
+    path.replacen("access.allow.", "access.deny.", 1).replacen("model.to.", "model.", 1).replacen(
+        "model.parameters.overrides.",
+        "model.parameters.defaults.",
+        1,
+    )
+}
+
+/// Whether it is `path` itself, or a table in it.
+fn within(table: &str, path: &str) -> bool {
+    table.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// What stands behind the value, after a mark outside of any text.

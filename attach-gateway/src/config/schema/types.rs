@@ -51,6 +51,12 @@ pub(super) fn special(path: &str, table: &dyn Fn(&str) -> Json) -> Option<Json> 
         return Some(any([json!({"type": "number"}), text()]));
     }
     match (path, in_rules) {
+        ("server.tls" | "admin.tls", _) => Some(any([json!({"const": "terminated-by-proxy"}), table(path)])),
+        ("upstream.breaker", _) => Some(any([json!({"type": "boolean"}), table(path)])),
+        ("upstream.proxy", _) => Some(any([text(), table(path)])),
+        ("model.aliases", _) => Some(json!({"type": "array", "items": any([text(), table(path)])})),
+        _ if path.starts_with("model.aliases.") => Some(one_or_many(text())),
+        _ if path.starts_with("model.") && path.ends_with("_penalty") => Some(json!({"type": "number"})),
         ("audit.keep.age", _) => Some(any([pattern(DURATION), json!({"const": "forever"})])),
         ("admin.auth.users.operator" | "admin.auth.users.key_admin", _)
         | ("admin.auth.users.quota_admin" | "admin.auth.users.auditor", _) => {
@@ -106,15 +112,15 @@ pub(super) fn of(value: &Value, about: &str) -> Json {
     }
 }
 
-/// `{ env = "…" }`, `{ file = "…" }` or `{ command = ["…"] }`.
-pub(super) fn secret() -> Json {
+/// A secret, of which a command may have a `refresh` if it is read again.
+pub(super) fn secret(again: bool) -> Json {
     let only = |key: &str, value: Json| json!({"type": "object", "additionalProperties": false, "required": [key], "properties": {key: value}});
     let words = json!({"type": "array", "items": {"type": "string"}});
-    any([
-        only("env", json!({"type": "string"})),
-        only("file", json!({"type": "string"})),
-        only("command", words),
-    ])
+    let mut command = only("command", words);
+    if again {
+        command["properties"]["refresh"] = pattern(DURATION);
+    }
+    any([only("env", json!({"type": "string"})), only("file", json!({"type": "string"})), command])
 }
 
 fn words(about: &str) -> Option<Vec<&str>> {
