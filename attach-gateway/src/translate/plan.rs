@@ -123,17 +123,26 @@ impl Plan {
 fn same_dialect(payload: &Payload, model: &str) -> Result<Bytes, Rejection> {
     let call = payload.call();
     if model == call.model.as_str() {
-        return Ok(not_stored(payload));
+        return not_stored(payload);
     }
-    Ok(not_stored(&payload.splice(&[Edit::string(call.model_node, model)])?))
+    not_stored(&payload.splice(&[Edit::string(call.model_node, model)])?)
 }
 
 /// The provider keeps what `/v1/responses` is told unless it is told not to, under a credential that all callers share.
-fn not_stored(payload: &Payload) -> Bytes {
+fn not_stored(payload: &Payload) -> Result<Bytes, Rejection> {
     let bytes = payload.bytes();
-    if payload.call().api != Api::OpenAiResponses || payload.document().root().get("store").is_some() {
-        return bytes.clone();
+    if payload.call().api != Api::OpenAiResponses {
+        return Ok(bytes.clone());
     }
-    let inside = bytes.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
-    [&bytes[..inside], b"\"store\":false,", &bytes[inside..]].concat().into()
+    match payload.document().root().get("store") {
+        None => {
+            let inside = bytes.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
+            Ok([&bytes[..inside], b"\"store\":false,", &bytes[inside..]].concat().into())
+        }
+        // The same as nothing to the provider.
+        Some(store) if store.raw() == b"null" => {
+            Ok(payload.splice(&[Edit::raw(store.id(), "false")])?.bytes().clone())
+        }
+        Some(_) => Ok(bytes.clone()),
+    }
 }

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use crate::config::Config;
 
 mod embeddings;
+mod hostile;
 mod ollama_to_openai;
 mod openai_from_ollama;
 mod openai_to_ollama;

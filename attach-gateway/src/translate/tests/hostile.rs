@@ -1,0 +1,33 @@
+//! What somebody sends to get past what looks at a call, or to keep the gateway busy.
+
+use attach_core::{Api, Payload, Rejection};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::translate::Plan;
+
+fn asked(api: Api, kind: &str, body: &Value) -> Result<Value, Rejection> {
+    let dialects = if kind == "ollama" { "dialects = [\"ollama\"]" } else { "" };
+    let file = format!(
+        "[[issuer]]\nissuer = \"https://idp.example.com\"\naudience = [\"a\"]\n\
+         [[upstream]]\nname = \"one\"\nkind = \"{kind}\"\nurl = \"http://127.0.0.1:8000\"\n{dialects}\n"
+    );
+    let upstream = &Config::parse(&file, |_| None).expect("a configuration").upstreams[0];
+    let payload = Payload::parse(api, body.to_string().into())?;
+    let plan = Plan::new(&payload, &payload.call().model.as_str().into(), upstream)?;
+    let plan = plan.expect("a pair that is translated");
+    Ok(serde_json::from_slice(&plan.body()).expect("JSON"))
+}
+
+#[test]
+fn a_store_that_is_null_is_off_as_one_that_is_absent() {
+    for (said, sent) in [
+        (json!({}), json!(false)),
+        (json!({"store": null}), json!(false)),
+        (json!({"store": false}), json!(false)),
+    ] {
+        let mut body = json!({"model": "m", "input": "hi"});
+        body.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        assert_eq!(asked(Api::OpenAiResponses, "openai", &body).expect("asked")["store"], sent, "{said}");
+    }
+}
