@@ -11,6 +11,7 @@ mod call_ids;
 mod canonical;
 mod fields;
 mod ollama;
+mod only;
 mod openai;
 mod operation;
 mod plan;

@@ -8,7 +8,7 @@ use super::ask::Ask;
 use super::canonical::Losses;
 use super::speech::Speech;
 use super::translator::Translator;
-use super::{Operation, bedrock, ollama};
+use super::{Operation, bedrock, ollama, only};
 use crate::config::{Unsupported, Upstream};
 
 /// What is sent to an upstream, and how its answer comes back.
@@ -121,6 +121,7 @@ impl Plan {
 
 /// Same dialect: the bytes pass, at most with the model's name at the upstream in them.
 fn same_dialect(payload: &Payload, model: &str) -> Result<Bytes, Rejection> {
+    only::one_model(payload)?;
     let call = payload.call();
     if model == call.model.as_str() {
         return not_stored(payload);

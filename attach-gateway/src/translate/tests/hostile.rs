@@ -31,3 +31,23 @@ fn a_store_that_is_null_is_off_as_one_that_is_absent() {
         assert_eq!(asked(Api::OpenAiResponses, "openai", &body).expect("asked")["store"], sent, "{said}");
     }
 }
+
+#[test]
+fn no_other_model_than_the_one_that_was_judged_is_named_to_a_server() {
+    for (name, value) in [
+        ("models", json!(["anthropic/claude-opus"])),
+        ("fallbacks", json!([{"model": "dear", "messages": [{"role": "user", "content": "hi"}]}])),
+        ("context_window_fallbacks", json!([{"m": ["dear"]}])),
+        ("route", json!("fallback")),
+    ] {
+        for (api, kind) in [(Api::OpenAiChat, "openai"), (Api::AnthropicMessages, "anthropic")] {
+            let mut body =
+                json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+            body[name] = value.clone();
+            let refused = asked(api, kind, &body).expect_err(name);
+            assert_eq!((refused.status().as_u16(), refused.code()), (400, "unsupported_field"), "{name}");
+            body[name] = Value::Null;
+            assert!(asked(api, kind, &body).is_ok(), "{name}: null says nothing");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+use attach_core::json::{Kind, Value};
+use attach_core::{Payload, Rejection};
+
+/// Members with which routers behind a model server's interface are told of further models, and of what to say to them:
+/// OpenRouter's "Model Fallbacks" and LiteLLM's "Client-Side Fallbacks".
+const OTHERS: [&str; 5] =
+    ["models", "route", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"];
+
+/// Refuses a call that names other models than the one for which access, quota and prices were looked at.
+///
+/// # Errors
+///
+/// 400 `unsupported_field`, with the member's name.
+pub(super) fn one_model(payload: &Payload) -> Result<(), Rejection> {
+    let root = payload.document().root();
+    let Some(name) = OTHERS.into_iter().find(|name| root.get(name).is_some_and(says)) else { return Ok(()) };
+    let message = format!("`{name}` names models besides `model`; a call is for one");
+    Err(Rejection::bad_request("unsupported_field", message).with_param(format!("$.{name}")))
+}
+
+fn says(value: Value<'_>) -> bool {
+    !matches!(value.kind(), Kind::Null) && value.as_bool() != Some(false)
+}
