@@ -88,9 +88,9 @@ struct Body<'a> {
 struct Turn<'a> {
     role: &'static str,
     content: Vec<Block<'a>>,
-    /// How many of the blocks are tools' results: they come first.
+    /// What tools answered comes before the rest; put there once all of it is known.
     #[serde(skip)]
-    results: usize,
+    results: Vec<Block<'a>>,
 }
 
 #[derive(Serialize)]
@@ -199,6 +199,10 @@ fn turns<'a>(messages: &'a [Message<'_>]) -> Result<Vec<Turn<'a>>, Rejection> {
         };
         add(&mut turns, role, blocks, is_result);
     }
+    for turn in turns.iter_mut().filter(|turn| !turn.results.is_empty()) {
+        let rest = std::mem::replace(&mut turn.content, std::mem::take(&mut turn.results));
+        turn.content.extend(rest);
+    }
     match turns.first() {
         None => {
             Err(unsayable("the conversation says nothing: this model's server needs a message of the user"))
@@ -215,16 +219,10 @@ fn add<'a>(turns: &mut Vec<Turn<'a>>, role: &'static str, blocks: Vec<Block<'a>>
         return;
     }
     if turns.last().is_none_or(|turn| turn.role != role) {
-        turns.push(Turn { role, content: Vec::new(), results: 0 });
+        turns.push(Turn { role, content: Vec::new(), results: Vec::new() });
     }
     let Some(turn) = turns.last_mut() else { return };
-    if is_result {
-        let at = turn.results;
-        turn.results += blocks.len();
-        turn.content.splice(at..at, blocks);
-    } else {
-        turn.content.extend(blocks);
-    }
+    if is_result { turn.results.extend(blocks) } else { turn.content.extend(blocks) }
 }
 
 fn unsayable(message: &'static str) -> Rejection {

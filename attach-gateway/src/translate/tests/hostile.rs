@@ -1,5 +1,7 @@
 //! What somebody sends to get past what looks at a call, or to keep the gateway busy.
 
+use std::time::Instant;
+
 use attach_core::{Api, Payload, Rejection};
 use serde_json::{Value, json};
 
@@ -50,4 +52,19 @@ fn no_other_model_than_the_one_that_was_judged_is_named_to_a_server() {
             assert!(asked(api, kind, &body).is_ok(), "{name}: null says nothing");
         }
     }
+}
+
+#[test]
+fn many_tool_results_behind_many_texts_are_put_first_at_once() {
+    const MANY: usize = 30_000;
+    let texts: Vec<_> = (0..MANY).map(|_| json!({"type": "text", "text": "a"})).collect();
+    let mut messages = vec![json!({"role": "user", "content": texts})];
+    messages.extend((0..MANY).map(|_| json!({"role": "tool", "tool_call_id": "c", "content": ""})));
+    let body = json!({"model": "m", "max_tokens": 9, "messages": messages});
+    let began = Instant::now();
+    let body = asked(Api::OpenAiChat, "anthropic", &body).expect("asked");
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    let content = body["messages"][0]["content"].as_array().expect("blocks");
+    assert_eq!(content.len(), 2 * MANY);
+    assert_eq!((&content[MANY - 1]["type"], &content[MANY]["type"]), (&json!("tool_result"), &json!("text")));
 }
