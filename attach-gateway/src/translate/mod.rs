@@ -5,6 +5,7 @@
 //! an answer is read into pieces, which are written as they come.
 
 mod anthropic;
+mod arguments;
 mod ask;
 mod bedrock;
 mod call_ids;

@@ -111,9 +111,12 @@ impl From<Usage> for Figures {
 pub(super) fn input(arguments: &str) -> Box<RawValue> {
     let text = if arguments.trim().is_empty() { "{}" } else { arguments.trim() };
     let object = RawValue::from_string(text.to_owned()).ok().filter(|json| json.get().starts_with('{'));
-    object.unwrap_or_else(|| {
-        let wrapped = serde_json::to_string(arguments)
-            .and_then(|text| RawValue::from_string(format!("{{\"INVALID_JSON\":{text}}}")));
-        wrapped.unwrap_or_else(|_| RawValue::NULL.to_owned())
-    })
+    object.unwrap_or_else(|| wrapped(arguments))
+}
+
+/// Arguments that are no object, in one.
+pub(super) fn wrapped(arguments: &str) -> Box<RawValue> {
+    let wrapped = serde_json::to_string(arguments)
+        .and_then(|text| RawValue::from_string(format!("{{\"INVALID_JSON\":{text}}}")));
+    wrapped.unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

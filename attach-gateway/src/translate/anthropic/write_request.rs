@@ -9,7 +9,8 @@ use super::claude::Claude;
 use super::sampling::sampling;
 use super::schema;
 use super::thinking::{Config, Thinking};
-use super::wire::input;
+use super::wire::wrapped;
+use crate::translate::arguments::opened;
 use crate::translate::canonical::{
     Chat, Format, Image, Losses, Message, Part, Said, Tool, ToolCall, ToolChoice,
 };
@@ -256,9 +257,15 @@ fn said<'a>(said: &'a Said<'_>) -> Option<Block<'a>> {
         }
         Said::RedactedThinking(data) => Some(Block::RedactedThinking { data }),
         Said::Call(ToolCall { id, name, arguments }) => {
-            Some(Block::ToolUse { id: plain_id(id), name, input: input(arguments) })
+            Some(Block::ToolUse { id: plain_id(id), name, input: asked(arguments) })
         }
     }
+}
+
+/// What cannot be read as one object by everybody is passed on as the text that it was looked at as.
+fn asked(arguments: &str) -> Box<RawValue> {
+    let object = opened(arguments).filter(|json| json.get().starts_with('{'));
+    object.map_or_else(|| wrapped(arguments), ToOwned::to_owned)
 }
 
 /// Ids are letters, digits, `_` and `-` here; other servers make others (`functions.weather:0`), and a conversation

@@ -1,9 +1,9 @@
 //! What was said, in blocks.
 
 use attach_core::Rejection;
-use serde_json::value::RawValue;
 
 use super::shapes::{Block, OutImage, OutMessage, Reasoned, Role, Source, Text, ToolResult, ToolUse};
+use crate::translate::arguments::opened;
 use crate::translate::canonical::{Image, Losses, Message, Part, Said, ToolCall};
 
 /// The instructions, and the messages of both sides in turns: neighbours of one side are one message, and all results of
@@ -94,8 +94,6 @@ fn said_blocks<'a>(said: &'a [Said<'a>]) -> Result<Vec<Block<'a>>, Rejection> {
 }
 
 fn tool_use<'a>(call: &'a ToolCall<'a>) -> Result<ToolUse<'a>, Rejection> {
-    let text = call.arguments.trim();
-    let text = if text.is_empty() { "{}" } else { text };
-    let input: &RawValue = serde_json::from_str(text).map_err(|_| Losses::content("tool_calls.arguments"))?;
+    let input = opened(&call.arguments).ok_or_else(|| Losses::content("tool_calls.arguments"))?;
     Ok(ToolUse { tool_use_id: &call.id, name: &call.name, input })
 }

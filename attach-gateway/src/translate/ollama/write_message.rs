@@ -5,6 +5,7 @@ use attach_core::Rejection;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::translate::arguments::opened;
 use crate::translate::canonical::{Image, Losses, Message, Part, Said, ToolCall};
 
 /// A message as Ollama has it: one text, pictures beside it, and a tool's result under the tool's name.
@@ -101,9 +102,7 @@ fn assistant<'a>(said: &'a [Said<'a>], names: &mut BTreeMap<&'a str, &'a str>) -
 
 /// Ollama's arguments are an object, not the text of one.
 fn call<'a>(from: &'a ToolCall<'a>) -> Result<Call<'a>, Rejection> {
-    let text = from.arguments.trim();
-    let text = if text.is_empty() { "{}" } else { text };
-    let arguments = serde_json::from_str::<&RawValue>(text).ok().filter(|_| text.starts_with('{'));
+    let arguments = opened(&from.arguments).filter(|json| json.get().starts_with('{'));
     let arguments = arguments.ok_or_else(|| Losses::content("tool_calls.function.arguments"))?;
     Ok(Call { function: Function { name: &from.name, arguments } })
 }

@@ -8,6 +8,18 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::translate::Plan;
 
+/// An address whose sign is an escape within JSON within JSON, beside a key that stands there twice.
+const HIDDEN: &str = r#"{"to":1,"to":"jane\u0040example.com"}"#;
+
+fn called(arguments: &str) -> Value {
+    json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "ok"},
+    ]})
+}
+
 fn asked(api: Api, kind: &str, body: &Value) -> Result<Value, Rejection> {
     let dialects = if kind == "ollama" { "dialects = [\"ollama\"]" } else { "" };
     let file = format!(
@@ -19,6 +31,17 @@ fn asked(api: Api, kind: &str, body: &Value) -> Result<Value, Rejection> {
     let plan = Plan::new(&payload, &payload.call().model.as_str().into(), upstream)?;
     let plan = plan.expect("a pair that is translated");
     Ok(serde_json::from_slice(&plan.body()).expect("JSON"))
+}
+
+#[test]
+fn arguments_that_parsers_read_differently_are_not_opened_after_redaction() {
+    let refused = asked(Api::OpenAiChat, "ollama", &called(HIDDEN)).expect_err("refused");
+    assert_eq!(refused.code(), "unsupported_field");
+    let body = asked(Api::OpenAiChat, "anthropic", &called(HIDDEN)).expect("asked");
+    let input = &body["messages"][1]["content"][0]["input"];
+    assert_eq!(input, &json!({"INVALID_JSON": HIDDEN}), "as the text that was looked at");
+    let body = asked(Api::OpenAiChat, "ollama", &called("{\"to\":\"jane\"}")).expect("asked");
+    assert_eq!(body["messages"][1]["tool_calls"][0]["function"]["arguments"], json!({"to": "jane"}));
 }
 
 #[test]
