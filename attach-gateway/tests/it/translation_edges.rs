@@ -18,7 +18,7 @@ async fn a_whole_answer_to_a_streamed_call_becomes_the_stream_that_was_asked_for
     for (kind, path, end) in [
         ("openai", CHATS[1], "message_stop"),
         ("openai", CHATS[2], "\"done\":true"),
-        ("ollama", CHATS[0], "data: [DONE]"),
+        ("ollama", CHATS[1], "message_stop"),
         ("anthropic", CHATS[0], "data: [DONE]"),
     ] {
         let upstream = Upstream::with(move |seen| {
