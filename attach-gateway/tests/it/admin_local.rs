@@ -252,8 +252,8 @@ async fn an_operator_with_a_certificate_locks_somebody_out_while_the_identity_pr
         assert_eq!(call(true, "GET", "", "").await.body["revocations"][0]["user"], "bob");
         assert_eq!(call(false, "GET", "", "").await.status, 401, "without a certificate");
         assert_eq!(call(true, "GET", "Authorization: Bearer x\r\n", "").await.status, 401);
-        let crossed =
-            call(true, "POST", "Origin: https://evil.example\r\n", &order("acme", "eve", "disabled"));
+        let eve = order("acme", "eve", "disabled");
+        let crossed = call(true, "POST", "Origin: https://evil.example\r\n", &eve);
         assert_eq!(crossed.await.status, 403, "a browser shows the certificate to whoever asks it to");
         let record = eventually("the call's record", || {
             gateway.records().into_iter().find(|record| record["actor"]["proof"] == "certificate")
