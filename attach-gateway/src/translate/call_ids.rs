@@ -58,8 +58,4 @@ impl ReadAnswer for CallIds {
     fn failure(&mut self, bytes: &[u8]) -> Failure {
         self.inner.failure(bytes)
     }
-
-    fn end(&mut self, out: &mut Vec<Event>) {
-        self.inner.end(out);
-    }
 }
