@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use attach_auth::IssuerConfig;
 use toml::Value;
 
-use crate::config::{Config, Upstream};
+use crate::config::{Config, Unsupported, Upstream};
 use crate::trail;
 
 /// Each of them, in words.
@@ -32,6 +32,18 @@ pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
     let new = now.issuers.iter().filter(|issuer| !known(issuer));
     found.extend(new.map(|issuer| format!("issuer {:?} is new", issuer.issuer())));
     found.extend(redaction(before, now));
+    found.extend(doors(before, now));
+    found
+}
+
+/// Pages and administrators that were not let in.
+fn doors(before: &Config, now: &Config) -> Vec<String> {
+    let new = now.server.origins.iter().filter(|origin| !before.server.origins.contains(origin));
+    let mut found: Vec<_> = new.map(|origin| format!("server.cors: {origin:?} is new")).collect();
+    let roles = |config: &Config| config.admin.as_ref().map(|admin| admin.roles.clone()).unwrap_or_default();
+    let was = roles(before);
+    let new = roles(now).into_iter().filter(|role| !was.contains(role));
+    found.extend(new.map(|(role, group)| format!("admin.auth: {group:?} is {}", role.as_str())));
     found
 }
 
@@ -40,7 +52,14 @@ fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'stati
     let newly = |of: fn(&Upstream) -> bool| of(is) && !was.is_some_and(of);
     let trusted = newly(|one| one.labels.trusted).then_some("is trusted");
     let retention = newly(|one| one.labels.zero_retention).then_some("is said to keep nothing");
-    trusted.into_iter().chain(retention)
+    let lost = |of: fn(&Upstream) -> bool| was.is_some_and(of) && !of(is);
+    let trains =
+        lost(|one| one.labels.trains_on_data == Some(true)).then_some("is not said to learn any more");
+    let guarded = |one: &Upstream| one.bedrock.as_ref().is_some_and(|bedrock| bedrock.guardrail.is_some());
+    let guardrail = lost(guarded).then_some("has no guardrail any more");
+    let refuses = |one: &Upstream| one.unsupported == Unsupported::Refuse;
+    let dropped = lost(refuses).then_some("is sent calls whose settings were left out");
+    [trusted, retention, trains, guardrail, dropped].into_iter().flatten()
 }
 
 /// Actions that let more through than before.
@@ -123,6 +142,11 @@ mod tests {
                 "default = \"block\"",
                 "default = \"block\"\nentities = { EMAIL_ADDRESS = \"mask\" }",
                 "redact.entities.EMAIL_ADDRESS is weaker",
+            ),
+            (
+                "[redact]",
+                "[server]\ncors = { allowed_origins = [\"https://chat.example.com\"] }\n[redact]",
+                "server.cors: \"https://chat.example.com\" is new",
             ),
             ("id = \"calls\"", "id = \"other\"", "quota \"calls\" is gone"),
             ("id = \"no\"", "id = \"other\"", "access.deny \"no\" is gone"),

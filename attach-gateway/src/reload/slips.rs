@@ -30,7 +30,8 @@ const GUARDS: &[&str] = &[
 const OF_ENTRIES: &[(&str, &str, &[&str])] = &[
     ("issuer", "issuer", &["allowed_groups", "client_ids", "hosted_domain", "required_scopes"]),
     ("front_end", "name", &["groups", "members_of", "required"]),
-    ("upstream", "name", &["guardrail", "identity_headers"]),
+    ("upstream", "name", &["guardrail", "identity_headers", "retention"]),
+    ("model", "name", &["labels", "parameters"]),
     ("access.allow", "id", CONDITIONS),
 ];
 
@@ -105,6 +106,12 @@ mod tests {
         id = "calls"
         [[quota]]
         id = "tokens"
+        [[upstream]]
+        name = "aws"
+        guardrail = { id = "gr1", version = "1" }
+        [[model]]
+        name = "m"
+        labels = { trusted = false }
         [[access.deny]]
         id = "nobody"
         [redact]
@@ -131,11 +138,14 @@ mod tests {
         assert!(of(FULL).is_empty());
         let scopes = "required_scopes = [\"llm\"]";
         assert_eq!(without(scopes), ["issuer \"https://idp.example.com\": required_scopes is gone"]);
+        let guardrail = "guardrail = { id = \"gr1\", version = \"1\" }";
+        assert_eq!(without(guardrail), ["upstream \"aws\": guardrail is gone"]);
+        assert_eq!(without("labels = { trusted = false }"), ["model \"m\": labels is gone"]);
         assert_eq!(without("[[access.deny]]\n        id = \"nobody\""), ["access.deny is gone"]);
         assert_eq!(without("[redact.entities]\n        PERSON = \"block\""), ["redact.entities is gone"]);
         assert_eq!(
             of("[[issuer]]\nissuer = \"https://idp.example.com\"\nrequired_scopes = [\"llm\"]\n"),
-            ["access.deny is gone", "quota is gone", "redact is gone", "revocation is gone"]
+            ["access.deny is gone", "model is gone", "quota is gone", "redact is gone", "revocation is gone"]
         );
     }
 
@@ -168,7 +178,10 @@ mod tests {
     fn what_is_written_is_meant() {
         let empty = FULL.replace("required_scopes = [\"llm\"]", "required_scopes = []");
         assert!(of(&empty).is_empty());
-        let fewer = "quota = []\nredact = {}\nrevocation = {}\naccess = { deny = [] }\nissuer = []";
+        let off = FULL.replace("{ id = \"gr1\", version = \"1\" }", "false");
+        assert!(of(&off).is_empty());
+        let fewer =
+            "model = []\nquota = []\nredact = {}\nrevocation = {}\naccess = { deny = [] }\nissuer = []";
         let parts = ["redact.entities is gone", "revocation.scim is gone"];
         assert_eq!(of(fewer), parts);
         assert!(without("[[quota]]\n        id = \"tokens\"").is_empty(), "one of several is an edit");

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 const EACH: Duration = Duration::from_millis(250);
 
 /// Settings whose text is the name of a file, wherever they stand.
-const NAMES: &[&str] = &["ca", "cert", "cert_file", "client_ca", "client_cert", "file", "key", "key_file"];
+const NAMES: &[&str] = &["ca", "cert", "client_ca", "file", "key"];
 
 /// Looks at files from time to time: that works with editors that rename, with volumes whose links are exchanged
 /// (Kubernetes), and with file systems that tell nobody.

@@ -48,7 +48,15 @@ pub(in crate::config) struct File {
     access_key: Option<KeyRef>,
     secret_key: Option<KeyRef>,
     session_token: Option<KeyRef>,
-    guardrail: Option<GuardrailConfig>,
+    guardrail: Option<Guardrail>,
+}
+
+/// `false` says that there is none; that it was forgotten is something else when a file is read again.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Guardrail {
+    Switch(bool),
+    Config(GuardrailConfig),
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -73,7 +81,12 @@ impl File {
         if !aws::is_region(&region) {
             return Err(wrong("region", "no region of AWS, such as eu-central-1"));
         }
-        if let Some(guardrail) = &self.guardrail {
+        let guardrail = match self.guardrail {
+            None | Some(Guardrail::Switch(false)) => None,
+            Some(Guardrail::Switch(true)) => return Err(wrong("guardrail", "say which: its id and version")),
+            Some(Guardrail::Config(guardrail)) => Some(guardrail),
+        };
+        if let Some(guardrail) = &guardrail {
             guardrail.check().map_err(|why| wrong("guardrail", why))?;
         }
         let own = self.access_key.is_some() || self.secret_key.is_some() || self.session_token.is_some();
@@ -83,7 +96,7 @@ impl File {
         if !own && key.is_none() && env("AWS_BEARER_TOKEN_BEDROCK").is_some() {
             *key = Some(KeyRef::env("AWS_BEARER_TOKEN_BEDROCK"));
         }
-        let (region, guardrail) = (region.into(), self.guardrail);
+        let region = region.into();
         if key.is_some() {
             return Ok(Bedrock { region, access: None, guardrail });
         }
