@@ -323,20 +323,24 @@ impl Llama {
 /// A running Redis, without persistence.
 pub(crate) struct Redis {
     port: u16,
-    _child: Child,
+    child: Child,
 }
 
 impl Redis {
     /// Starts it; `None` if it is not installed.
     pub(crate) async fn start() -> Option<Self> {
+        let port = free_port();
+        let child = Self::run(port).await.or_else(|| skip("redis-server"))?;
+        Some(Self { port, child })
+    }
+
+    async fn run(port: u16) -> Option<Child> {
         let program = if found("redis-server") {
             Some("redis-server".into())
         } else {
             installed("py/bin/redis-server")
         };
-        let program = program.or_else(|| skip("redis-server"))?;
-        let port = free_port();
-        let mut command = Command::new(program);
+        let mut command = Command::new(program?);
         command.args([
             "--save",
             "",
@@ -351,7 +355,17 @@ impl Redis {
         let mut child = command.spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());
         stdout.line("eady to accept connections").await;
-        Some(Self { port, _child: child })
+        Some(child)
+    }
+
+    /// Kills it, and with it everything it keeps.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Starts it again in the same place, with nothing.
+    pub(crate) async fn again(&mut self) {
+        self.child = Self::run(self.port).await.unwrap();
     }
 
     pub(crate) fn url(&self) -> String {
