@@ -208,8 +208,10 @@ async fn a_client_that_leaves_ends_the_model_servers_work_too() {
         let mut answer = world.post(path).json(&streamed(path, "m", "count")).stream().await;
         answer.until("one").await;
         let id = answer.id();
+        let left = Instant::now();
         drop(answer);
         world.upstream.abandoned().await;
+        println!("{path}: the model server was left {:.1?} after the client had gone", left.elapsed());
         let trail = world.gateway.finished(&id).await;
         assert_eq!(trail.end(), "client_abort");
         assert_eq!(trail.outcome()["model"]["stream"], true);
