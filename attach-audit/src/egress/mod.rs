@@ -50,8 +50,8 @@ mod target;
 mod tls;
 mod webhook;
 
-#[cfg(any(feature = "otlp", feature = "syslog"))]
 pub use self::behind::{end_of, reached};
+#[cfg(any(feature = "otlp", feature = "s3", feature = "syslog"))]
 pub use self::invalid::InvalidTarget;
 #[cfg(feature = "otlp-grpc")]
 pub use self::otlp::OtlpGrpc;

@@ -221,7 +221,7 @@ async fn content_without_its_segment_is_deleted_unless_the_segment_is_still_to_c
     let mut retention = scene.keep(Keep::everything());
     assert!(retention.sweep().expect("swept").deleted.is_empty(), "not under a legal hold");
     Hold::release(&scene.dir, "", "closed", "root").expect("released");
-    assert_eq!(retention.sweep().expect("swept").deleted, [lost.clone()]);
+    assert_eq!(retention.sweep().expect("swept").deleted, std::slice::from_ref(&lost));
     assert!(!scene.dir.join(&lost).exists() && scene.dir.join(&coming).exists());
     assert_eq!(scene.deeds("retention.delete")[0]["custom"]["target"], lost.as_str());
 }
