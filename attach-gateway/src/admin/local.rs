@@ -110,10 +110,9 @@ mod tests {
     use super::*;
 
     fn admins() -> Admins {
-        let mut local = Local::default();
-        local.users = vec![(Role::Operator, 7), (Role::Auditor, 8)];
         let whole = CertificateName::Sha256(Sha256::digest(b"shown").into());
-        local.certificates = vec![(Role::Auditor, whole)];
+        let certificates = vec![(Role::Auditor, whole)];
+        let local = Local { users: vec![(Role::Operator, 7), (Role::Auditor, 8)], certificates };
         Admins { tokens: None, local }
     }
 

@@ -137,13 +137,16 @@ pub(super) fn resolve(from: File, issuers: &[IssuerConfig], data: &Listen) -> Re
     Ok(admin)
 }
 
+/// The audience of administrators' tokens, and which groups have which role.
+type ByToken = (Option<String>, Vec<(Role, String)>);
+
 /// Administrators by tokens: the audience, and which groups have which role. There may be none where others are.
 fn by_token(
     audience: Option<String>,
     groups: BTreeMap<String, OneOrMany>,
     issuers: &[IssuerConfig],
     local: &Local,
-) -> Result<(Option<String>, Vec<(Role, String)>), ConfigError> {
+) -> Result<ByToken, ConfigError> {
     if audience.is_none() && groups.is_empty() && !local.is_empty() {
         return Ok((None, Vec::new()));
     }

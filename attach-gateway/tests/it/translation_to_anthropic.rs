@@ -46,8 +46,7 @@ async fn openais_clients_reach_anthropics_server() {
             );
             assert_eq!(answer.header("x-attach-dropped"), Some("presence_penalty"));
             assert!(answer_text(&answer.text()).ends_with("Grüße 👋"), "{}", answer.text());
-            let usage =
-                events(&answer.text()).pop().map_or_else(|| answer.json(), |last| last)["usage"].clone();
+            let usage = events(&answer.text()).pop().unwrap_or_else(|| answer.json())["usage"].clone();
             assert_eq!(
                 (&usage["prompt_tokens"], &usage["completion_tokens"]),
                 (&json!(wire::INPUT), &json!(wire::OUTPUT))
