@@ -17,8 +17,7 @@ use crate::reload::Reload;
 use crate::rights::Rights;
 use crate::server::{self, Manners};
 #[cfg(feature = "dev")]
-use crate::stack;
-use crate::stack::Stack;
+use crate::stack::{self, Stack};
 use crate::state::StateDir;
 use crate::telemetry::Telemetry;
 use crate::trail;
