@@ -7,7 +7,7 @@ use serde_json::Value;
 const TEXT: &str = include_str!("../../../docs/audit-record.schema.json");
 
 /// What our schema uses of JSON Schema. A keyword that is not here would be passed over in silence.
-const KEYWORDS: [&str; 17] = [
+const KEYWORDS: [&str; 18] = [
     "$schema",
     "title",
     "description",
@@ -18,6 +18,7 @@ const KEYWORDS: [&str; 17] = [
     "enum",
     "const",
     "minimum",
+    "maximum",
     "maxLength",
     "pattern",
     "format",
@@ -80,10 +81,12 @@ pub(crate) fn check(schema: &Value, value: &Value, at: &str) -> Result<(), Strin
 /// Its type, and of a number its size.
 fn fits(schema: &Value, value: &Value) -> Result<bool, String> {
     let least = schema["minimum"].as_f64().is_none_or(|least| value.as_f64().is_some_and(|n| n >= least));
+    let most = schema["maximum"].as_f64().is_none_or(|most| value.as_f64().is_some_and(|n| n <= most));
     let items = value.as_array().map_or(0, Vec::len) as u64;
     let enough = schema["minItems"].as_u64().is_none_or(|least| items >= least)
         && schema["maxItems"].as_u64().is_none_or(|most| items <= most);
     Ok(least
+        && most
         && enough
         && match schema["type"].as_str() {
             Some("object") => value.is_object(),

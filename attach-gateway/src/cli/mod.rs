@@ -38,7 +38,8 @@ use self::audit::AuditCommand;
     about,
     long_about,
     after_help = exit::CODES,
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    term_width = 0
 )]
 struct Cli {
     #[command(flatten)]

@@ -76,7 +76,7 @@ fn affordable(wanted: usize, files: Option<usize>) -> usize {
     let Some(files) = files else { return wanted };
     let most = (files.saturating_sub(RESERVED) / 2).max(1);
     if most < wanted {
-        tracing::warn!(
+        tracing::info!(
             files,
             connections = most,
             "the limit of open files allows for fewer connections than configured"

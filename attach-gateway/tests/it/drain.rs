@@ -3,33 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::support::wire::openai::chat_chunk;
-use crate::support::{CHATS, Launch, Reply, Step, Upstream, World, eventually, question, streamed};
-
-/// A model server whose streams end when they are told to.
-async fn until(told: &Arc<Notify>) -> Upstream {
-    let told = Arc::clone(told);
-    Upstream::with(move |_| {
-        let event = |text: &str| chat_chunk("m", &json!({"content": text}), &Value::Null);
-        let end = chat_chunk("m", &json!({}), &json!("stop")) + "data: [DONE]\n\n";
-        let steps = vec![
-            Step::Send(event("one ").into()),
-            Step::Await(Arc::clone(&told)),
-            Step::Send((event("two") + &end).into()),
-        ];
-        Reply::stream("text/event-stream", steps)
-    })
-    .await
-}
+use crate::support::{CHATS, Launch, Upstream, World, eventually, question, streamed};
 
 #[tokio::test]
 async fn a_running_stream_finishes_and_nobody_else_comes_in() {
     let told = Arc::new(Notify::new());
-    let mut world = World::with(until(&told).await, |launch| launch).await;
+    let mut world = World::with(Upstream::until(&told).await, |launch| launch).await;
     let mut answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).stream().await;
     answer.until("one").await;
     let id = answer.id();
@@ -76,7 +58,7 @@ async fn an_idle_connection_does_not_delay_the_end() {
 async fn what_does_not_finish_in_time_over_http_2_is_on_record_too() {
     use http_body_util::{BodyExt, Full};
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    let mut world = World::file(until(&Arc::new(Notify::new())).await, SHORT).await;
+    let mut world = World::file(Upstream::until(&Arc::new(Notify::new())).await, SHORT).await;
     let stream = TcpStream::connect(world.gateway.addr).await.unwrap();
     let (mut client, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
@@ -111,7 +93,7 @@ const SHORT: &str = r#"
 #[tokio::test]
 async fn what_does_not_finish_in_time_is_broken_off_and_on_record() {
     let told = Arc::new(Notify::new());
-    let mut world = World::file(until(&told).await, SHORT).await;
+    let mut world = World::file(Upstream::until(&told).await, SHORT).await;
     let mut answer = world.post(CHATS[0]).json(&streamed(CHATS[0], "m", "count")).stream().await;
     answer.until("one").await;
     let id = answer.id();

@@ -2,33 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{HEAD, OTHER, REST, Site, hashes};
-use crate::support::wire::openai::chat_chunk;
-use crate::support::{CHATS, Issuer, Reply, Step, Upstream, streamed};
-
-/// A model server whose streams end when they are told to.
-async fn until(told: &Arc<Notify>) -> Upstream {
-    let told = Arc::clone(told);
-    Upstream::with(move |_| {
-        let event = |text: &str| chat_chunk("m", &json!({"content": text}), &Value::Null);
-        let end = chat_chunk("m", &json!({}), &json!("stop")) + "data: [DONE]\n\n";
-        let steps = vec![
-            Step::Send(event("one ").into()),
-            Step::Await(Arc::clone(&told)),
-            Step::Send((event("two") + &end).into()),
-        ];
-        Reply::stream("text/event-stream", steps)
-    })
-    .await
-}
+use crate::support::{CHATS, Issuer, Upstream, streamed};
 
 #[tokio::test]
 async fn a_stream_ends_under_the_configuration_it_began_under() {
     let told = Arc::new(Notify::new());
-    let site = Site::before(until(&told).await, HEAD, REST).await;
+    let site = Site::before(Upstream::until(&told).await, HEAD, REST).await;
     let token = site.issuer.token("alice", &[]);
     let call = site.gateway.post(CHATS[0]).bearer(&token).json(&streamed(CHATS[0], "m", "count"));
     let mut running = call.stream().await;

@@ -17,9 +17,9 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
 use super::reply::Silence;
@@ -76,6 +76,22 @@ impl Upstream {
     /// A model that says back what it was told, in every dialect.
     pub(crate) async fn model() -> Self {
         Self::with(wire::model).await
+    }
+
+    /// A model server whose streams end when they are told to.
+    pub(crate) async fn until(told: &Arc<Notify>) -> Self {
+        let told = Arc::clone(told);
+        Self::with(move |_| {
+            let event = |text: &str| wire::openai::chat_chunk("m", &json!({"content": text}), &Value::Null);
+            let end = wire::openai::chat_chunk("m", &json!({}), &json!("stop")) + "data: [DONE]\n\n";
+            let steps = vec![
+                Step::Send(event("one ").into()),
+                Step::Await(Arc::clone(&told)),
+                Step::Send((event("two") + &end).into()),
+            ];
+            Reply::stream("text/event-stream", steps)
+        })
+        .await
     }
 
     /// Answers every call like this.
