@@ -12,7 +12,6 @@ use crate::vault::Vault;
 use crate::{Entity, Fault, Redactor, Scope, Uninspectable};
 
 mod any;
-mod escapes;
 mod plan;
 mod signed;
 

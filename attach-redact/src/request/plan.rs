@@ -8,7 +8,7 @@ use attach_core::json::{Document, Edit, Kind, NodeId, Value};
 use attach_core::{Outcome as End, Payload, Rejection};
 use http::StatusCode;
 
-use super::{escapes, signed};
+use super::signed;
 use crate::session::Text;
 use crate::vault::next_prefix;
 use crate::{Entity, Fault, Redactor};
@@ -95,15 +95,11 @@ impl Plan {
         }
     }
 
-    /// JSON within JSON: its own strings, keys and numbers. Text, if it is no JSON; and if it nearly is, so that somebody
-    /// may read it as such, text without its escapes.
+    /// JSON within JSON: its own strings, keys and numbers. Text, if it is no JSON.
     pub(super) fn arguments(&mut self, value: Value<'_>) {
         let Some(written) = value.as_str() else { return };
         let Ok(document) = Document::parse(written.into_owned().into()) else {
-            return match escapes::resolved(&value.as_str().unwrap_or_default()) {
-                Some(text) => self.push(Text::plain(&text), value.id(), false, None),
-                None => self.string(value, None),
-            };
+            return self.string(value, None);
         };
         let inside = Some(self.arguments.len());
         let root = document.root();
