@@ -176,7 +176,7 @@ fn a_whole_answer_comes_back_whole() {
     let body = json!({"model": "llama3", "stream": false, "messages": [{"role": "user", "content": "hi"}]});
     let plan = plan(Api::OllamaChat, &body).unwrap().unwrap();
     let answer = br#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hello","reasoning_content":"hm"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#;
-    let bytes = plan.translator().unwrap().unary(answer, &exchange(Api::OllamaChat)).unwrap();
+    let bytes = plan.translator().unwrap().whole(answer, &exchange(Api::OllamaChat)).unwrap().0;
     let value: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(value["message"], json!({"role": "assistant", "content": "Hello", "thinking": "hm"}));
     assert_eq!((&value["eval_count"], &value["done_reason"]), (&json!(3), &json!("stop")));
@@ -189,7 +189,7 @@ fn embeddings_keep_their_numbers_as_they_were_written() {
     let sent: Value = serde_json::from_slice(&plan.body()).unwrap();
     assert_eq!(sent, json!({"model": "e", "input": ["a", "b"], "encoding_format": "float"}));
     let answer = br#"{"data":[{"index":1,"embedding":[3]},{"index":0,"embedding":[1.0e-2,2]}],"usage":{"prompt_tokens":4}}"#;
-    let bytes = plan.translator().unwrap().unary(answer, &exchange(Api::OllamaEmbed)).unwrap();
+    let bytes = plan.translator().unwrap().whole(answer, &exchange(Api::OllamaEmbed)).unwrap().0;
     assert!(String::from_utf8_lossy(&bytes).contains("[[1.0e-2,2],[3]]"));
 }
 

@@ -46,21 +46,20 @@ impl Translator {
         Translation::new(self.reader(exchange), self.writer(exchange))
     }
 
-    /// A whole answer; `None` if it is not one.
-    pub(crate) fn unary(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
-        match self.api {
-            Api::OllamaEmbed => {
-                let embeddings = self.speech.embeddings(bytes)?;
-                return ollama::write_embeddings(&embeddings, &self.model, exchange.elapsed());
-            }
-            Api::OpenAiEmbeddings => {
-                let embeddings = self.speech.embeddings(bytes)?;
-                return openai::write_embeddings_answer(&embeddings, &self.model, self.encoding);
-            }
-            _ => {}
+    /// A whole answer in the caller's words: a stream if one was asked for, which not every server has. With what the
+    /// upstream says it used. `None` if it is no answer.
+    pub(crate) fn whole(&self, bytes: &[u8], exchange: &Exchange) -> Option<(Bytes, Option<Usage>)> {
+        if let Some(answer) = self.embeddings(bytes, exchange) {
+            return Some((answer?, None));
         }
         let events = self.reader(exchange).whole(bytes)?;
-        self.writer(exchange).whole(events)
+        let usage = events.iter().rev().find_map(Event::usage);
+        let answer = if self.streamed {
+            self.streamed_whole(events, exchange)?
+        } else {
+            self.writer(exchange).whole(events)?
+        };
+        Some((answer, usage))
     }
 
     /// Whether the caller asked for a stream.
@@ -68,31 +67,13 @@ impl Translator {
         self.streamed
     }
 
-    /// A whole answer as the stream that the caller asked for: some servers do not stream. `None` if it is not one.
-    pub(crate) fn unary_as_stream(&self, bytes: &[u8], exchange: &Exchange) -> Option<Bytes> {
-        let events = self.reader(exchange).whole(bytes)?;
-        let is_whole = events.iter().any(|event| matches!(event, Event::Finish(_) | Event::Done));
-        if !is_whole || events.iter().any(|event| matches!(event, Event::Error(_))) {
-            return None;
-        }
-        let (mut writer, mut out) = (self.writer(exchange), Vec::with_capacity(bytes.len()));
-        events.into_iter().chain([Event::Done]).for_each(|event| writer.write(event, &mut out));
-        Some(out.into())
+    /// What the caller speaks.
+    pub(crate) fn api(&self) -> Api {
+        self.api
     }
 
-    /// [`unary`](Self::unary), with what the upstream says it used.
-    pub(crate) fn unary_with_usage(
-        &self,
-        bytes: &[u8],
-        exchange: &Exchange,
-    ) -> Option<(Bytes, Option<Usage>)> {
-        let events = self.reader(exchange).whole(bytes)?;
-        let usage = events.iter().rev().find_map(Event::usage);
-        Some((self.writer(exchange).whole(events)?, usage))
-    }
-
-    /// [`error`](Self::error), of a kind that the upstream has named beside it.
-    pub(crate) fn named_error(
+    /// An upstream's error, in the caller's shape; of the kind that it `name`d beside it, if it did.
+    pub(crate) fn error(
         &self,
         status: StatusCode,
         (name, bytes): (Option<&str>, &[u8]),
@@ -103,10 +84,26 @@ impl Translator {
         self.writer(exchange).failure(status, &failure)
     }
 
-    /// An upstream's error, in the caller's shape.
-    pub(crate) fn error(&self, status: StatusCode, bytes: &[u8], exchange: &Exchange) -> Bytes {
-        let failure = self.speech.reader().failure(bytes);
-        self.writer(exchange).failure(status, &failure)
+    /// `None` if it is not embeddings that were asked for.
+    fn embeddings(&self, bytes: &[u8], exchange: &Exchange) -> Option<Option<Bytes>> {
+        let write: &dyn Fn(_) -> _ = match self.api {
+            Api::OllamaEmbed => &|vectors| ollama::write_embeddings(vectors, &self.model, exchange.elapsed()),
+            Api::OpenAiEmbeddings => {
+                &|vectors| openai::write_embeddings_answer(vectors, &self.model, self.encoding)
+            }
+            _ => return None,
+        };
+        Some(self.speech.embeddings(bytes).as_ref().and_then(write))
+    }
+
+    fn streamed_whole(&self, events: Vec<Event>, exchange: &Exchange) -> Option<Bytes> {
+        let is_whole = events.iter().any(|event| matches!(event, Event::Finish(_) | Event::Done));
+        if !is_whole || events.iter().any(|event| matches!(event, Event::Error(_))) {
+            return None;
+        }
+        let (mut writer, mut out) = (self.writer(exchange), Vec::new());
+        events.into_iter().chain([Event::Done]).for_each(|event| writer.write(event, &mut out));
+        Some(out.into())
     }
 
     fn reader(&self, exchange: &Exchange) -> Box<dyn ReadAnswer> {

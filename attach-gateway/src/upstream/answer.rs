@@ -1,28 +1,21 @@
 //! An upstream's answer on its way back: checked, metered, translated where needed.
 
-use attach_core::body::{metered, metered_whole};
+use attach_core::body::metered;
 use attach_core::usage::Wire;
-use attach_core::{Api, BoxError, Exchange, Outcome, Rejection, ResponseBody};
+use attach_core::{Exchange, Outcome, Rejection, ResponseBody};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::foreign::foreign;
+use super::foreign::{foreign, is_event_stream};
 use super::mend::Mend;
 use super::origin::Origin;
 use super::place::Place;
 use super::timed::Timed;
 use super::way::Way;
 use super::withhold::withheld;
-use super::{headers, refusal};
+use super::{headers, refusal, whole};
 use crate::translate::{Plan, Translator};
-
-/// Longest unary answer that is translated, in bytes.
-pub(super) const MAX_UNARY: usize = 16 << 20;
-
-/// Longest error that is passed on, in bytes.
-const MAX_ERROR: usize = 1 << 20;
 
 pub(super) type Answer = Response<ResponseBody<Origin>>;
 
@@ -46,13 +39,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
-        Some(translator) if plan.operation().api().is_none() => {
-            match foreign(from, api, translator, (place, exchange)).await {
-                Ok(answer) => answer,
-                Err(rejection) => rejection.into_response(exchange),
-            }
-        }
-        None if !status.is_success() => match error_body(from, place, exchange).await {
+        None if !status.is_success() => match whole::error(from, (place, exchange)).await {
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
         },
@@ -63,10 +50,16 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         Some(translator) if status.is_success() && is_streamed(from.headers()) => {
             translated_stream(metered(from, api, exchange), translator, exchange)
         }
-        Some(translator) => match translated(from, api, translator, (place, exchange)).await {
-            Ok(answer) => answer,
-            Err(rejection) => rejection.into_response(exchange),
-        },
+        Some(translator) if status.is_success() && is_event_stream(from.headers()) => {
+            foreign(from, api, translator, exchange)
+        }
+        Some(translator) => {
+            let own = plan.operation().api();
+            match whole::translated(from, own, translator, (place, exchange)).await {
+                Ok(answer) => answer,
+                Err(rejection) => rejection.into_response(exchange),
+            }
+        }
     };
     if let Some(dropped) = plan.dropped().and_then(|names| HeaderValue::from_str(&names).ok()) {
         answer.headers_mut().insert(HeaderName::from_static("x-attach-dropped"), dropped);
@@ -94,58 +87,8 @@ fn refused(status: StatusCode) -> Option<Rejection> {
     }
 }
 
-/// An error as the upstream put it, unless it repeats the credential it was shown.
-async fn error_body(from: Response<Origin>, place: &Place, exchange: &Exchange) -> Result<Answer, Rejection> {
-    let (parts, body) = from.into_parts();
-    let collected = Limited::new(body, MAX_ERROR).collect().await;
-    let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
-    if place.keys.now().is_in(&bytes) {
-        return Err(refusal::repeated());
-    }
-    Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
-}
-
 fn translated_stream(answer: Answer, translator: &Translator, exchange: &Exchange) -> Answer {
     let (mut parts, body) = answer.into_parts();
     parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
     Response::from_parts(parts, body.gated(translator.stream(exchange), exchange))
-}
-
-/// A whole answer, or an error, in the caller's words. The outcome is not stated before it is known to be readable.
-async fn translated(
-    answer: Response<Origin>,
-    api: Api,
-    translator: &Translator,
-    (place, exchange): (&Place, &Exchange),
-) -> Result<Answer, Rejection> {
-    let (mut parts, body) = answer.into_parts();
-    let collected = Limited::new(body, MAX_UNARY).collect().await;
-    let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
-    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if !parts.status.is_success() {
-        if place.keys.now().is_in(&bytes) {
-            return Err(refusal::repeated());
-        }
-        let error = translator.error(parts.status, &bytes, exchange);
-        return Ok(Response::from_parts(parts, ResponseBody::full(error)));
-    }
-    metered_whole(&bytes, api, exchange);
-    let translated = if translator.is_streamed() {
-        parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
-        translator.unary_as_stream(&bytes, exchange)
-    } else {
-        translator.unary(&bytes, exchange)
-    };
-    let translated = translated.ok_or_else(|| refusal::unreadable("not the JSON of a completion"))?;
-    Ok(Response::from_parts(parts, ResponseBody::full(translated)))
-}
-
-pub(super) fn uncollected(error: &BoxError, exchange: &Exchange) -> Rejection {
-    if error.is::<LengthLimitError>() {
-        return refusal::unreadable("longer than what is translated");
-    }
-    if let Some(rejection) = error.downcast_ref::<Rejection>() {
-        return rejection.clone();
-    }
-    refusal::ended(exchange)
 }

@@ -1,16 +1,14 @@
-//! Answers in a form that no caller has: Amazon Bedrock's. They are translated first, and metered in the caller's words.
+//! Streams in a form that no caller has: Amazon Bedrock's. They are translated first, and metered in the caller's words.
 
-use attach_core::body::{Guard, Step, metered, metered_whole};
-use attach_core::{Api, BoxError, Exchange, Rejection, ResponseBody};
+use attach_core::body::{Guard, Step, metered};
+use attach_core::{Api, BoxError, Exchange, Rejection};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
-use super::answer::{Answer, MAX_UNARY, uncollected};
+use super::answer::Answer;
 use super::origin::{Origin, Reported};
-use super::refusal;
 use crate::config::Kind;
 use crate::translate::Translator;
 use crate::upstream::place::Place;
@@ -23,46 +21,32 @@ const LONGEST_NAME: usize = 64;
 
 /// The upstream's own name of the error that an answer is.
 #[derive(Debug, Clone)]
-struct ErrorName(Box<str>);
+pub(super) struct ErrorName(Box<str>);
 
-/// The answer in the caller's words.
-pub(super) async fn foreign(
+impl ErrorName {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The stream in the caller's words.
+pub(super) fn foreign(
     answer: Response<Origin>,
     api: Api,
     translator: &Translator,
-    (place, exchange): (&Place, &Exchange),
-) -> Result<Answer, Rejection> {
-    if answer.status().is_success() && is_stream(answer.headers()) {
-        let (mut parts, body) = answer.into_parts();
-        parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
-        let reported = Reported::default();
-        let body = body.reworded(translator.stream(exchange), reported.clone());
-        let answer = metered(Response::from_parts(parts, body), api, exchange);
-        let correct = Correct { reported, exchange: exchange.clone() };
-        return Ok(answer.map(|body| body.gated(correct, exchange)));
-    }
+    exchange: &Exchange,
+) -> Answer {
     let (mut parts, body) = answer.into_parts();
-    let collected = Limited::new(body, MAX_UNARY).collect().await;
-    let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
-    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if !parts.status.is_success() {
-        if place.keys.now().is_in(&bytes) {
-            return Err(refusal::repeated());
-        }
-        let name = parts.extensions.get::<ErrorName>().map(|name| &*name.0);
-        let error = translator.named_error(parts.status, (name, &bytes), exchange);
-        return Ok(Response::from_parts(parts, ResponseBody::full(error)));
-    }
-    let translated = translator.unary_with_usage(&bytes, exchange);
-    let (bytes, usage) = translated.ok_or_else(|| refusal::unreadable("not the JSON of a completion"))?;
-    metered_whole(&bytes, api, exchange);
-    if let Some(usage) = usage {
-        exchange.facts(|facts| facts.usage = usage);
-    }
-    Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
+    parts.headers.insert(CONTENT_TYPE, translator.stream_content_type());
+    let reported = Reported::default();
+    let body = body.reworded(translator.stream(exchange), reported.clone());
+    let answer = metered(Response::from_parts(parts, body), api, exchange);
+    let correct = Correct { reported, exchange: exchange.clone() };
+    answer.map(|body| body.gated(correct, exchange))
 }
 
-fn is_stream(headers: &HeaderMap) -> bool {
+/// Whether it comes in frames that no caller reads.
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     kind.starts_with(b"application/vnd.amazon.eventstream")
 }

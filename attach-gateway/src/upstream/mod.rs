@@ -23,6 +23,7 @@ mod resolver;
 mod retention;
 mod timed;
 mod way;
+mod whole;
 mod withhold;
 
 pub(crate) use self::dispatch::Dispatch;

@@ -54,6 +54,9 @@ impl ReadAnswer for Reader {
         }
         serde_json::from_slice::<Body>(bytes).map_or_else(|_| Failure::unknown(), |body| body.error.failure())
     }
+
+    // How it ended was said before.
+    fn end(&mut self, _: &mut Vec<Event>) {}
 }
 
 /// An event of a stream. Every member may be absent or null, and what is not known is passed over.

@@ -60,9 +60,7 @@ pub(in crate::translate) trait ReadAnswer: fmt::Debug + Send + Sync {
     fn failure(&mut self, bytes: &[u8]) -> Failure;
 
     /// The stream is over: what its end says of it, if anything.
-    fn end(&mut self, out: &mut Vec<Event>) {
-        let _ = out;
-    }
+    fn end(&mut self, out: &mut Vec<Event>);
 }
 
 /// Writes answers in a dialect.

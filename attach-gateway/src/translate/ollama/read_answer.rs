@@ -72,6 +72,9 @@ impl ReadAnswer for Reader {
         let error = serde_json::from_slice::<Line>(bytes).ok().and_then(|line| line.error);
         error.map_or_else(Failure::unknown, ErrorBody::failure)
     }
+
+    // How it ended was said before.
+    fn end(&mut self, _: &mut Vec<Event>) {}
 }
 
 impl Reader {

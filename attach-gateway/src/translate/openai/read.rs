@@ -32,6 +32,9 @@ impl ReadAnswer for Reader {
     fn failure(&mut self, bytes: &[u8]) -> Failure {
         read_failure(bytes)
     }
+
+    // How it ended was said before.
+    fn end(&mut self, _: &mut Vec<Event>) {}
 }
 
 impl Reader {

@@ -17,7 +17,7 @@ fn plan(body: &Value) -> Result<Plan, attach_core::Rejection> {
 
 fn answer(body: &Value, from: &str) -> Option<Value> {
     let plan = plan(body).unwrap();
-    let bytes = plan.translator().unwrap().unary(from.as_bytes(), &exchange(Api::OpenAiEmbeddings))?;
+    let bytes = plan.translator().unwrap().whole(from.as_bytes(), &exchange(Api::OpenAiEmbeddings))?.0;
     serde_json::from_slice(&bytes).ok()
 }
 

@@ -126,7 +126,7 @@ fn an_error_line_is_an_error_event_and_the_last() {
 
 fn whole(body: &Value, answer: &str) -> Option<Value> {
     let exchange = exchange(Api::OpenAiChat);
-    let bytes = plan(body).unwrap().translator().unwrap().unary(answer.as_bytes(), &exchange)?;
+    let bytes = plan(body).unwrap().translator().unwrap().whole(answer.as_bytes(), &exchange)?.0;
     Some(serde_json::from_str(&without_ids(std::str::from_utf8(&bytes).unwrap(), &exchange)).unwrap())
 }
 
@@ -176,7 +176,8 @@ fn an_error_has_openais_shape_and_the_servers_words() {
     let plan = plan(&with(json!({}))).unwrap();
     let error = |status: u16, body: &str| -> Value {
         let status = http::StatusCode::from_u16(status).unwrap();
-        let bytes = plan.translator().unwrap().error(status, body.as_bytes(), &exchange(Api::OpenAiChat));
+        let bytes =
+            plan.translator().unwrap().error(status, (None, body.as_bytes()), &exchange(Api::OpenAiChat));
         serde_json::from_slice(&bytes).unwrap()
     };
     let missing = error(404, "{\"error\":\"model 'x' not found\"}")["error"].clone();
