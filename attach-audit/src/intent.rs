@@ -39,7 +39,7 @@ impl<S> Layer<S> for IntentLayer {
     type Service = Intent<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Intent { inner, audit: self.audit.clone() }
+        Intent { inner, mode: self.audit.when() }
     }
 }
 
@@ -47,7 +47,7 @@ impl<S> Layer<S> for IntentLayer {
 #[derive(Debug, Clone)]
 pub struct Intent<S> {
     inner: S,
-    audit: Audit,
+    mode: Mode,
 }
 
 impl<S, B, R> Service<Request<B>> for Intent<S>
@@ -79,7 +79,7 @@ where
         let future = match asked.and_then(|()| trail.intend()) {
             Err(refusal) => return IntentFuture::refused(refusal, trail.exchange().clone()),
             Ok(None) => IntentFuture::calling(self.inner.call(request), None),
-            Ok(Some(receipt)) if self.audit.when() == Mode::Overlap => {
+            Ok(Some(receipt)) if self.mode == Mode::Overlap => {
                 IntentFuture::calling(self.inner.call(request), Some(Waiting { receipt, trail }))
             }
             Ok(Some(receipt)) => {

@@ -25,7 +25,7 @@ pub(crate) enum Ticket {
 
 /// One request's way through the audit trail: at most one intent, exactly one end.
 pub(crate) struct Trail {
-    audit: Audit,
+    audit: Arc<Audit>,
     exchange: Exchange,
     origin: Origin,
     content: Capture,
@@ -55,7 +55,7 @@ pub(crate) enum Closed {
 impl Trail {
     /// Begins a request; `Err` is the refusal if there can be no record of it.
     pub(crate) fn begin<B>(
-        audit: &Audit,
+        audit: &Arc<Audit>,
         request: &mut Request<B>,
     ) -> (Exchange, Result<Arc<Self>, Rejection>) {
         let exchange = Exchange::of_request(request);
@@ -72,7 +72,7 @@ impl Trail {
         let state = Mutex::new(State { slot, ..State::default() });
         let content = Capture::begin(audit.packer.as_ref(), &exchange);
         let trail =
-            Arc::new(Self { audit: audit.clone(), exchange: exchange.clone(), origin, content, state });
+            Arc::new(Self { audit: Arc::clone(audit), exchange: exchange.clone(), origin, content, state });
         request.extensions_mut().insert(Ticket::Open(Arc::clone(&trail)));
         (exchange, Ok(trail))
     }

@@ -21,13 +21,14 @@ use crate::{QuotaLayer, ResponseFuture, headers, include_usage, refusal};
 #[derive(Clone)]
 pub struct Quota<S> {
     inner: S,
-    layer: QuotaLayer,
+    // Shared: a service is cloned for every request, by each layer around it.
+    layer: Arc<QuotaLayer>,
 }
 
 impl<S> Quota<S> {
     /// Puts `layer` around `inner`.
     pub fn new(inner: S, layer: QuotaLayer) -> Self {
-        Self { inner, layer }
+        Self { inner, layer: Arc::new(layer) }
     }
 }
 
@@ -57,7 +58,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let fresh = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, fresh);
-        let layer = self.layer.clone();
+        let layer = Arc::clone(&self.layer);
         ResponseFuture::new(async move {
             let exchange = Exchange::of_request(&mut request);
             let (request, lease) = match layer.admit(request, &exchange).await {

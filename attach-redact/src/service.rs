@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use attach_core::json::{Document, Edit};
@@ -15,7 +16,7 @@ use crate::{RedactLayer, Redactor, any_json, restore, steps};
 #[derive(Debug, Clone)]
 pub struct Redact<S> {
     inner: S,
-    layer: RedactLayer,
+    layer: Arc<RedactLayer>,
 }
 
 impl<S> Redact<S> {
@@ -26,7 +27,7 @@ impl<S> Redact<S> {
     }
 
     pub(crate) fn with(inner: S, layer: RedactLayer) -> Self {
-        Self { inner, layer }
+        Self { inner, layer: Arc::new(layer) }
     }
 }
 

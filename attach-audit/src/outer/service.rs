@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use attach_core::{BoxError, ResponseBody};
@@ -15,13 +16,13 @@ use crate::trail::{Ticket, Trail};
 #[derive(Debug, Clone)]
 pub struct Audited<S> {
     inner: S,
-    audit: Audit,
+    audit: Arc<Audit>,
 }
 
 impl<S> Audited<S> {
     /// Puts `inner` on record in `audit`.
     pub fn new(inner: S, audit: Audit) -> Self {
-        Self { inner, audit }
+        Self { inner, audit: Arc::new(audit) }
     }
 }
 

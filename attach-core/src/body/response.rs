@@ -24,7 +24,8 @@ pin_project! {
     enum Repr<R> {
         Full { bytes: Option<Bytes> },
         Inner { #[pin] body: R },
-        Metered { #[pin] body: Metered<R> },
+        // Boxed, as a gate is: a body is moved through every layer, and each layer's would have room for a meter.
+        Metered { body: Pin<Box<Metered<R>>> },
         Gated { gate: Pin<Box<Gate<R>>> },
     }
 }
@@ -42,7 +43,7 @@ impl<R> ResponseBody<R> {
     }
 
     pub(super) fn metered(body: Metered<R>) -> Self {
-        Self { repr: Repr::Metered { body } }
+        Self { repr: Repr::Metered { body: Box::pin(body) } }
     }
 }
 
@@ -80,7 +81,7 @@ where
         match self.project().repr.project() {
             ReprProj::Full { bytes } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             ReprProj::Inner { body } => body.poll_frame(cx).map_err(Into::into),
-            ReprProj::Metered { body } => body.poll_frame(cx),
+            ReprProj::Metered { body } => body.as_mut().poll_frame(cx),
             ReprProj::Gated { gate } => gate.as_mut().poll_frame(cx),
         }
     }

@@ -147,7 +147,7 @@ impl<S> Layer<S> for CatalogLayer {
     type Service = Catalog<S>;
 
     fn layer(&self, inner: S) -> Catalog<S> {
-        Catalog { inner, layer: self.clone() }
+        Catalog { inner, layer: Arc::new(self.clone()) }
     }
 }
 
@@ -155,7 +155,7 @@ impl<S> Layer<S> for CatalogLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog<S> {
     inner: S,
-    layer: CatalogLayer,
+    layer: Arc<CatalogLayer>,
 }
 
 impl<S, B, R> Service<Request<B>> for Catalog<S>
@@ -179,7 +179,7 @@ where
                 Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
             }
             Some(route) => {
-                let layer = self.layer.clone();
+                let layer = Arc::clone(&self.layer);
                 let exchange = Exchange::of_request(&mut request);
                 let peer = request.extensions_mut().remove::<Peer>();
                 Box::pin(async move {

@@ -35,10 +35,13 @@ const OVERRIDDEN: &str = "parameters_overridden";
 
 /// The innermost service: sends the call to the first candidate that answers it.
 #[derive(Clone)]
-pub(crate) struct Dispatch {
+pub(crate) struct Dispatch(Arc<Ways>);
+
+/// What every request is sent with.
+struct Ways {
     upstreams: Arc<Upstreams>,
-    prices: Arc<Prices>,
-    pseudonym: Arc<Pseudonym>,
+    prices: Prices,
+    pseudonym: Pseudonym,
     telemetry: Telemetry,
 }
 
@@ -54,10 +57,12 @@ impl Dispatch {
                 telemetry.breaker(&place.upstream.name, phase);
             }
         }
-        Self { upstreams, prices: Arc::new(prices), pseudonym: Arc::new(pseudonym), telemetry }
+        Self(Arc::new(Ways { upstreams, prices, pseudonym, telemetry }))
     }
+}
 
-    async fn dispatch(self, mut request: Request<Body>) -> Answer {
+impl Ways {
+    async fn dispatch(&self, mut request: Request<Body>) -> Answer {
         let exchange = Exchange::of_request(&mut request);
         match self.try_all(request, &exchange).await {
             Ok(answer) => answer,
@@ -148,7 +153,7 @@ impl Dispatch {
         caller: Option<&Caller>,
         exchange: &Exchange,
     ) -> HeaderMap {
-        let caller = caller.map(|caller| (caller, &*self.pseudonym));
+        let caller = caller.map(|caller| (caller, &self.pseudonym));
         headers::request(from, place, plan.dialect(), caller, exchange.id())
     }
 }
@@ -189,14 +194,14 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let dispatch = self.clone();
-        Box::pin(async move { Ok(dispatch.dispatch(request).await) })
+        let ways = Arc::clone(&self.0);
+        Box::pin(async move { Ok(ways.dispatch(request).await) })
     }
 }
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dispatch").field("upstreams", &self.upstreams).finish_non_exhaustive()
+        f.debug_struct("Dispatch").field("upstreams", &self.0.upstreams).finish_non_exhaustive()
     }
 }
 
