@@ -25,6 +25,28 @@ pub(crate) fn scan(data: &[u8]) {
     assert_eq!(twice.text(), once.text());
 }
 
+/// What is no JSON, where JSON belongs: what a reader finds who opens escapes is replaced, and the rest is as it was.
+pub(crate) fn nearly(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // An address between blanks, with those of its characters escaped that the text says.
+    let mut hidden = String::new();
+    for (at, c) in "bob@example.org".chars().enumerate() {
+        match data.get(at).unwrap_or(&0) % 3 {
+            0 => hidden.push(c),
+            1 => hidden.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => hidden.push_str(&format!("\\\\u{:04X}", u32::from(c))),
+        }
+    }
+    let text = format!("{{\"a\":1,\"a\":\"{text} {hidden} ");
+    let body = serde_json::json!({"model": "m", "messages": [
+        {"role": "tool", "tool_call_id": "c", "content": text}]});
+    let body = body.to_string().into();
+    let Some((mut asked, sent)) = Asked::with(redactor(), Api::OpenAiChat, body) else { return };
+    assert!(!String::from_utf8_lossy(&sent).contains(&hidden.replace('\\', "\\\\")));
+    let back: Value = serde_json::from_slice(&asked.unary(sent)).expect("a restored call is JSON");
+    assert_eq!(back["messages"][0]["content"].as_str(), Some(&*text));
+}
+
 /// Every value of a call is where it was, of its kind; restoring gives the call.
 pub(crate) fn splice(data: &[u8]) {
     for api in [Api::OpenAiChat, Api::OpenAiResponses, Api::AnthropicMessages, Api::OllamaChat] {

@@ -26,6 +26,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("usage", usage),
     ("events", events),
     ("jws", jws),
+    ("nearly", redaction::nearly),
     ("redact", redact),
     ("restore", redaction::restore),
     ("scan", redaction::scan),

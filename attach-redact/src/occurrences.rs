@@ -1,10 +1,12 @@
 //! Names that were found, wherever else they stand.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
+use crate::engine::{Reads, find_in_all};
 use crate::recognizers::terms::is_whole;
 use crate::{Basis, Entity, Finding};
 
@@ -31,8 +33,16 @@ impl Occurrences {
         }
     }
 
-    /// Where the names stand in `text`.
-    pub(crate) fn find(&self, text: &str) -> Vec<Finding> {
+    /// Where the names stand in `text`, whoever `reads` it.
+    pub(crate) fn find(&self, text: &str, reads: Reads) -> Vec<Finding> {
+        if matches!(self, Self::None) {
+            return Vec::new();
+        }
+        let Ok(found) = find_in_all(text, reads, |text| Ok::<_, Infallible>(self.find_in(text)));
+        found
+    }
+
+    fn find_in(&self, text: &str) -> Vec<Finding> {
         let whole = |range: Range<usize>| {
             is_whole(text, range.start, range.end)
                 .then(|| Finding::new(range, Entity::Person, 0.8).on(Basis::Occurrence))
@@ -67,11 +77,11 @@ mod tests {
     #[test]
     fn only_whole_words_in_their_case_count() {
         let names = ["Anna".to_owned(), "Anna Berg".to_owned()];
-        let found = Occurrences::of(&names).find("Anna Berg, anna, Annabel, (Anna)");
+        let found = Occurrences::of(&names).find("Anna Berg, anna, Annabel, (Anna)", Reads::Text);
         let ranges: Vec<_> = found.into_iter().map(|finding| finding.range).collect();
         assert_eq!(ranges, [0..4, 27..31, 0..9]);
         let more: Vec<String> = names.into_iter().chain((0..FEW).map(|n| format!("Name{n}"))).collect();
-        let found = Occurrences::of(&more).find("Anna Berg, anna, Annabel, (Anna)");
+        let found = Occurrences::of(&more).find("Anna Berg, anna, Annabel, (Anna)", Reads::Text);
         assert_eq!(found.len(), 3);
     }
 }

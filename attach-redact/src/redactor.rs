@@ -7,9 +7,9 @@ use attach_core::call::Modality;
 use attach_core::exchange::{Redaction, RedactionMode};
 
 use crate::budget::{Budget, Deadline};
-use crate::engine::Engine;
+use crate::engine::{Engine, Readings, Reads};
 use crate::finding::{alternatives, resolve};
-use crate::inspect::{Inspector, Seen, ask};
+use crate::inspect::{Inspector, Seen, ask_readers};
 use crate::occurrences::Occurrences;
 use crate::restore::External;
 use crate::scope::Key;
@@ -130,12 +130,11 @@ impl Redactor {
     ///
     /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn try_find(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.0.engine.find(text, &self.0.budget.start())?;
-        found.retain(|finding| self.action(&finding.entity) != Action::Allow);
+        let found = self.find_raw(text, Reads::Text, &self.0.budget.start())?;
         let mut resolved = resolve(found);
         if resolved.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolved);
-            resolved.extend(Occurrences::of(&names).find(text));
+            resolved.extend(Occurrences::of(&names).find(text, Reads::Text));
             resolved = resolve(resolved);
         }
         Ok(resolved)
@@ -150,10 +149,10 @@ impl Redactor {
     ///
     /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn candidates(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.find_raw(text, &self.0.budget.start())?;
+        let mut found = self.find_raw(text, Reads::Text, &self.0.budget.start())?;
         if found.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolve(found.clone()));
-            found.extend(Occurrences::of(&names).find(text));
+            found.extend(Occurrences::of(&names).find(text, Reads::Text));
         }
         Ok(alternatives(found))
     }
@@ -194,7 +193,8 @@ impl Redactor {
     /// When an entity that is to be blocked is in it, an inspector refuses it, one or a recognizer failed, or the
     /// [budget](Builder::budget), in which waiting for inspectors does not count, is used up.
     pub async fn inspect_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
-        let seen = ask(&self.0.inspectors, &[text]).await.map_err(RedactError::Fault)?;
+        let seen =
+            ask_readers(&self.0.inspectors, &[(text, Reads::Text)]).await.map_err(RedactError::Fault)?;
         let Seen { findings, refusals, partial: _ } = seen;
         if !refusals.is_empty() {
             return Err(RedactError::Refused(refusals));
@@ -225,8 +225,13 @@ impl Redactor {
     }
 
     /// The findings in one of several texts, overlapping, without names found elsewhere.
-    pub(crate) fn find_raw(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.0.engine.find(text, deadline)?;
+    pub(crate) fn find_raw(
+        &self,
+        text: &str,
+        reads: Reads,
+        deadline: &Deadline,
+    ) -> Result<Vec<Finding>, Fault> {
+        let mut found = self.0.engine.find(text, reads, deadline)?;
         found.retain(|finding| self.action(&finding.entity) != Action::Allow);
         Ok(found)
     }
@@ -251,9 +256,12 @@ impl Redactor {
         let mut names = Vec::new();
         for name in found.iter().filter(|finding| finding.entity == Entity::Person) {
             let Some(name) = text.get(name.range.clone()) else { continue };
-            names.push(name.to_owned());
-            let words = name.split(' ').filter(|word| self.0.engine.is_telling(word));
-            names.extend(words.filter(|word| *word != name).map(str::to_owned));
+            let readings = Readings::of(name, Reads::Json);
+            for name in std::iter::once(name).chain(readings.iter().flat_map(Readings::texts)) {
+                names.push(name.to_owned());
+                let words = name.split(' ').filter(|word| self.0.engine.is_telling(word));
+                names.extend(words.filter(|word| *word != name).map(str::to_owned));
+            }
         }
         names.sort_unstable();
         names.dedup();

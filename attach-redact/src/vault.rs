@@ -30,8 +30,18 @@ pub(crate) struct Vault {
 struct Entry {
     placeholder: String,
     value: Zeroizing<String>,
+    /// It is written as in a string of JSON.
+    escaped: bool,
     /// It stands outside the system prompt as well, or it makes no difference.
     shown: bool,
+}
+
+/// A value that the caller may have back.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'v> {
+    pub(crate) value: &'v str,
+    /// It is written as in a string of JSON.
+    pub(crate) escaped: bool,
 }
 
 /// What stands at a place in a text.
@@ -88,6 +98,16 @@ impl Vault {
         self.entries.get(index).map(|entry| entry.placeholder.as_str())
     }
 
+    /// The placeholder that stands for a value that is `written` as in a string of JSON, with escapes.
+    pub(crate) fn escaped(&mut self, label: &str, written: &str) -> Option<&str> {
+        let code = self.key.mac(&[label.as_bytes(), written.as_bytes(), b"escaped"]);
+        let known = self.by_code.get(&code).copied();
+        let index = known.map_or_else(|| self.insert(code, label, written), Some)?;
+        let entry = self.entries.get_mut(index)?;
+        entry.escaped = true;
+        Some(entry.placeholder.as_str())
+    }
+
     /// The entry of a value that came up before, if it is among the first few: conversations repeat them, and to compare
     /// costs less than to compute a code.
     fn remembered(&self, label: &str, value: &str) -> Option<usize> {
@@ -96,7 +116,7 @@ impl Vault {
             let rest = placeholder.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(label));
             rest.and_then(|rest| rest.strip_prefix('_')).is_some_and(|tag| !tag.contains('_'))
         };
-        let same = |entry: &Entry| *entry.value == value && of_label(&entry.placeholder);
+        let same = |entry: &Entry| !entry.escaped && *entry.value == value && of_label(&entry.placeholder);
         self.entries.iter().take(FEW).position(same)
     }
 
@@ -107,7 +127,8 @@ impl Vault {
         self.longest = self.longest.max(placeholder.len());
         self.by_code.insert(code, index);
         self.by_key.insert(placeholder.to_ascii_lowercase(), index);
-        self.entries.push(Entry { placeholder, value: Zeroizing::new(value.to_owned()), shown: false });
+        let value = Zeroizing::new(value.to_owned());
+        self.entries.push(Entry { placeholder, value, escaped: false, shown: false });
         Some(index)
     }
 
@@ -134,8 +155,9 @@ impl Vault {
     }
 
     /// The value, if the caller may have it back.
-    pub(crate) fn shown(&self, entry: usize) -> Option<&str> {
-        self.entries.get(entry).filter(|entry| entry.shown).map(|entry| entry.value.as_str())
+    pub(crate) fn shown(&self, entry: usize) -> Option<Shown<'_>> {
+        let entry = self.entries.get(entry).filter(|entry| entry.shown)?;
+        Some(Shown { value: &entry.value, escaped: entry.escaped })
     }
 
     pub(crate) fn value(&self, entry: usize) -> &str {

@@ -9,6 +9,7 @@ mod code;
 mod configured;
 mod context;
 mod hits;
+mod opened;
 mod pass;
 mod pattern;
 mod shadow;
@@ -19,6 +20,7 @@ pub(crate) use self::charset::CharSet;
 pub(crate) use self::configured::Configured;
 pub(crate) use self::context::Topics;
 pub(crate) use self::hits::Hits;
+pub(crate) use self::opened::{Readings, Reads, find_in_all};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
 pub(crate) use self::window::{Shape, before, is_ascii_word, is_emphasis, is_word};
 
@@ -110,8 +112,13 @@ impl Engine {
         })
     }
 
-    /// Everything found in `text`, overlapping and in no order, unless the `deadline` passes.
-    pub(crate) fn find(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
+    /// Everything found in `text`, whoever `reads` it, overlapping and in no order, unless the `deadline` passes.
+    pub(crate) fn find(&self, text: &str, reads: Reads, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
+        find_in_all(text, reads, |text| self.find_in(text, deadline))
+    }
+
+    /// What is found in a text that is what it looks like.
+    fn find_in(&self, text: &str, deadline: &Deadline) -> Result<Vec<Finding>, Fault> {
         let mut found = match Shadow::of(text) {
             None => self.search(text, deadline),
             Some(shadow) => self.find_shadowed(text, &shadow, deadline),

@@ -4,7 +4,7 @@ use attach_core::exchange::Coverage;
 use attach_core::{Exchange, Outcome, Rejection};
 use http::StatusCode;
 
-use super::{Seen, ask};
+use super::{Seen, ask_readers};
 use crate::Redactor;
 use crate::request::{Prepared, fault};
 
@@ -15,8 +15,8 @@ pub(crate) async fn inspect(
     exchange: &Exchange,
 ) -> Result<(), Rejection> {
     let seen = {
-        let texts: Vec<_> = call.texts().iter().map(|text| text.in_context()).collect();
-        ask(redactor.inspectors(), &texts).await.map_err(fault)?
+        let texts: Vec<_> = call.texts().iter().map(|text| (text.in_context(), text.reads())).collect();
+        ask_readers(redactor.inspectors(), &texts).await.map_err(fault)?
     };
     let Seen { findings, refusals, partial } = seen;
     if partial {

@@ -7,18 +7,21 @@ use crate::{Fault, Finding};
 
 mod ask;
 mod call;
+mod read;
 mod remember;
 mod together;
 
-pub(crate) use self::ask::{Inspector, Seen, ask};
+pub(crate) use self::ask::{Inspector, Seen};
 pub(crate) use self::call::inspect;
+pub(crate) use self::read::ask_readers;
 pub use self::remember::Remembering;
 #[cfg(feature = "remote")]
 pub(crate) use self::together::together;
 
 /// Finds in the texts of a request, somewhere else: in another process, behind a network.
 ///
-/// It sees what the caller wrote, before anything is replaced. What it finds is treated like every other finding: the
+/// It sees what the caller wrote, before anything is replaced; a text that others may read as JSON, or that has codes of
+/// characters in it (`\u0040`), also with its escapes opened, as a text of its own. What it finds is treated like every other finding: the
 /// action of its entity applies, overlaps are united, a name it found is a name in all texts. It is asked once for each
 /// request, and whoever leaves before it has answered drops the future.
 ///

@@ -73,14 +73,9 @@ impl Plan {
     }
 
     pub(super) fn string(&mut self, value: Value<'_>, inside: Option<usize>) {
-        let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
-        let text = match naming_key(value) {
-            // `"ssn": "078051120"` says what it is; `"content"` doesn't.
-            Some(_) if next_prefix(&text, 0).is_some() && signed::is_signed(value) => Text::signed(&text),
-            Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
-            _ => Text::plain(&text),
-        };
-        self.push(text, value.id(), false, inside);
+        if let Some(text) = text_of(value) {
+            self.push(text.reading_json(is_escaped_json(value)), value.id(), false, inside);
+        }
     }
 
     pub(super) fn key(&mut self, value: Value<'_>, inside: Option<usize>) {
@@ -95,11 +90,17 @@ impl Plan {
         }
     }
 
-    /// JSON within JSON: its own strings, keys and numbers. Text, if it is no JSON.
+    fn nearly_json(&mut self, value: Value<'_>) {
+        if let Some(text) = text_of(value) {
+            self.push(text.nearly_json(), value.id(), false, None);
+        }
+    }
+
+    /// JSON within JSON: its own strings, keys and numbers. What is none to us may be to others.
     pub(super) fn arguments(&mut self, value: Value<'_>) {
         let Some(written) = value.as_str() else { return };
         let Ok(document) = Document::parse(written.into_owned().into()) else {
-            return self.string(value, None);
+            return self.nearly_json(value);
         };
         let inside = Some(self.arguments.len());
         let root = document.root();
@@ -117,6 +118,17 @@ impl Plan {
         }
         self.arguments.push(Arguments { node: value.id(), document });
     }
+}
+
+/// The text of a string, if it has one.
+fn text_of(value: Value<'_>) -> Option<Text> {
+    let text = value.as_str().filter(|text| !text.is_empty())?;
+    Some(match naming_key(value) {
+        // `"ssn": "078051120"` says what it is; `"content"` doesn't.
+        Some(_) if next_prefix(&text, 0).is_some() && signed::is_signed(value) => Text::signed(&text),
+        Some(key) if text.len() <= 64 && !is_plain_key(&key) => Text::member(&key, &text),
+        _ => Text::plain(&text),
+    })
 }
 
 /// Whether `value` stands in the system prompt: a top-level field for it, or a message of that role. What is `known`

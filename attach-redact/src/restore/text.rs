@@ -1,9 +1,9 @@
 use std::fmt;
 
-use attach_core::json::escape_into;
+use attach_core::json::{Document, Kind, escape_into};
 
 use crate::url::Sight;
-use crate::vault::{Place, Vault, next_prefix};
+use crate::vault::{Place, Shown, Vault, next_prefix};
 
 /// How many placeholders were restored, and how many were left because restoring them would have been unsafe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Restorer {
     }
 
     /// Writes the value of a placeholder, or the placeholder if it has to stay.
-    fn whole(&mut self, placeholder: &str, value: Option<&str>, tally: &mut Tally, out: &mut String) {
+    fn whole(&mut self, placeholder: &str, value: Option<Shown<'_>>, tally: &mut Tally, out: &mut String) {
         if value.is_some_and(|value| self.write(value, out)) {
             tally.restored = tally.restored.saturating_add(1);
         } else {
@@ -167,13 +167,16 @@ impl Restorer {
     }
 
     /// Writes `value` if that can be done.
-    fn write(&self, value: &str, out: &mut String) -> bool {
+    fn write(&self, shown: Shown<'_>, out: &mut String) -> bool {
+        let Shown { value, escaped } = shown;
         match self.into {
             Into::Anything if value.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) => {
                 return false;
             }
             Into::Nothing => return false,
             Into::Text | Into::Anything => out.push_str(value),
+            // It was part of such a string, and comes back as it was there.
+            Into::Json if escaped && is_within_string(value) => out.push_str(value),
             Into::Json => {
                 let mut escaped = Vec::with_capacity(value.len() + 8);
                 escape_into(value, &mut escaped);
@@ -183,6 +186,12 @@ impl Restorer {
         }
         true
     }
+}
+
+/// Whether `written` is what a string of JSON may have between its quotes.
+fn is_within_string(written: &str) -> bool {
+    let string = Document::parse(format!("\"{written}\"").into());
+    string.is_ok_and(|string| string.root().kind() == Kind::String)
 }
 
 /// What an escape in JSON stands for; `None` while it goes on. What is none stands for a letter.

@@ -67,7 +67,7 @@ impl Session<'_> {
         let mut settled = false;
         for _ in 0..=ROUNDS {
             let mut found = self.find_in(text)?;
-            found.extend(names.find(text.current()));
+            found.extend(names.find(text.current(), text.reads));
             let found = self.outside_placeholders(text.current(), self.resolve(found));
             settled = !self.apply(std::slice::from_mut(text), &[found], false)?;
             if settled {

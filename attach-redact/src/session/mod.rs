@@ -119,7 +119,7 @@ impl<'r> Session<'r> {
             let names = Occurrences::of(self.names.iter());
             for (text, found) in texts.iter().zip(&mut all) {
                 self.deadline.check()?;
-                found.extend(names.find(text.current()));
+                found.extend(names.find(text.current(), text.reads));
                 *found = self.outside_placeholders(text.current(), self.resolve(std::mem::take(found)));
             }
         }
@@ -129,10 +129,10 @@ impl<'r> Session<'r> {
     fn find_in(&self, text: &Text) -> Result<Vec<Finding>, Fault> {
         let current = text.current();
         let mut found = if text.context.is_empty() {
-            self.redactor.find_raw(current, &self.deadline)?
+            self.redactor.find_raw(current, text.reads, &self.deadline)?
         } else {
             let whole = Zeroizing::new(format!("{}{current}", text.context));
-            let mut found = self.redactor.find_raw(&whole, &self.deadline)?;
+            let mut found = self.redactor.find_raw(&whole, text.reads, &self.deadline)?;
             let before = text.context.len();
             found.retain_mut(|finding| {
                 finding.range =
@@ -192,7 +192,7 @@ impl<'r> Session<'r> {
                 if action == Action::Block {
                     text.blocked.push(finding.entity.clone());
                 }
-                edits.extend(self.edit(text.current(), finding, action)?);
+                edits.extend(self.edit(text, finding, action)?);
             }
             if !edits.is_empty() {
                 self.show(text, &edits);
@@ -203,11 +203,17 @@ impl<'r> Session<'r> {
         Ok(any)
     }
 
-    fn edit(&mut self, text: &str, finding: &Finding, action: Action) -> Result<Option<Edit>, Fault> {
+    fn edit(&mut self, text: &Text, finding: &Finding, action: Action) -> Result<Option<Edit>, Fault> {
         let range = finding.range.clone();
-        let value =
-            text.get(range.clone()).ok_or_else(|| Fault::new("a finding off character boundaries"))?;
-        let Some(replacement) = self.replacement(action, &finding.entity, value)? else { return Ok(None) };
+        let value = text.current().get(range.clone());
+        let value = value.ok_or_else(|| Fault::new("a finding off character boundaries"))?;
+        let replacement = if action == Action::Replace && text.is_json && value.contains('\\') {
+            let placeholder = self.vault.escaped(finding.entity.label(), value).map(str::to_owned);
+            Some(placeholder.ok_or_else(taken)?)
+        } else {
+            self.replacement(action, &finding.entity, value)?
+        };
+        let Some(replacement) = replacement else { return Ok(None) };
         let restored = if action == Action::Replace { value.to_owned() } else { replacement.clone() };
         Ok(Some(Edit { range, replacement, restored: Zeroizing::new(restored) }))
     }
@@ -221,7 +227,7 @@ impl<'r> Session<'r> {
     ) -> Result<Option<String>, Fault> {
         Ok(match action {
             Action::Replace => Some(self.placeholder(entity.label(), value)?),
-            Action::Mask => Some(value.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }).collect()),
+            Action::Mask => Some(value.chars().map(masked).collect()),
             Action::Hash => {
                 let code = self.vault.code(&format!("hash {}", entity.label()), value);
                 Some(format!("{HASH}{}_{}", entity.label(), tag(&code, 0, LONG)))
@@ -232,7 +238,7 @@ impl<'r> Session<'r> {
 
     fn placeholder(&mut self, label: &str, value: &str) -> Result<String, Fault> {
         let placeholder = self.vault.placeholder(label, value).map(str::to_owned);
-        placeholder.ok_or_else(|| Fault::new("every tag for a value is taken"))
+        placeholder.ok_or_else(taken)
     }
 
     /// What stands in `text` the caller may have back.
@@ -248,6 +254,15 @@ impl<'r> Session<'r> {
             None => self.counts.push((entity.clone(), 1)),
         }
     }
+}
+
+fn taken() -> Fault {
+    Fault::new("every tag for a value is taken")
+}
+
+/// A backslash before an asterisk would be an escape that nobody knows.
+fn masked(c: char) -> char {
+    if c.is_alphanumeric() || c == '\\' { '*' } else { c }
 }
 
 /// What is left of `finding` outside the ranges `known`, which are in order.

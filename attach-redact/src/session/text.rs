@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::engine::Reads;
 use crate::{Entity, Finding};
 
 /// One text of a request.
@@ -18,6 +19,9 @@ pub(crate) struct Text {
     pub(super) signed: bool,
     /// The operator's words, not the caller's: values in it are not the caller's to get back.
     pub(super) hidden: bool,
+    pub(super) reads: Reads,
+    /// It is JSON to whoever takes it for that, so a value in it is written as JSON writes it.
+    pub(super) is_json: bool,
     pub(super) redacted: Option<String>,
     /// What stands in the redacted text in place of what: where, and what restoring gives.
     stands_for: Vec<(Range<usize>, Zeroizing<String>)>,
@@ -45,6 +49,8 @@ impl Text {
             whole: false,
             signed: false,
             hidden: false,
+            reads: Reads::Text,
+            is_json: false,
             redacted: None,
             stands_for: Vec::new(),
             blocked: Vec::new(),
@@ -74,6 +80,16 @@ impl Text {
         Self { hidden, ..self }
     }
 
+    /// The text as one that may be read as JSON where it comes out of other JSON, if so.
+    pub(crate) fn reading_json(self, reads: bool) -> Self {
+        Self { reads: if reads { Reads::Json } else { self.reads }, ..self }
+    }
+
+    /// The text as one that stands where JSON belongs, and is none to us.
+    pub(crate) fn nearly_json(self) -> Self {
+        Self { reads: Reads::Json, is_json: true, ..self }
+    }
+
     /// The redacted text, if anything in it was replaced.
     pub(crate) fn into_redacted(self) -> Option<String> {
         self.redacted
@@ -81,6 +97,11 @@ impl Text {
 
     pub(crate) fn blocked(&self) -> &[Entity] {
         &self.blocked
+    }
+
+    /// Who may read it.
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads
     }
 
     /// The text with what stands before it.

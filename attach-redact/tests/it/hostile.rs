@@ -33,6 +33,19 @@ fn a_word_with_a_hundred_thousand_beginnings_of_placeholders_is_read_once() {
 }
 
 #[test]
+fn a_megabyte_of_backslashes_is_read_a_few_times_and_no_more() {
+    for unit in ["\\", "\\u", "\\u{", "\\u0", "\\x", "\\\\u0040", "\\ud83d", "\\n1", "\\\""] {
+        let text = format!("{{{}", unit.repeat(1_000_000 / unit.len()));
+        let body = serde_json::json!({"model": "m", "messages": [
+            {"role": "tool", "tool_call_id": "c", "content": text}]});
+        let redactor = redactor();
+        soon(unit, || {
+            assert!(Asked::with(&redactor, Api::OpenAiChat, body.to_string().into()).is_some(), "{unit}");
+        });
+    }
+}
+
+#[test]
 fn an_object_with_very_many_members_is_asked_once_whether_it_is_a_system_message() {
     let members = (0..60_000).map(|n| format!("\"k{n}\":\"v\"")).collect::<Vec<_>>().join(",");
     let body = format!(

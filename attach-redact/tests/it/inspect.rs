@@ -50,6 +50,26 @@ async fn called(redactor: Redactor, body: &str) -> Seen {
 }
 
 #[tokio::test]
+async fn escapes_hide_nothing_from_it() {
+    let redactor = finding(&[("Nightingale", project()), ("Xylia Qorvath", Entity::Person)]);
+    let nearly = r#"{"code":"\u004eightingale","code":"Xylia\u0020\\u0051orvath"#;
+    let body = json!({"model": "m", "messages": [
+        {"role": "user", "content": "Ask Xylia Qorvath."},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "c", "type": "function", "function":
+            {"name": "f", "arguments": nearly}}]},
+        {"role": "tool", "tool_call_id": "c", "content": nearly},
+    ]});
+    let seen = called(redactor.clone(), &body.to_string()).await;
+    assert_eq!(seen.upstream().matches("PII_PROJECT_").count(), 2, "{}", seen.upstream());
+    assert_eq!(seen.upstream().matches("PII_PERSON_").count(), 3, "{}", seen.upstream());
+    assert!(!seen.upstream().contains("orvath"), "{}", seen.upstream());
+    let text = r"about \u004eightingale";
+    let redacted = redactor.inspect_text(&Scope::anonymous(), text).await.unwrap();
+    assert!(redacted.text().starts_with("about PII_PROJECT_"), "{}", redacted.text());
+    assert_eq!(redacted.restore(redacted.text()), text);
+}
+
+#[tokio::test]
 async fn it_is_replaced_and_restored_wherever_it_stands() {
     let body = json!({"model": "m", "messages": [
         {"role": "user", "content": "bob@example.org leads Nightingale – ask Xylia Qorvath"},

@@ -1,0 +1,160 @@
+//! All that a text may be to its readers.
+
+use std::ops::Range;
+
+use super::Opened;
+use crate::Finding;
+
+/// So many times a text is opened again: JSON within JSON within JSON.
+const DEPTH: usize = 3;
+
+/// Who may read a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// People and models. Only `\u` and a code look like an escape to them.
+    #[default]
+    Text,
+    /// Readers of JSON as well, be they as lenient as they may.
+    Json,
+}
+
+/// What a text with escapes reads as, besides what is written.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// Each of these is the one before, opened once more.
+    strict: Vec<Opened>,
+    /// What is left open by those, by readers of more than JSON.
+    loose: Option<Opened>,
+}
+
+impl Readings {
+    /// The readings of `text`; `None` if it is what it looks like, as most texts are.
+    pub(crate) fn of(text: &str, reads: Reads) -> Option<Self> {
+        memchr::memchr(b'\\', text.as_bytes())?;
+        if reads == Reads::Text && !has_code(text) {
+            return None;
+        }
+        let mut strict: Vec<Opened> = Vec::new();
+        while strict.len() < DEPTH {
+            let Some(next) = Opened::strict(strict.last().map_or(text, |last| &last.text)) else { break };
+            strict.push(next);
+        }
+        let last = strict.last().map_or(text, |last| &last.text);
+        let loose = last.contains('\\').then(|| Opened::loose(text)).flatten();
+        (!strict.is_empty() || loose.is_some()).then_some(Self { strict, loose })
+    }
+
+    /// The texts that are read.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.strict.iter().chain(&self.loose).map(|opened| opened.text.as_str())
+    }
+
+    /// Where `range` of the text at `index` is written.
+    pub(crate) fn written(&self, index: usize, range: &Range<usize>) -> Range<usize> {
+        match (self.strict.get(..=index), &self.loose) {
+            (Some(opened), _) => {
+                opened.iter().rev().fold(range.clone(), |range, opened| opened.written(&range))
+            }
+            (None, Some(loose)) => loose.written(range),
+            (None, None) => range.clone(),
+        }
+    }
+
+    /// What is found in `written`, the text as it stands, and in its readings, `opened`, by where it is written.
+    ///
+    /// Nothing begins or ends inside an escape: what would be left is none. A finding that does is another, if that is all
+    /// of it but letters of escapes (`nbob@example.org` of `\nbob@example.org`), and otherwise all of the escape.
+    pub(crate) fn union(&self, written: Vec<Finding>, opened: Vec<Finding>) -> Vec<Finding> {
+        let mut all = Vec::with_capacity(written.len() + opened.len());
+        for mut finding in written {
+            let around = |at| self.strict.first().and_then(|opened| opened.around(at));
+            let (first, last) = (around(finding.range.start), around(finding.range.end));
+            if first.is_none() && last.is_none() {
+                all.push(finding);
+                continue;
+            }
+            let inner = first.as_ref().map_or(finding.range.start, |escape| escape.end)
+                ..last.as_ref().map_or(finding.range.end, |escape| escape.start);
+            let is_inner = |other: &Finding| {
+                other.entity == finding.entity
+                    && other.range.start <= inner.start
+                    && inner.end <= other.range.end
+            };
+            if !inner.is_empty() && opened.iter().any(is_inner) {
+                continue;
+            }
+            finding.range = first.map_or(finding.range.start, |escape| escape.start)
+                ..last.map_or(finding.range.end, |escape| escape.end);
+            all.push(finding);
+        }
+        all.extend(opened);
+        all
+    }
+}
+
+/// Whether `text` has the code of a character in it, `\u0040`.
+fn has_code(text: &str) -> bool {
+    let digits = |at: usize| text.as_bytes().get(at + 2..at + 6);
+    memchr::memmem::find_iter(text.as_bytes(), b"\\u")
+        .any(|at| digits(at).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entity;
+
+    fn read(text: &str, reads: Reads) -> Vec<String> {
+        Readings::of(text, reads).map_or_else(Vec::new, |all| all.texts().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_text_is_opened_as_often_as_json_may_stand_in_json() {
+        assert_eq!(read(r"a\u005cu0040b", Reads::Text), [r"a\u0040b", "a@b"]);
+        assert_eq!(read(r"\\\\u0040", Reads::Json), [r"\\u0040", r"\u0040", "@"]);
+        let deep = format!("{}u0040", "\\".repeat(64));
+        assert_eq!(read(&deep, Reads::Json).last().map(String::as_str), Some("@"));
+        assert_eq!(read(&deep, Reads::Json).len(), DEPTH + 1);
+    }
+
+    #[test]
+    fn what_only_looks_like_an_escape_is_read_by_the_loose() {
+        assert_eq!(read(r"a\x40b\n", Reads::Json), ["a\\x40b\n", "a@b\n"]);
+        assert_eq!(read(r"a\@b", Reads::Json), ["a@b"]);
+        assert_eq!(read(r"\", Reads::Json), [""; 0]);
+    }
+
+    #[test]
+    fn a_plain_text_is_read_once_unless_it_has_codes() {
+        for text in ["plain", r"C:\new\users", r"\frac{1}{2}\nu", r"a\nb", r"\u00"] {
+            assert!(Readings::of(text, Reads::Text).is_none(), "{text}");
+        }
+        assert_eq!(read(r"a\nb", Reads::Json), ["a\nb"]);
+    }
+
+    #[test]
+    fn a_place_in_the_last_reading_leads_back_through_all() {
+        let text = r"x\\\u0075\u0030040y\q";
+        let readings = Readings::of(text, Reads::Json).expect("has escapes");
+        let texts: Vec<_> = readings.texts().collect();
+        assert_eq!(texts, [r"x\u0040y\q", r"x@y\q", "xu0040yq"]);
+        assert_eq!(&text[readings.written(1, &(1..2))], r"\\\u0075\u0030040");
+        assert_eq!(&text[readings.written(2, &(7..8))], r"\q");
+    }
+
+    #[test]
+    fn a_finding_that_begins_in_an_escape_is_another_or_has_all_of_it() {
+        let text = r"\nbob@x.org\n";
+        let readings = Readings::of(text, Reads::Json).expect("has escapes");
+        let found = |range, entity| Finding::new(range, entity, 1.0);
+        let inner = || found(2..11, Entity::Email);
+        let ranges = |written, opened| {
+            let all = readings.union(written, opened);
+            all.into_iter().map(|finding| (finding.range.start, finding.range.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(ranges(vec![found(1..11, Entity::Email)], vec![inner()]), [(2, 11)]);
+        assert_eq!(ranges(vec![found(1..11, Entity::Secret)], vec![inner()]), [(0, 11), (2, 11)]);
+        assert_eq!(ranges(vec![found(1..12, Entity::Email)], vec![]), [(0, 13)]);
+        assert_eq!(ranges(vec![found(3..5, Entity::Email)], vec![inner()]), [(3, 5), (2, 11)]);
+    }
+}
