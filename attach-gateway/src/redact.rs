@@ -37,6 +37,9 @@ pub(crate) fn builder(config: &Redact) -> Result<Builder, ConfigError> {
         builder = builder.default_action(parse_action("redact.default", action)?);
     }
     builder = builder.private_addresses(config.private_addresses).exempt(&config.exempt);
+    for pattern in &config.exempt_patterns {
+        builder = builder.exempt_pattern(pattern).map_err(|why| wrong("redact.exempt_patterns", &why))?;
+    }
     builder = entities(builder, config)?;
     for pattern in &config.patterns {
         let RedactPattern { entity: name, regex, score, words } = pattern;

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use attach_core::call::{Glob, Modality};
 
 use crate::budget::Budget;
 use crate::clock::Clock;
-use crate::engine::Configured;
+use crate::engine::{Configured, Exempt};
 use crate::inspect::Inspector;
 use crate::recognizers::phone;
 use crate::toward::Exceptions;
@@ -40,7 +40,7 @@ pub struct Builder {
     thresholds: HashMap<Entity, f32>,
     exceptions: Exceptions,
     words: Vec<(Entity, String)>,
-    exempt: HashSet<String>,
+    exempt: Exempt,
     lexicon: bool,
     private_addresses: bool,
     regions: Option<Vec<rlibphonenumber::Region>>,
@@ -66,7 +66,7 @@ impl Builder {
             thresholds: HashMap::new(),
             exceptions: Exceptions::new(),
             words: Vec::new(),
-            exempt: HashSet::new(),
+            exempt: Exempt::default(),
             lexicon: true,
             private_addresses: false,
             regions: None,
@@ -143,8 +143,28 @@ impl Builder {
     /// Values that are never found, exactly as they are written here: your own switchboard's number, a test card. Longer
     /// findings with such a value in them are found as before.
     pub fn exempt<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        self.exempt.extend(values.into_iter().map(Into::into));
+        self.exempt.add(values.into_iter().map(Into::into));
         self
+    }
+
+    /// A pattern of values that are never found: of all of a value, from its first letter to its last. Longer findings with
+    /// such a value in them are found as before, and a search that takes too long exempts nothing.
+    ///
+    /// ```
+    /// use attach_redact::Redactor;
+    ///
+    /// let redactor = Redactor::builder().exempt_pattern(r"[a-z]+@help\.example\.com")?.build()?;
+    /// assert!(redactor.find("Write to orders@help.example.com").is_empty());
+    /// assert_eq!(redactor.find("Write to bob@example.com").len(), 1);
+    /// # Ok::<(), attach_redact::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`pattern`](Self::pattern), and one that takes values of every kind.
+    pub fn exempt_pattern(mut self, regex: &str) -> Result<Self, ConfigError> {
+        self.exempt.add_pattern(regex).map_err(ConfigError::Exempt)?;
+        Ok(self)
     }
 
     /// What happens to every entity that nothing is said about; [`Action::Replace`] unless set.

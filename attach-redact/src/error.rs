@@ -16,6 +16,8 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: Box<str>,
     },
+    /// A pattern of exempt values that does not compile, is too large, or exempts everything.
+    Exempt(Box<str>),
     /// Naming words that cannot be ones.
     Words {
         /// The entity they were for.
@@ -48,6 +50,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "unknown action {name:?}: replace, mask, hash, block, allow or shadow")
             }
             Self::Pattern { entity, reason } => write!(f, "pattern for {entity}: {reason}"),
+            Self::Exempt(reason) => write!(f, "exempt pattern: {reason}"),
             Self::Words { entity, reason } => write!(f, "naming words of {entity}: {reason}"),
             Self::Terms(reason) => write!(f, "terms: {reason}"),
             Self::Region(code) if code.eq_ignore_ascii_case("UK") => {

@@ -153,6 +153,9 @@ fn redact(out: &mut String, redact: &Redact) {
     if !redact.exempt.is_empty() {
         let _ = writeln!(out, "redact: {} values are exempt", redact.exempt.len());
     }
+    if !redact.exempt_patterns.is_empty() {
+        let _ = writeln!(out, "redact: values of {} patterns are exempt", redact.exempt_patterns.len());
+    }
     for (upstream, entity, action) in &redact.toward {
         let _ = writeln!(out, "redact {entity}: {action} toward {upstream}");
     }

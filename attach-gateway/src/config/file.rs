@@ -159,6 +159,7 @@ pub(super) struct Redact {
     pub(super) ner: Option<ner::Ner>,
     pub(super) private_addresses: bool,
     pub(super) exempt: Vec<String>,
+    pub(super) exempt_patterns: Vec<String>,
     pub(super) regions: Option<Vec<String>>,
     pub(super) external_tools: Vec<String>,
     pub(super) restore_system: Option<bool>,

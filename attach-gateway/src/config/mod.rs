@@ -187,6 +187,8 @@ pub struct Redact {
     pub words: Vec<(String, Vec<String>)>,
     /// Values that are never found.
     pub exempt: Vec<String>,
+    /// Patterns of such values.
+    pub exempt_patterns: Vec<String>,
     /// Upstream, entity and action, where it is not what is done toward all.
     pub toward: Vec<(String, String, String)>,
     /// Whether private, loopback and documentation addresses count.

@@ -185,6 +185,7 @@ fn redact(from: file::Redact, upstreams: &[Arc<Upstream>], env: Env<'_>) -> Resu
         thresholds,
         words,
         exempt: from.exempt,
+        exempt_patterns: from.exempt_patterns,
         private_addresses: from.private_addresses,
         toward: toward(from.toward, upstreams)?,
         regions: from.regions,

@@ -78,6 +78,13 @@ fn redaction(before: &Config, now: &Config) -> Vec<String> {
             found.push(format!("redact.entities.{name} is weaker"));
         }
     }
+    for (key, was, is) in
+        [("exempt", &was.exempt, &is.exempt), ("exempt_patterns", &was.exempt_patterns, &is.exempt_patterns)]
+    {
+        if is.iter().any(|one| !was.contains(one)) {
+            found.push(format!("redact.{key} has more"));
+        }
+    }
     let open = |actions: &[(String, String)]| -> BTreeSet<String> {
         let open = actions.iter().filter(|(_, action)| action == "allow");
         open.map(|(what, _)| what.clone()).collect()
@@ -155,6 +162,16 @@ mod tests {
                 "default = \"block\"",
                 "default = \"block\"\nuninspectable = { images = \"allow\" }",
                 "redact.uninspectable.images is let through",
+            ),
+            (
+                "default = \"block\"",
+                "default = \"block\"\nexempt = [\"+49 30 901820\"]",
+                "redact.exempt has more",
+            ),
+            (
+                "default = \"block\"",
+                "default = \"block\"\nexempt_patterns = ['[a-z]+@example\\.com']",
+                "redact.exempt_patterns has more",
             ),
         ] {
             assert_eq!(of(from, to), [told], "{to}");

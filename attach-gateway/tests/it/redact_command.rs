@@ -149,7 +149,7 @@ async fn any_json_is_redacted_leaf_by_leaf_and_what_is_none_is_refused() {
 async fn the_settings_of_the_gateway_are_used() {
     let file = "[[issuer]]\nissuer = \"https://idp.example\"\naudience = [\"a\"]\n\
                 [[upstream]]\nname = \"u\"\nkind = \"openai\"\nurl = \"http://127.0.0.1:1\"\n\
-                [redact]\nexempt = [\"help@example.org\"]\n[redact.entities]\nCREDIT_CARD = \"block\"\nEMAIL_ADDRESS = \"mask\"\n\
+                [redact]\nexempt = [\"help@example.org\"]\nexempt_patterns = ['[a-z]+@desk\\.example\\.org']\n[redact.entities]\nCREDIT_CARD = \"block\"\nEMAIL_ADDRESS = \"mask\"\n\
                 UK_NHS = { threshold = 0.3, words = [\"patient no\"] }\nPHONE_NUMBER = \"allow\"\nIBAN_CODE = { threshold = 1 }\n\
                 [[redact.pattern]]\nentity = \"BADGE\"\nregex = '\\bE[0-9]{6}\\b'\n";
     let launch = || Launch::file(file).without_port();
@@ -157,6 +157,8 @@ async fn the_settings_of_the_gateway_are_used() {
     assert!(masked.stdout.starts_with("***@*******.***, PII_BADGE_"), "{masked:?}");
     let exempt = launch().command_fed(&["redact"], b"help@example.org").await;
     assert_eq!(exempt.stdout, "help@example.org");
+    let exempt = launch().command_fed(&["redact"], b"it@desk.example.org, it@desk.example.org.uk").await;
+    assert_eq!(exempt.stdout, "it@desk.example.org, **@****.*******.***.**");
     let numbered = launch().command_fed(&["redact"], b"943 476 5919").await;
     assert!(numbered.stdout.starts_with("PII_UK_NHS_"), "{numbered:?}");
     let blocked = launch().command_fed(&["redact"], b"4111 1111 1111 1111").await;

@@ -8,6 +8,7 @@ mod charset;
 mod code;
 mod configured;
 mod context;
+mod exempt;
 mod hits;
 mod opened;
 mod pass;
@@ -19,6 +20,7 @@ mod words;
 pub(crate) use self::charset::CharSet;
 pub(crate) use self::configured::Configured;
 pub(crate) use self::context::Topics;
+pub(crate) use self::exempt::Exempt;
 pub(crate) use self::hits::Hits;
 pub(crate) use self::opened::{Readings, Reads, find_in_all};
 pub(crate) use self::pattern::{Match, Pattern, ceil, floor};
@@ -52,7 +54,7 @@ pub(crate) struct Parts {
     /// Words that name an entity, besides its own.
     pub(crate) words: Vec<(Entity, String)>,
     /// Values that are no findings, whatever they look like.
-    pub(crate) exempt: HashSet<String>,
+    pub(crate) exempt: Exempt,
     pub(crate) lexicon: bool,
     pub(crate) private_addresses: bool,
     pub(crate) regions: Option<Vec<rlibphonenumber::Region>>,
@@ -163,7 +165,7 @@ impl Engine {
 
     /// Whether `value` is never found.
     pub(crate) fn is_exempt(&self, value: &str) -> bool {
-        self.parts.exempt.contains(value)
+        self.parts.exempt.has(value)
     }
 
     /// How many of the engine's words `text` has.

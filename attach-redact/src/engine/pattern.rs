@@ -35,20 +35,34 @@ impl Pattern {
         Self::build(RegexBuilder::new(pattern).backtrack_limit(10_000_000))
     }
 
+    /// Compiles somebody's own pattern as one that takes all of a text or nothing.
+    pub(crate) fn foreign_all(pattern: &str) -> Result<Self, Box<str>> {
+        Self::bounded(&format!(r"\A(?:{pattern})\z"))
+    }
+
+    /// Whether it matches somewhere in `text`; not if the search is given up.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text).unwrap_or(false)
+    }
+
     /// Compiles somebody's own pattern, under limits of size.
     pub(crate) fn foreign(pattern: &str) -> Result<Self, Box<str>> {
         const MAX_LENGTH: usize = 1024;
-        const MAX_COMPILED: usize = 1 << 20;
         if pattern.len() > MAX_LENGTH {
             return Err(format!("longer than {MAX_LENGTH} bytes").into());
         }
-        let mut builder = RegexBuilder::new(pattern);
-        builder.seek(true).backtrack_limit(BACKTRACK_LIMIT).delegate_size_limit(MAX_COMPILED);
-        let pattern = Self::build(&mut builder)?;
+        let pattern = Self::bounded(pattern)?;
         match pattern.regex.is_match("") {
             Ok(false) => Ok(pattern),
             _ => Err("matches the empty string".into()),
         }
+    }
+
+    fn bounded(pattern: &str) -> Result<Self, Box<str>> {
+        const MAX_COMPILED: usize = 1 << 20;
+        let mut builder = RegexBuilder::new(pattern);
+        builder.seek(true).backtrack_limit(BACKTRACK_LIMIT).delegate_size_limit(MAX_COMPILED);
+        Self::build(&mut builder)
     }
 
     fn build(builder: &mut RegexBuilder) -> Result<Self, Box<str>> {

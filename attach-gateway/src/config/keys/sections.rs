@@ -255,6 +255,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "private_addresses",
             "for",
             "exempt",
+            "exempt_patterns",
             "engine",
             "ner",
             "regions",
