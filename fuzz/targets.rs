@@ -11,6 +11,8 @@ use attach_core::{Api, Payload};
 use attach_redact::Redactor;
 use bytes::Bytes;
 
+#[path = "../attach-gateway/src/server/proxy_protocol/header/mod.rs"]
+mod proxy_header;
 #[path = "redaction.rs"]
 pub(crate) mod redaction;
 #[path = "token.rs"]
@@ -27,6 +29,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("events", events),
     ("jws", jws),
     ("nearly", redaction::nearly),
+    ("proxy", proxy),
     ("redact", redact),
     ("restore", redaction::restore),
     ("scan", redaction::scan),
@@ -110,6 +113,27 @@ pub(crate) fn jws(data: &[u8]) {
 /// Nothing is let in that nobody signed, and nothing that another parser reads otherwise.
 pub(crate) fn token(data: &[u8]) {
     token::check(data);
+}
+
+/// However a proxy's header comes in, it says the same, and no byte behind it is read.
+pub(crate) fn proxy(data: &[u8]) {
+    use proxy_header::{LONGEST, Step, parse};
+    let by = |most: usize| {
+        let mut read = 0;
+        loop {
+            match parse(&data[..read]) {
+                Err(_) => return None,
+                Ok(Step::Done(source)) => return Some((source, read)),
+                Ok(Step::More(0)) => panic!("it waits for nothing"),
+                Ok(Step::More(more)) if read == data.len() => {
+                    assert!(read + more <= LONGEST, "more is read than a header has");
+                    return None;
+                }
+                Ok(Step::More(more)) => read += more.min(most).min(data.len() - read),
+            }
+        }
+    };
+    assert_eq!(by(LONGEST), by(1));
 }
 
 /// Findings lie in the text, on character boundaries, in order, and do not overlap.

@@ -45,6 +45,7 @@ pub(super) struct Server {
     pub(super) tls: Option<ChannelFile>,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) proxy_header: Option<String>,
+    pub(super) proxy_protocol: bool,
     pub(super) external_url: Option<String>,
     pub(super) max_body: Option<Size>,
     pub(super) max_in_flight: Option<usize>,

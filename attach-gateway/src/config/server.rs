@@ -27,6 +27,8 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// How they say it.
     pub proxy_header: ProxyHeader,
+    /// Whether they say it when they connect, by the PROXY protocol. Then nobody else connects.
+    pub proxy_protocol: bool,
     /// The address clients use, for the resource metadata of RFC 9728.
     pub external_url: Option<Uri>,
     /// Largest request body, in bytes.
@@ -88,6 +90,7 @@ impl Default for Server {
             channel: Channel::Clear,
             trusted_proxies: Vec::new(),
             proxy_header: ProxyHeader::default(),
+            proxy_protocol: false,
             external_url: None,
             max_body: 4 << 20,
             max_in_flight: 10_000,
@@ -131,6 +134,7 @@ pub(super) fn resolve(from: file::Server) -> Result<Server, ConfigError> {
         channel: channel.unwrap_or_default(),
         trusted_proxies: from.trusted_proxies.iter().map(|text| proxy(text)).collect::<Result<_, _>>()?,
         proxy_header: from.proxy_header.as_deref().map_or(Ok(default.proxy_header), header)?,
+        proxy_protocol: from.proxy_protocol,
         external_url: external_url(from.external_url.as_deref())?,
         max_body: from.max_body.map_or(default.max_body, |size| size.0),
         max_in_flight: from.max_in_flight.unwrap_or(default.max_in_flight),
@@ -158,6 +162,9 @@ fn sensible(server: &Server) -> Result<(), ConfigError> {
             "server.trusted_proxies: what they send comes in clear text; say server.tls = \"terminated-by-proxy\", \
              or give it a certificate",
         );
+    }
+    if server.proxy_protocol && server.trusted_proxies.is_empty() && server.listen.tcp().is_some() {
+        return wrong("server.proxy_protocol: say in server.trusted_proxies which proxies speak it");
     }
     if server.max_connections == 0 || server.max_connections_per_address == 0 {
         return wrong("server.max_connections: nobody could connect");
@@ -245,6 +252,9 @@ pub(super) fn describe(out: &mut String, server: &Server) {
         };
         let _ = writeln!(out, "server.trusted_proxies: {header} of {}", proxies.join(", "));
     }
+    if server.proxy_protocol {
+        let _ = writeln!(out, "server.proxy_protocol = true: every connection begins with its header");
+    }
     if let Some(url) = &server.external_url {
         let _ = writeln!(out, "server.external_url = \"{url}\"");
     }
@@ -288,6 +298,7 @@ mod tests {
             ("tls = { cert = \"a\", key = \"b\", client_ca = \"c\", client_auth = \"maybe\" }", "maybe"),
             ("trusted_proxies = [\"10.0.0.1/8\"]", "10.0.0.0/8"),
             ("proxy_header = \"via\"", "via"),
+            ("proxy_protocol = true", "trusted_proxies"),
             ("socket_mode = \"0666\"", "0666"),
             ("max_connections = 0", "max_connections"),
             ("max_buffered = \"1MiB\"", "max_body"),

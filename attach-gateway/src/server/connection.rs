@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use attach_core::Peer;
 use http::header::TRANSFER_ENCODING;
@@ -20,10 +19,11 @@ use tower::util::Oneshot;
 use super::forwarded::Proxies;
 use super::framing::LengthSaid;
 use super::listener::Accepted;
+use super::opening::{Opened, Way, open};
 use super::patience::Patience;
-use super::stream::Stream;
+use super::seats::{Seat, Seats};
 use super::tasks::Tasks;
-use super::tls::{self, Acceptor};
+use super::tls::Acceptor;
 use crate::config;
 use crate::stack::{AnswerBody, Stack};
 
@@ -34,32 +34,40 @@ pub(super) struct Common {
     pub(super) tls: Option<Acceptor>,
     pub(super) patience: config::Patience,
     pub(super) proxies: Proxies,
+    pub(super) seats: Seats,
+    /// It was said that somebody connects who is no proxy, or does not speak as one.
+    pub(super) told: Once,
+}
+
+impl Common {
+    /// A connection was closed that does not begin as proxies' do. Said once aloud: a client that was not told of the
+    /// proxy, or a proxy that was not told of the protocol, hears nothing else of it.
+    pub(super) fn misled(&self, why: &str) {
+        self.told.call_once(|| {
+            tracing::warn!(
+                why,
+                "server.proxy_protocol: a connection was closed; further ones are not told of"
+            );
+        });
+        tracing::debug!(why, "not by the PROXY protocol");
+    }
 }
 
 /// A request of HTTP/1 whose head said twice, and differently, how long its body is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ambiguous;
 
-/// Serves one connection until it ends.
-pub(super) async fn serve(common: Arc<Common>, accepted: Accepted, watcher: Watcher) {
-    let Accepted { socket, addr, local, uid } = accepted;
+/// Serves one connection, on its seat, until it ends.
+pub(super) async fn serve(common: Arc<Common>, (seat, accepted): (Seat, Accepted), watcher: Watcher) {
     let patience = common.patience;
-    let (stream, tls) = match &common.tls {
-        None => (Stream::Clear(socket), None),
-        Some(acceptor) => match tokio::time::timeout(patience.handshake, acceptor.accept(socket)).await {
-            Ok(Ok(stream)) => {
-                let facts = tls::facts(&stream);
-                (Stream::Tls(Box::new(stream)), Some(Arc::new(facts)))
-            }
-            Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
-            Err(_) => return tracing::debug!("no handshake in time"),
-        },
+    let opened = tokio::time::timeout(patience.handshake, open(&common, accepted, seat)).await;
+    let Opened { stream, peer, way, seat } = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
+        Err(_) => return tracing::debug!("no handshake in time"),
     };
-    let peer = Peer::new(addr);
-    let peer = tls.into_iter().fold(peer, Peer::with_tls);
-    let peer = uid.into_iter().fold(peer, Peer::with_uid);
     let line = Patience::new(stream, patience.head, patience.write);
-    let service = Peered { common: Arc::clone(&common), peer, local, length_said: line.length_said() };
+    let service = Peered { common: Arc::clone(&common), peer, way, length_said: line.length_said() };
     let connection = common.builder.serve_connection(TokioIo::new(line.clone()), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection ended");
@@ -67,6 +75,7 @@ pub(super) async fn serve(common: Arc<Common>, accepted: Accepted, watcher: Watc
             line.too_late().await;
         }
     }
+    drop(seat);
 }
 
 fn is_late(error: &(dyn Error + 'static)) -> bool {
@@ -81,15 +90,17 @@ fn is_late(error: &(dyn Error + 'static)) -> bool {
 struct Peered {
     common: Arc<Common>,
     peer: Peer,
-    local: bool,
+    way: Way,
     length_said: LengthSaid,
 }
 
 impl Peered {
     fn peer(&self, request: &Request<Incoming>) -> Peer {
         let mut peer = self.peer.clone();
-        let addr: SocketAddr = self.common.proxies.client(peer.addr, self.local, request.headers());
-        peer.addr = addr;
+        if self.way != Way::Unnamed {
+            let local = self.way == Way::Local;
+            peer.addr = self.common.proxies.client(peer.addr, local, request.headers());
+        }
         peer
     }
 }

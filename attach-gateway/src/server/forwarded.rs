@@ -6,6 +6,7 @@ use attach_auth::policy::Network;
 use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
 
+use super::listener::Accepted;
 use crate::config::ProxyHeader;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -20,11 +21,28 @@ pub(crate) struct Proxies {
     header: ProxyHeader,
     /// Whoever can open the socket in the file system is one.
     local: bool,
+    /// Whether they say for whom they connect before anything else, and nobody else connects.
+    speak_first: bool,
 }
 
 impl Proxies {
     pub(crate) fn new(networks: Vec<Network>, header: ProxyHeader, local: bool) -> Self {
-        Self { networks, header, local }
+        Self { networks, header, local, speak_first: false }
+    }
+
+    /// The same, if so with the PROXY protocol.
+    pub(super) fn speaking_first(self, speak_first: bool) -> Self {
+        Self { speak_first, ..self }
+    }
+
+    /// Whether each connection begins with a header of the PROXY protocol.
+    pub(super) fn speak_first(&self) -> bool {
+        self.speak_first
+    }
+
+    /// Whether a connection may go on. Whoever can open a socket in the file system may say what is to be said first.
+    pub(super) fn expect(&self, accepted: &Accepted) -> bool {
+        !self.speak_first || accepted.local || self.trusts(accepted.addr.ip())
     }
 
     /// Whether `address` is one of them.

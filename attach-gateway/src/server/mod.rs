@@ -2,10 +2,9 @@
 
 use std::future::{Future, pending};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use attach_core::Peer;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -22,7 +21,9 @@ mod connection;
 mod forwarded;
 mod framing;
 mod listener;
+mod opening;
 mod patience;
+mod proxy_protocol;
 mod seats;
 mod signals;
 mod stream;
@@ -56,7 +57,7 @@ impl Manners {
             connections: server.max_connections,
             each: server.max_connections_per_address,
             patience: server.patience,
-            proxies: Proxies::new(proxies, header, local),
+            proxies: Proxies::new(proxies, header, local).speaking_first(server.proxy_protocol),
         }
     }
 
@@ -76,22 +77,23 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
 ) {
     let tasks = Tasks::default();
     let graceful = GracefulShutdown::new();
-    let seats = Seats::new(manners.connections, manners.each);
     let common = Arc::new(Common {
         builder: builder(&tasks, &manners.patience),
         stack,
         tls: listener.tls().cloned(),
         patience: manners.patience,
         proxies: manners.proxies,
+        seats: Seats::new(manners.connections, manners.each),
+        told: Once::new(),
     });
     let stopped = stop();
     let certificates = watch(common.tls.as_ref());
     tokio::pin!(stopped, certificates);
     loop {
-        let (seat, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stopped => break,
             () = &mut certificates => continue,
-            accepted = accept(&listener, &seats, &common.proxies) => match accepted {
+            accepted = accept(&listener, &common) => match accepted {
                 Ok(Some(accepted)) => accepted,
                 Ok(None) => continue,
                 Err(error) => {
@@ -101,10 +103,7 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
             },
         };
         let served = connection::serve(Arc::clone(&common), accepted, graceful.watcher());
-        tasks.spawn(async move {
-            let _seat = seat;
-            served.await;
-        });
+        tasks.spawn(served);
     }
     drop(listener);
     end(&tasks, graceful, drain, stop()).await;
@@ -130,18 +129,13 @@ async fn watch(tls: Option<&Acceptor>) {
     }
 }
 
-/// The next connection, once there is room for it; until then it waits in the kernel's queue. `None` if its address has
-/// too many.
-async fn accept(
-    listener: &Listener,
-    seats: &Seats,
-    proxies: &Proxies,
-) -> io::Result<Option<(Seat, Accepted)>> {
-    let mut seat = seats.free().await?;
+/// The next connection, once there is room for it; until then it waits in the kernel's queue. `None` if it is from
+/// somebody who has nothing to say here.
+async fn accept(listener: &Listener, common: &Common) -> io::Result<Option<(Seat, Accepted)>> {
+    let seat = common.seats.free().await?;
     let accepted = listener.accept().await?;
-    let alone = !accepted.local && !proxies.trusts(accepted.addr.ip());
-    if alone && !seats.take(&mut seat, Peer::new(accepted.addr).network()) {
-        tracing::debug!("one connection too many from one address");
+    if !common.proxies.expect(&accepted) {
+        common.misled("not from server.trusted_proxies");
         return Ok(None);
     }
     Ok(Some((seat, accepted)))

@@ -26,6 +26,7 @@ attach_install() {
     cp "$here/requirements.txt" "$ATTACH_TOOLS/py/requirements.txt"
   fi
   attach_install_rsyslog
+  attach_install_proxies
 }
 
 # Debian's rsyslog and what it is linked to, unpacked beside the rest; nothing is installed on the machine.
@@ -38,6 +39,20 @@ attach_install_rsyslog() {
   }
   rm -rf "$folder.new" && mkdir -p "$folder.new/packages"
   (cd "$folder.new/packages" && apt-get download rsyslog rsyslog-openssl libestr0 libfastjson4 liblognorm5)
+  for package in "$folder.new"/packages/*.deb; do dpkg-deb -x "$package" "$folder.new"; done
+  rm -rf "$folder.new/packages" "$folder" && mv "$folder.new" "$folder"
+}
+
+# HAProxy, and the module of Debian's nginx for what is no HTTP, in the same way.
+attach_install_proxies() {
+  local folder="$ATTACH_TOOLS/proxies"
+  [ -x "$folder/usr/sbin/haproxy" ] && return
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
+    echo "HAProxy is left out: it is taken from Debian's packages, and there is no apt-get" >&2
+    return 0
+  }
+  rm -rf "$folder.new" && mkdir -p "$folder.new/packages"
+  (cd "$folder.new/packages" && apt-get download haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libnginx-mod-stream)
   for package in "$folder.new"/packages/*.deb; do dpkg-deb -x "$package" "$folder.new"; done
   rm -rf "$folder.new/packages" "$folder" && mv "$folder.new" "$folder"
 }

@@ -30,12 +30,16 @@ impl Address {
     pub(super) fn of_file(path: &Path) -> Result<Self, ConfigError> {
         let file = tables(path)?;
         let tls = value(&file, &["server", "tls"]);
-        if tls.is_some_and(|tls| tls.get("client_ca").is_some()) {
-            // Readiness is answered there as well, and asks for no certificate.
+        let certificate = tls.is_some_and(|tls| tls.get("client_ca").is_some());
+        let proxy = value(&file, &["server", "proxy_protocol"]).and_then(toml::Value::as_bool) == Some(true);
+        if certificate || proxy {
+            // Readiness is answered there as well, and asks for neither.
             let listen = text(&file, &["server", "telemetry_listen"]).ok_or_else(|| {
-                ConfigError::new(
-                    "server.tls.client_ca: a health check has no certificate to show; set server.telemetry_listen",
-                )
+                ConfigError::new(if proxy {
+                    "server.proxy_protocol: a health check is no proxy; set server.telemetry_listen"
+                } else {
+                    "server.tls.client_ca: a health check has no certificate to show; set server.telemetry_listen"
+                })
             })?;
             return Ok(Self { place: place(listen)?, certificates: None });
         }

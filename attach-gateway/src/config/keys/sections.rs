@@ -116,6 +116,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "tls",
             "trusted_proxies",
             "proxy_header",
+            "proxy_protocol",
             "external_url",
             "max_body",
             "max_in_flight",

@@ -100,7 +100,14 @@ fn openssl(dir: &Path, arguments: &str) {
 
 /// Shakes hands.
 pub(crate) async fn connect(addr: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(addr).await?;
+    connect_over(TcpStream::connect(addr).await?, config).await
+}
+
+/// Shakes hands over what is there.
+pub(crate) async fn connect_over(
+    stream: TcpStream,
+    config: ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("127.0.0.1").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod certificates;
 mod proxies;
+mod proxy_protocol;
+mod real_proxies;
 mod tls;
 mod unix;
 

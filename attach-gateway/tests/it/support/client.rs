@@ -110,6 +110,13 @@ impl Connection {
         Self { stream, buffer: Vec::new() }
     }
 
+    /// The same, from another address of this machine.
+    pub(crate) async fn open_from(from: &str, addr: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        Self { stream: socket.connect(addr).await.unwrap(), buffer: Vec::new() }
+    }
+
     /// Reads more; false at the end.
     async fn fill(&mut self) -> bool {
         let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.buffer));

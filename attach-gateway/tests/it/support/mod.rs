@@ -13,6 +13,7 @@ pub(crate) mod h2;
 pub(crate) mod issuer;
 pub(crate) mod personal;
 pub(crate) mod process;
+pub(crate) mod proxies;
 pub(crate) mod raw;
 pub(crate) mod reply;
 #[path = "../../../../attach-audit/tests/it/schema_check.rs"]

@@ -17,7 +17,7 @@ pub(crate) fn kept(name: &str) -> PathBuf {
 }
 
 /// Where `install.sh` put what they need.
-fn installed(name: &str) -> Option<PathBuf> {
+pub(super) fn installed(name: &str) -> Option<PathBuf> {
     let cache = || {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         Some(
@@ -31,7 +31,7 @@ fn installed(name: &str) -> Option<PathBuf> {
 }
 
 /// Says that a test is skipped, past the test runner's capture; fails where nothing may be skipped.
-fn skip<T>(what: &str) -> Option<T> {
+pub(super) fn skip<T>(what: &str) -> Option<T> {
     let message =
         format!("skipped: {what} is not installed; attach-gateway/tests/tools/install.sh installs it");
     assert!(std::env::var_os("ATTACH_E2E").is_none_or(|value| value != "required"), "{message}");
@@ -44,7 +44,7 @@ pub(crate) fn python() -> Option<PathBuf> {
     installed("py/bin/python").or_else(|| skip("the Python of the official client programs"))
 }
 
-fn found(name: &str) -> bool {
+pub(super) fn found(name: &str) -> bool {
     let mut command = std::process::Command::new(name);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
