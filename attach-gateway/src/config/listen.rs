@@ -41,6 +41,8 @@ pub struct Tls {
     pub key: PathBuf,
     /// Who signs clients' certificates, if they have any.
     pub client_ca: Option<PathBuf>,
+    /// Which of these were revoked: lists by those who signed them. With none, nothing is known to be.
+    pub client_crl: Vec<PathBuf>,
     /// Whether a client without a certificate is served.
     pub client_optional: bool,
 }
@@ -115,13 +117,20 @@ impl fmt::Display for Listen {
 #[serde(untagged)]
 pub(super) enum ChannelFile {
     Word(String),
-    Tls { cert: PathBuf, key: PathBuf, client_ca: Option<PathBuf>, client_auth: Option<String> },
+    Tls {
+        cert: PathBuf,
+        key: PathBuf,
+        client_ca: Option<PathBuf>,
+        #[serde(default)]
+        client_crl: Vec<PathBuf>,
+        client_auth: Option<String>,
+    },
 }
 
 impl ChannelFile {
     /// What it means; `setting` is named in the error.
     pub(super) fn resolve(self, setting: &str) -> Result<Channel, ConfigError> {
-        let (cert, key, client_ca, auth) = match self {
+        let (cert, key, client_ca, client_crl, auth) = match self {
             Self::Word(word) if word == "terminated-by-proxy" => return Ok(Channel::Proxied),
             Self::Word(word) => {
                 return Err(ConfigError::new(format!(
@@ -129,7 +138,9 @@ impl ChannelFile {
                      \"terminated-by-proxy\""
                 )));
             }
-            Self::Tls { cert, key, client_ca, client_auth } => (cert, key, client_ca, client_auth),
+            Self::Tls { cert, key, client_ca, client_crl, client_auth } => {
+                (cert, key, client_ca, client_crl, client_auth)
+            }
         };
         let client_optional = match (client_ca.is_some(), auth.as_deref()) {
             (_, None) | (true, Some("required")) => false,
@@ -145,7 +156,12 @@ impl ChannelFile {
                 )));
             }
         };
-        Ok(Channel::Tls(Tls { cert, key, client_ca, client_optional }))
+        if client_ca.is_none() && !client_crl.is_empty() {
+            return Err(ConfigError::new(format!(
+                "{setting}.client_crl: say in client_ca who signs clients' certificates"
+            )));
+        }
+        Ok(Channel::Tls(Tls { cert, key, client_ca, client_crl, client_optional }))
     }
 }
 
@@ -158,10 +174,11 @@ impl fmt::Display for Channel {
         };
         write!(f, "TLS with {}", tls.cert.display())?;
         match (&tls.client_ca, tls.client_optional) {
-            (None, _) => Ok(()),
-            (Some(ca), true) => write!(f, ", client certificates by {} if shown", ca.display()),
-            (Some(ca), false) => write!(f, ", client certificates by {} required", ca.display()),
+            (None, _) => return Ok(()),
+            (Some(ca), true) => write!(f, ", client certificates by {} if shown", ca.display())?,
+            (Some(ca), false) => write!(f, ", client certificates by {} required", ca.display())?,
         }
+        tls.client_crl.iter().try_for_each(|list| write!(f, ", none that {} revokes", list.display()))
     }
 }
 

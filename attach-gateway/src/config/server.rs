@@ -297,6 +297,7 @@ mod tests {
             ("tls = { cert = \"a\", key = \"b\", client_auth = \"required\" }", "client_ca"),
             ("tls = { cert = \"a\", key = \"b\", client_ca = \"c\", client_auth = \"maybe\" }", "maybe"),
             ("trusted_proxies = [\"10.0.0.1/8\"]", "10.0.0.0/8"),
+            ("tls = { cert = \"a\", key = \"b\", client_crl = [\"c\"] }", "client_crl: say in client_ca"),
             ("proxy_header = \"via\"", "via"),
             ("proxy_protocol = true", "trusted_proxies"),
             ("socket_mode = \"0666\"", "0666"),

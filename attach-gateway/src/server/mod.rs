@@ -17,6 +17,7 @@ use self::tls::Acceptor;
 use crate::config::{self, Patience};
 use crate::stack::Stack;
 
+mod client_certificates;
 mod connection;
 mod forwarded;
 mod framing;

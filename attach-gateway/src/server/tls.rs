@@ -4,19 +4,19 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use attach_core::TlsFacts;
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::client_certificates;
 use super::stream::Socket;
 use crate::config::Tls;
 
@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Acceptor {
     files: Arc<Tls>,
     config: Arc<ArcSwap<ServerConfig>>,
+    /// It was said that these files tell of no client whether its certificate is revoked.
+    told: Arc<AtomicBool>,
 }
 
 /// When each file was written last, and how long it is.
@@ -42,12 +44,20 @@ impl Acceptor {
     pub(super) async fn load(files: Tls) -> io::Result<Self> {
         let files = Arc::new(files);
         let config = read(&files).await?;
-        Ok(Self { files, config: Arc::new(ArcSwap::from_pointee(config)) })
+        Ok(Self { files, config: Arc::new(ArcSwap::from_pointee(config)), told: Arc::default() })
     }
 
     /// Shakes hands on `socket`.
     pub(super) async fn accept(&self, socket: Socket) -> io::Result<TlsStream<Socket>> {
-        TlsAcceptor::from(self.config.load_full()).accept(socket).await
+        let shaken = TlsAcceptor::from(self.config.load_full()).accept(socket).await;
+        shaken.inspect_err(|error| {
+            if client_certificates::is_unknown(error) && !self.told.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    %error,
+                    "a list of client_crl is missing or out of date: clients' certificates by its authority are refused"
+                );
+            }
+        })
     }
 
     /// Reads the files again whenever they change; connections that are there stay as they are. Never ends.
@@ -62,6 +72,7 @@ impl Acceptor {
             match read(&self.files).await {
                 Ok(config) => {
                     self.config.store(Arc::new(config));
+                    self.told.store(false, Ordering::Relaxed);
                     tracing::info!(cert = %self.files.cert.display(), "certificate reloaded");
                     seen = now;
                 }
@@ -81,7 +92,7 @@ impl Acceptor {
                 let file = std::fs::metadata(path).ok()?;
                 Some((file.modified().ok()?, file.len()))
             };
-            paths.into_iter().flatten().map(of).collect()
+            paths.into_iter().flatten().chain(&files.client_crl).map(of).collect()
         };
         async move { tokio::task::spawn_blocking(look).await.unwrap_or_default() }
     }
@@ -110,7 +121,7 @@ fn configure(files: &Tls) -> io::Result<ServerConfig> {
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(io::Error::other)?;
-    let builder = match client_verifier(files)? {
+    let builder = match client_certificates::verifier(files)? {
         None => builder.with_no_client_auth(),
         Some(verifier) => builder.with_client_cert_verifier(verifier),
     };
@@ -120,24 +131,12 @@ fn configure(files: &Tls) -> io::Result<ServerConfig> {
     Ok(config)
 }
 
-fn client_verifier(files: &Tls) -> io::Result<Option<Arc<dyn ClientCertVerifier>>> {
-    let Some(ca) = &files.client_ca else { return Ok(None) };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(ca)? {
-        roots.add(certificate).map_err(|why| wrong(ca, &why))?;
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    let builder = if files.client_optional { builder.allow_unauthenticated() } else { builder };
-    builder.build().map(Some).map_err(|why| wrong(ca, &why))
-}
-
-fn certificates(path: &PathBuf) -> io::Result<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(path: &PathBuf) -> io::Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let read = read.map_err(|why| wrong(path, &why))?;
     if read.is_empty() { Err(wrong(path, &"holds no certificate in PEM")) } else { Ok(read) }
 }
 
-fn wrong(path: &std::path::Path, why: &dyn std::fmt::Display) -> io::Error {
+pub(super) fn wrong(path: &std::path::Path, why: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {why}", path.display()))
 }

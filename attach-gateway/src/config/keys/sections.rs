@@ -372,7 +372,7 @@ const ROTATING: &[&str] = &["env", "file", "command", "refresh"];
 const ROLES: &[&str] = &["operator", "key_admin", "quota_admin", "auditor"];
 
 /// What a listener's TLS may say.
-const TLS: &[&str] = &["cert", "key", "client_ca", "client_auth"];
+const TLS: &[&str] = &["cert", "key", "client_ca", "client_crl", "client_auth"];
 
 /// Where a secret may be.
 const SECRET: &[&str] = &["env", "file", "command"];

@@ -4,6 +4,7 @@ pub(crate) mod certificates;
 mod proxies;
 mod proxy_protocol;
 mod real_proxies;
+mod revoked;
 mod tls;
 mod unix;
 
