@@ -60,9 +60,10 @@ pub(super) async fn open(common: &Common, accepted: Accepted, mut seat: Seat) ->
 async fn source(common: &Common, socket: &mut Socket, addr: SocketAddr) -> io::Result<(SocketAddr, Way)> {
     let said = proxy_protocol::read(socket).await;
     // Load balancers look whether somebody listens by connecting and saying nothing.
-    let said = said.inspect_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => common.misled(&error.to_string()),
-        _ => {}
+    let said = said.inspect_err(|error| {
+        if error.kind() == io::ErrorKind::InvalidData {
+            common.misled(&error.to_string());
+        }
     });
     match said? {
         Source::Client(client) => Ok((client, Way::Address)),
