@@ -116,6 +116,9 @@ fn upstream(out: &mut String, upstream: &Upstream) {
     }
     let breaker = upstream.breaker.map_or_else(|| "off".to_owned(), |breaker| breaker.to_string());
     let _ = writeln!(out, "upstream {}: breaker {breaker}", upstream.name);
+    if let Some(probe) = &upstream.probe {
+        let _ = writeln!(out, "upstream {}: probed at {probe}", upstream.name);
+    }
     if !timeouts.drain.is_zero() {
         let (name, drain) = (&upstream.name, timeouts.drain);
         let _ = writeln!(out, "upstream {name}: read on for {drain:?} when a client has left");

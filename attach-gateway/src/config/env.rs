@@ -164,6 +164,7 @@ fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
         reach: Default::default(),
         max_in_flight: None,
         breaker: None,
+        probe: None,
         retention: None,
     })
 }

@@ -11,8 +11,8 @@ use super::listen::ChannelFile;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{
-    admin, alerts, audit, breaker, engine, minting, model, ner, price, quota, revocation, server, telemetry,
-    translation, upstream,
+    admin, alerts, audit, breaker, engine, minting, model, ner, price, probe, quota, revocation, server,
+    telemetry, translation, upstream,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -133,6 +133,7 @@ pub(super) struct Upstream {
     pub(super) timeout: Timeout,
     pub(super) max_in_flight: Option<usize>,
     pub(super) breaker: Option<breaker::Entry>,
+    pub(super) probe: Option<probe::Entry>,
     pub(super) retention: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use attach_core::Dialect;
 use attach_core::destination::Labels;
 use http::Uri;
 
-use super::{Breaker, ConfigError, Retention, Unsupported, breaker, file};
+use super::{Breaker, ConfigError, Probe, Retention, Unsupported, breaker, file, probe};
 
 pub(super) mod azure;
 pub(super) mod bedrock;
@@ -56,6 +56,8 @@ pub struct Upstream {
     pub retention: Retention,
     /// When it is not called for a while, if ever.
     pub breaker: Option<Breaker>,
+    /// How it is asked, between calls, whether it does its work, if at all.
+    pub probe: Option<Probe>,
 }
 
 /// What an upstream is told about the caller.
@@ -157,6 +159,7 @@ impl Upstream {
             max_in_flight: at_least_one(&at("max_in_flight"), from.max_in_flight)?,
             retention,
             breaker: breaker::resolve(&at("breaker"), from.breaker.as_ref())?,
+            probe: probe::resolve(&at("probe"), kind, from.probe.as_ref())?,
             name: from.name.into(),
         })
     }

@@ -18,7 +18,7 @@ use crate::redact::Redaction;
 use crate::rights::Rights;
 use crate::signals;
 use crate::stack::{self, Stack};
-use crate::upstream::Upstreams;
+use crate::upstream::{Probing, Upstreams};
 use crate::witness::AuditWitness;
 use crate::{admin, trail};
 
@@ -34,6 +34,8 @@ pub(crate) struct Assembly {
     verifiers: Verifiers,
     signals: signals::Lasting,
     upstreams: Arc<Upstreams>,
+    /// Whatever still runs under an earlier configuration does not keep its probes going.
+    pub(super) probing: Probing,
     redaction: Redaction,
 }
 
@@ -124,9 +126,22 @@ impl Assembly {
             telemetry: lasting.telemetry.named_by(&config),
         };
         let stack = stack::stack(&config, parts);
+        let probing = Probing::start(&upstreams, before.map(|before| &before.probing));
         let signals = receivers.lasting;
         let admin = admin_stack(&config, lasting, &verifiers, &rights, (audit, policy))?;
-        Ok(Self { config, hash, rights, auth, stack, admin, verifiers, signals, upstreams, redaction })
+        Ok(Self {
+            config,
+            hash,
+            rights,
+            auth,
+            stack,
+            admin,
+            verifiers,
+            signals,
+            upstreams,
+            probing,
+            redaction,
+        })
     }
 
     /// Who says whose the tokens of callers are.

@@ -83,6 +83,8 @@ impl Gateway {
         let current = Current::new(Assembly::first(Arc::clone(&config), &lasting, rights)?);
         let looked_at = current.clone();
         lasting.telemetry.watch(move || looked_at.load().verifier().status(), &lasting.audit);
+        let looked_at = current.clone();
+        lasting.telemetry.watch_probes(move || looked_at.load().probing.status());
         let watchers = sides::watchers(&config, &lasting.telemetry, (&current, &lasting.audit)).await?;
         let admin =
             admin.map(|listener| Side { listener, manners: Manners::aside(server), stack: current.admins() });

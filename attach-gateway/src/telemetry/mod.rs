@@ -15,6 +15,7 @@ mod log;
 mod models;
 pub(crate) mod names;
 mod observe;
+mod probes;
 mod propagate;
 mod provider;
 mod reloads;
@@ -47,7 +48,7 @@ use crate::config::Config;
 use crate::front::Probes;
 use crate::run::StartError;
 use crate::stack::Stack;
-use crate::upstream::Phase;
+use crate::upstream::{Phase, ProbeStatus};
 
 /// The scope of the gateway's own instruments and spans.
 const SCOPE: &str = "attach-gateway";
@@ -113,6 +114,13 @@ impl Telemetry {
     ) {
         if let Some(inner) = &self.0 {
             gauges::readiness(&inner.providers.meters.meter(SCOPE), issuers, audit.clone());
+        }
+    }
+
+    /// Shows what probes say of upstreams.
+    pub(crate) fn watch_probes(&self, status: impl Fn() -> Vec<ProbeStatus> + Clone + Send + Sync + 'static) {
+        if let Some(inner) = &self.0 {
+            probes::observe(&inner.providers.meters.meter(SCOPE), status);
         }
     }
 

@@ -14,6 +14,10 @@ pub(crate) const ATTEMPT_DURATION: &str = "attach.upstream.attempt.duration";
 pub(crate) const BREAKER: &str = "attach.upstream.breaker";
 /// Upstreams that a call would have gone to and did not.
 pub(crate) const SKIPPED: &str = "attach.upstream.skipped";
+/// Whether probes reach an upstream: 1 if they do.
+pub(crate) const PROBE_HEALTHY: &str = "attach.upstream.probe.healthy";
+/// Probes of an upstream that have ended.
+pub(crate) const PROBES: &str = "attach.upstream.probes";
 /// What was replaced or masked.
 pub(crate) const REDACTIONS: &str = "attach.redactions";
 /// Placeholders of answers, restored or left.
@@ -49,6 +53,8 @@ pub(crate) const FATE: &str = "attach.redaction.fate";
 pub(crate) const ATTEMPT: &str = "attach.upstream.attempt";
 /// Why an upstream was passed over.
 pub(crate) const SKIP_REASON: &str = "attach.upstream.skip.reason";
+/// `well` or `failed`.
+pub(crate) const PROBE_RESULT: &str = "attach.upstream.probe.result";
 /// An issuer's name.
 pub(crate) const ISSUER: &str = "attach.auth.issuer";
 /// The hash of the configuration.

@@ -14,6 +14,8 @@ use crate::translate::Plan;
 /// The candidates that have not been asked, in the order in which they are.
 pub(super) struct Queue<'a> {
     left: VecDeque<(&'a Candidate, &'a Place)>,
+    /// Those whose probes fail: asked only where none of the others can be.
+    down: VecDeque<(&'a Candidate, &'a Place)>,
     payload: &'a Payload,
     adjustments: Option<&'a Adjustments>,
     telemetry: &'a Telemetry,
@@ -43,22 +45,41 @@ impl<'a> Queue<'a> {
         let now = Instant::now();
         let known = |candidate: &'a Candidate| Some((candidate, upstreams.place(&candidate.upstream)?));
         let known = destination.candidates().iter().filter_map(known);
+        let (down, known): (VecDeque<_>, VecDeque<_>) =
+            known.partition(|(_, place)| place.health.probed.is_down());
+        let known = known.into_iter();
         let (paused, mut left): (VecDeque<_>, VecDeque<_>) =
             known.partition(|(candidate, place)| place.health.pauses.paused(&candidate.model, now));
         if !left.is_empty() {
             paused.iter().for_each(|(_, place)| telemetry.skipped(&place.upstream.name, "paused"));
         }
         left.extend(paused);
-        Self { left, payload, adjustments, telemetry, shut: None, refused: None }
+        if !left.is_empty() {
+            down.iter().for_each(|(_, place)| telemetry.skipped(&place.upstream.name, "down"));
+        }
+        Self { left, down, payload, adjustments, telemetry, shut: None, refused: None }
     }
 
     /// The first one, whether it can be asked or not.
     pub(super) fn first(&self) -> Option<&'a Place> {
-        self.left.front().map(|(_, place)| *place)
+        self.left.front().or_else(|| self.down.front()).map(|(_, place)| *place)
     }
 
     /// The next one that can be asked.
+    ///
+    /// Those that are down are tried rather than the call refused, because a probe may be wrong. Where another one was asked
+    /// its answer stands: nobody waits for them besides.
     pub(super) fn next(&mut self) -> Option<Chosen<'a>> {
+        let next = self.next_left();
+        let down = std::mem::take(&mut self.down);
+        if next.is_some() || down.is_empty() {
+            return next;
+        }
+        self.left = down;
+        self.next_left()
+    }
+
+    fn next_left(&mut self) -> Option<Chosen<'a>> {
         while let Some((candidate, place)) = self.left.pop_front() {
             let (plan, overridden) = match self.plan(candidate, place) {
                 Ok(Some(planned)) => planned,

@@ -59,6 +59,7 @@ mod opaque;
 mod packaging;
 mod passing;
 mod policy;
+mod probes;
 mod proofs;
 mod quota;
 mod quota_admin;

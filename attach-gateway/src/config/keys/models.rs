@@ -24,6 +24,11 @@ pub(super) const SECTIONS: &[Section] = &[
         later: &[],
     },
     Section {
+        path: "upstream.probe",
+        keys: &["path", "every", "timeout", "unhealthy_after", "healthy_after", "credential"],
+        later: &[],
+    },
+    Section {
         path: "model",
         keys: &["name", "aliases", "to", "tier", "labels", "parameters", "price"],
         later: &[],

@@ -204,6 +204,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "proxy",
             "max_in_flight",
             "breaker",
+            "probe",
             "retention",
         ],
         later: &[],

@@ -52,7 +52,7 @@ pub(super) fn special(path: &str, table: &dyn Fn(&str) -> Json) -> Option<Json> 
     }
     match (path, in_rules) {
         ("server.tls" | "admin.tls", _) => Some(any([json!({"const": "terminated-by-proxy"}), table(path)])),
-        ("upstream.breaker", _) => Some(any([json!({"type": "boolean"}), table(path)])),
+        ("upstream.breaker" | "upstream.probe", _) => Some(any([json!({"type": "boolean"}), table(path)])),
         ("upstream.guardrail", _) => Some(any([json!({"const": false}), table(path)])),
         ("upstream.proxy", _) => Some(any([text(), table(path)])),
         ("model.aliases", _) => Some(json!({"type": "array", "items": any([text(), table(path)])})),

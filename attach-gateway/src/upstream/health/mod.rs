@@ -4,6 +4,7 @@
 mod breaker;
 mod budget;
 mod pause;
+mod probed;
 mod ticket;
 mod window;
 
@@ -17,6 +18,7 @@ use self::breaker::Breaker;
 pub(crate) use self::breaker::Phase;
 use self::budget::RetryBudget;
 pub(super) use self::pause::{Pauses, retry_after};
+use self::probed::Probed;
 pub(super) use self::ticket::Ticket;
 use crate::config::Upstream;
 use crate::telemetry::Telemetry;
@@ -29,6 +31,7 @@ pub(crate) struct Health {
     slots: Option<Arc<Semaphore>>,
     pub(super) budget: RetryBudget,
     pub(super) pauses: Pauses,
+    pub(super) probed: Probed,
 }
 
 /// Why an upstream is not called now.
@@ -58,6 +61,7 @@ impl Health {
             slots: upstream.max_in_flight.map(slots),
             budget: RetryBudget::new(now),
             pauses: Pauses::default(),
+            probed: Probed::default(),
         }
     }
 
