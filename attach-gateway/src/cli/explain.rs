@@ -20,6 +20,7 @@ use crate::resolve::Directory;
 use crate::run::{self, StartError};
 
 mod limits;
+mod sticky;
 
 pub(in crate::cli) use self::limits::server;
 
@@ -84,6 +85,7 @@ impl Explain {
         let limits = limits::limits(&config, &identity, self.server.as_ref(), token.trim());
         out.push_str(&runtime.block_on(limits));
         places(&mut out, &config, ask, &destination);
+        sticky::sticky(&mut out, (&config, &directory), (self.api, model), (ask, &identity));
         let _ = writeln!(out, "answer: {}", shown(&verdict));
         cli::print(&printable(&out));
         Ok(verdict.is_allowed())

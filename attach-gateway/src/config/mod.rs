@@ -65,6 +65,7 @@ pub(crate) use self::keys::nearest;
 pub use self::listen::{Channel, Listen, Tls};
 pub use self::minting::Minting;
 pub use self::model::parameters::{Parameter, Parameters};
+pub use self::model::sticky::Sticky;
 pub use self::ner::Ner;
 pub use self::probe::Probe;
 pub use self::quota::Terms;
@@ -153,6 +154,8 @@ pub struct Model {
     pub targets: Vec<Target>,
     /// What is known of each target's upstream, with the model's own tier.
     pub labels: Vec<Arc<Labels>>,
+    /// Which of its calls go to the same one of its weighted targets; `None`: each is drawn anew.
+    pub sticky: Option<Sticky>,
 }
 
 /// An upstream, by its place in [`Config::upstreams`], and the model's name there (`None` = the same name).

@@ -6,8 +6,9 @@ use attach_core::destination::{Candidate, Labels};
 use attach_core::{Api, Destination, Dialect, ExchangeId};
 
 use super::parameters::Adjustments;
+use super::session::Session;
 use super::weights;
-use crate::config::{Config, Model, Parameters, Upstream};
+use crate::config::{Config, Model, Parameters, Sticky, Upstream};
 use crate::upstream::{Place, Upstreams};
 
 /// Which model goes where.
@@ -38,27 +39,27 @@ impl Directory {
 
     /// Where `model` may be had for a call of `api`, most preferred first. An exact name beats a glob.
     pub(crate) fn targets(&self, api: Api, model: &str) -> Vec<Target<'_>> {
+        self.found(api, model).1
+    }
+
+    fn found(&self, api: Api, model: &str) -> (Option<&Model>, Vec<Target<'_>>) {
         if self.models.is_empty() {
             let places = self.upstreams.places();
             let place = places.iter().find(|place| place.upstream.speaks(api.dialect()));
             let place = place.or_else(|| places.first());
-            return place.map(|place| own(place, model.into())).into_iter().collect();
+            return (None, place.map(|place| own(place, model.into())).into_iter().collect());
         }
-        let Some(entry) = self.model(api.dialect(), model) else { return Vec::new() };
-        entry
-            .targets
-            .iter()
-            .zip(&entry.labels)
-            .filter_map(|(target, labels)| {
-                Some(Target {
-                    upstream: &self.upstreams.places().get(target.upstream)?.upstream,
-                    model: target.model.clone().unwrap_or_else(|| model.into()),
-                    labels: Arc::clone(labels),
-                    weight: target.weight,
-                    parameters: target.parameters.clone(),
-                })
+        let Some(entry) = self.model(api.dialect(), model) else { return (None, Vec::new()) };
+        let targets = entry.targets.iter().zip(&entry.labels).filter_map(|(target, labels)| {
+            Some(Target {
+                upstream: &self.upstreams.places().get(target.upstream)?.upstream,
+                model: target.model.clone().unwrap_or_else(|| model.into()),
+                labels: Arc::clone(labels),
+                weight: target.weight,
+                parameters: target.parameters.clone(),
             })
-            .collect()
+        });
+        (Some(entry), targets.collect())
     }
 
     /// [`targets`](Self::targets) as the layers know them.
@@ -66,10 +67,32 @@ impl Directory {
         Destination::new(self.targets(api, model).iter().map(Target::candidate).collect())
     }
 
-    /// The same in the order in which the exchange `id` asks them, and what its calls say there.
-    pub(crate) fn route(&self, api: Api, model: &str, id: ExchangeId) -> (Destination, Option<Adjustments>) {
+    /// How the calls for `model` stay with one of its targets, if they do.
+    pub(crate) fn sticky(&self, dialect: Dialect, model: &str) -> Option<&Sticky> {
+        self.model(dialect, model)?.sticky.as_ref()
+    }
+
+    /// [`destination`](Self::destination) in the order in which the calls of `session` ask it.
+    pub(crate) fn destination_for(&self, api: Api, model: &str, session: Session) -> Destination {
         let mut targets = self.targets(api, model);
-        weights::order(&mut targets, id.as_bytes(), |target| target.weight);
+        by_session(&mut targets, session);
+        Destination::new(targets.iter().map(Target::candidate).collect())
+    }
+
+    /// The same in the order in which the exchange `id` asks them, or its session if `session` knows one, and what its
+    /// calls say there.
+    pub(super) fn route(
+        &self,
+        api: Api,
+        model: &str,
+        id: ExchangeId,
+        session: impl FnOnce(&Sticky) -> Option<Session>,
+    ) -> (Destination, Option<Adjustments>) {
+        let (entry, mut targets) = self.found(api, model);
+        match entry.and_then(|entry| entry.sticky.as_ref()).and_then(session) {
+            Some(session) => by_session(&mut targets, session),
+            None => weights::order(&mut targets, id.as_bytes(), |target| target.weight),
+        }
         let own = |target: &Target<'_>| Some((target.candidate(), target.parameters.clone()?));
         let own: Vec<_> = targets.iter().filter_map(own).collect();
         let destination = Destination::new(targets.iter().map(Target::candidate).collect());
@@ -110,6 +133,11 @@ impl Directory {
 pub(super) fn named(model: &Model, dialect: Dialect) -> impl Iterator<Item = &ModelGlob> {
     let own = model.dialect_names.iter().filter(move |(one, _)| *one == dialect);
     model.names.iter().chain(own.map(|(_, glob)| glob))
+}
+
+fn by_session(targets: &mut [Target<'_>], session: Session) {
+    let draw = |target: &Target<'_>| session.draw([&target.upstream.name, &target.model]);
+    weights::order_by(targets, |target| target.weight, draw);
 }
 
 impl Target<'_> {

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
-use super::Directory;
+use super::{Directory, Session};
+use crate::config::Sticky;
 
 /// How long a whole body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(120);
@@ -80,8 +81,10 @@ where
                 facts.model = Some(call.model.as_str().into());
                 facts.stream = call.stream;
             });
+            let caller = exchange.identity().map(|caller| &**caller);
+            let session = |sticky: &Sticky| Session::of(sticky, caller, (request.headers(), &payload));
             let (destination, adjustments) =
-                layer.upstreams.route(call.api, call.model.as_str(), exchange.id());
+                layer.upstreams.route(call.api, call.model.as_str(), exchange.id(), session);
             request.extensions_mut().insert(destination);
             if let Some(adjustments) = adjustments {
                 request.extensions_mut().insert(adjustments);

@@ -4,9 +4,11 @@ mod directory;
 mod layer;
 mod listing;
 mod parameters;
+mod session;
 mod weights;
 
 pub(crate) use self::directory::Directory;
 pub(crate) use self::layer::ResolveLayer;
 pub(crate) use self::listing::{Listed, listing};
 pub(crate) use self::parameters::Adjustments;
+pub(crate) use self::session::Session;

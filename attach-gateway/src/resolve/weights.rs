@@ -13,14 +13,28 @@ pub(super) fn order<T>(targets: &mut [T], id: &[u8], weight: impl Fn(&T) -> u32)
     let mut seed = seed(id);
     targets.sort_by_cached_key(|target| match weight(target) {
         0 => u64::MAX,
-        weight => {
-            // From 0 up to and without 1, as 53 bits are exact; time to a first event at the rate `weight`.
-            let drawn = (next(&mut seed) >> 11) as f64 / (1_u64 << 53) as f64;
-            let time = -(1.0 - drawn).ln() / f64::from(weight);
-            // Bits of numbers that are not negative are in their order.
-            time.to_bits()
-        }
+        weight => time(next(&mut seed), weight),
     });
+}
+
+/// The same order for every call of one session, each target drawn by itself: where one goes, only its sessions go to
+/// others, and where a weight changes, only as many as that share is of (weighted rendezvous hashing: Thaler and
+/// Ravishankar, Using name-based mappings to increase hit rates, 1998; Schindelhauer and Schomaker, Weighted distributed
+/// hash tables, 2005).
+pub(super) fn order_by<T>(targets: &mut [T], weight: impl Fn(&T) -> u32, draw: impl Fn(&T) -> u64) {
+    targets.sort_by_cached_key(|target| match weight(target) {
+        0 => u64::MAX,
+        weight => time(draw(target), weight),
+    });
+}
+
+/// The time to a first event at the rate `weight`, as a number in the same order.
+fn time(drawn: u64, weight: u32) -> u64 {
+    // From 0 up to and without 1, as 53 bits are exact.
+    let drawn = (drawn >> 11) as f64 / (1_u64 << 53) as f64;
+    let time = -(1.0 - drawn).ln() / f64::from(weight);
+    // Bits of numbers that are not negative are in their order.
+    time.to_bits()
 }
 
 /// An id in which the time comes first is no number drawn by chance; its digest is.

@@ -80,6 +80,7 @@ mod rolling;
 mod signals;
 mod smoke;
 mod state_file;
+mod sticky;
 mod streams;
 mod support;
 mod switching;

@@ -190,8 +190,9 @@ async fn what_a_probe_said_outlives_a_reload_and_no_probe_outlives_its_upstream(
     let (of_a, of_b) = (a.url(), b.url());
     let both = [("a", &*of_a, OFTEN), ("b", &*of_b, OFTEN)];
     let first = Fleet::file(&issuer, &both, BOTH);
-    let masked = Fleet::file(&issuer, &both, &format!("{BOTH}[redact]\ndefault = \"mask\"\n"));
-    let without = Fleet::file(&issuer, &both[1..], "[[model]]\nname = \"m\"\nto = [\"b\"]\n");
+    let mask = "[redact]\ndefault = \"mask\"\n";
+    let masked = Fleet::file(&issuer, &both, &format!("{BOTH}{mask}"));
+    let without = Fleet::file(&issuer, &both[1..], &format!("[[model]]\nname = \"m\"\nto = [\"b\"]\n{mask}"));
     let fleet = Fleet::launch(issuer, Launch::file(&first)).await;
     // A stream keeps the old configuration's upstream until it ends.
     let mut stream = fleet.post(CHATS[0]).json(&streamed(CHATS[0], "m", "hello")).stream().await;

@@ -30,7 +30,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         path: "model",
-        keys: &["name", "aliases", "to", "tier", "labels", "parameters", "price"],
+        keys: &["name", "aliases", "to", "sticky", "tier", "labels", "parameters", "price"],
         later: &[],
     },
     Section { path: "model.aliases", keys: &["openai", "anthropic", "ollama"], later: &[] },

@@ -2,6 +2,7 @@
 
 mod labels;
 pub(super) mod parameters;
+pub(super) mod sticky;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use attach_core::Dialect;
 use serde::Deserialize;
 
 use self::labels::Stated;
+use self::sticky::Sticky;
 pub(super) use self::summary::describe;
 use super::access::OneOrMany;
 use super::{ConfigError, Model, Target, Upstream, price};
@@ -23,6 +25,7 @@ pub(super) struct Entry {
     #[serde(default)]
     aliases: Vec<Alias>,
     to: Vec<To>,
+    sticky: Option<String>,
     tier: Option<String>,
     #[serde(default)]
     labels: Stated,
@@ -101,7 +104,16 @@ impl Entry {
         if targets.is_empty() {
             return Err(wrong("`to` names no upstream".into()));
         }
-        Ok(Model { names, dialect_names, targets, labels })
+        let sticky = self.sticky(&targets).map_err(wrong)?;
+        Ok(Model { names, dialect_names, targets, labels, sticky })
+    }
+
+    fn sticky(&self, targets: &[Target]) -> Result<Option<Sticky>, String> {
+        let sticky = self.sticky.as_deref().map(Sticky::parse).transpose()?;
+        if sticky.is_some() && !targets.iter().any(|target| target.weight > 0) {
+            return Err("sticky: without a `weight` the first target gets every call".into());
+        }
+        Ok(sticky)
     }
 
     fn target(&self, to: &To, upstreams: &[Arc<Upstream>]) -> Result<Target, ConfigError> {

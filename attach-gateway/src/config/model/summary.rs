@@ -19,7 +19,8 @@ pub(in crate::config) fn describe(out: &mut String, model: &Model, config: &Conf
     let same = tiers.windows(2).all(|pair| pair[0] == pair[1]);
     let tier = tiers.first().copied().flatten().filter(|_| same);
     let tier = tier.map(|tier| format!("; tier {tier}")).unwrap_or_default();
-    let _ = writeln!(out, "model {}: {}{tier}", names.join(", "), targets.join(", else "));
+    let sticky = model.sticky.as_ref().map(|by| format!("; sticky by {by}")).unwrap_or_default();
+    let _ = writeln!(out, "model {}: {}{tier}{sticky}", names.join(", "), targets.join(", else "));
     for (target, labels) in model.targets.iter().zip(&model.labels) {
         let Some(upstream) = config.upstreams.get(target.upstream) else { continue };
         let mut more = differences(&upstream.labels, labels, !same);

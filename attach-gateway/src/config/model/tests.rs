@@ -73,6 +73,22 @@ fn a_targets_own_parameters_come_before_its_models() {
 }
 
 #[test]
+fn what_stays_together_is_said() {
+    let described = |sticky: &str| {
+        let model = format!("sticky = \"{sticky}\"\nto = [{{ upstream = \"in\", weight = 1 }}, \"out\"]");
+        parse(&model).expect("valid").describe()
+    };
+    for (sticky, said) in [
+        ("conversation", "in (weight 1), else out; sticky by conversation\n"),
+        ("caller", "; sticky by caller\n"),
+        ("header:X-Chat-Id", "; sticky by header x-chat-id\n"),
+    ] {
+        let described = described(sticky);
+        assert!(described.contains(said), "{described}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_by_its_name() {
     for (model, said) in [
         ("to = [\"in\", \"in\"]", "`to` names \"in\" twice"),
@@ -82,6 +98,12 @@ fn what_makes_no_sense_is_refused_by_its_name() {
         ("to = [\"in\"]\nparameters = { overrides = { max_tokens = -1 } }", "max_tokens: a whole number"),
         ("to = [\"in\"]\nparameters = { overrides = { temprature = 1 } }", "did you mean \"temperature\""),
         ("to = [\"in\"]\nparameters = { override = {} }", "did you mean \"overrides\""),
+        ("sticky = \"caller\"\nto = [\"in\"]", "sticky: without a `weight`"),
+        (
+            "sticky = \"user\"\nto = [{ upstream = \"in\", weight = 1 }]",
+            "is not one of conversation, caller, header:NAME",
+        ),
+        ("sticky = \"header:a b\"\nto = [{ upstream = \"in\", weight = 1 }]", "sticky: \"header:a b\""),
         ("to = [\"in\"]\naliases = [{ antropic = \"x\" }]", "did you mean \"anthropic\""),
     ] {
         let error = parse(model).expect_err(model);

@@ -54,6 +54,11 @@ impl Fleet {
         self.gateway.post(CHATS[0]).bearer(&self.token).json(&question(CHATS[0], model, "hello"))
     }
 
+    /// Alice's.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn post(&self, path: &str) -> Call {
         self.gateway.post(path).bearer(&self.token)
     }
