@@ -49,17 +49,22 @@ struct Inner {
     at: Vec<u8>,
     tell: Box<dyn Fn(Alert) + Send + Sync>,
     /// By bucket: the end of its period, and the share that was told.
-    told: Mutex<HashMap<u128, (u64, u8)>>,
+    told: Told,
 }
 
+type Told = Arc<Mutex<HashMap<u128, (u64, u8)>>>;
+
 impl Alerts {
+    /// What `before` has told is not told again.
     pub(crate) fn new(
+        before: Option<&Self>,
         at: impl IntoIterator<Item = u8>,
         tell: impl Fn(Alert) + Send + Sync + 'static,
     ) -> Self {
         let mut at: Vec<_> = at.into_iter().filter(|percent| (1..=100).contains(percent)).collect();
         at.sort_unstable_by(|a, b| b.cmp(a));
-        Self(Arc::new(Inner { at, tell: Box::new(tell), told: Mutex::default() }))
+        let told = before.map(|before| Arc::clone(&before.0.told)).unwrap_or_default();
+        Self(Arc::new(Inner { at, tell: Box::new(tell), told }))
     }
 
     /// Looks at buckets that were just asked for; one that refused with [little](LITTLE) left is used up. Of buckets that
@@ -163,7 +168,7 @@ mod tests {
             let whose = alert.key.id().unwrap_or_default().to_owned();
             notes.lock().expect("not poisoned").push((whose, alert.percent));
         };
-        (Alerts::new([80, 100, 0, 200], tell), told)
+        (Alerts::new(None, [80, 100, 0, 200], tell), told)
     }
 
     #[test]
@@ -180,6 +185,24 @@ mod tests {
         alerts.look(&[charge("bob", 40)], Some(&refused));
         let told = told.lock().expect("not poisoned");
         let expected = [("alice", 80), ("alice", 100), ("bob", 100)];
+        assert_eq!(*told, expected.map(|(whose, percent)| (whose.to_owned(), percent)));
+    }
+
+    #[test]
+    fn other_shares_and_another_ear_tell_only_what_is_news() {
+        let (before, told) = alerts();
+        before.look(&[charge("alice", 150)], None);
+        let (notes, again) = (Arc::clone(&told), &before);
+        let tell = move |alert: Alert| {
+            let whose = format!("now {}", alert.key.id().unwrap_or_default());
+            notes.lock().expect("not poisoned").push((whose, alert.percent));
+        };
+        let after = Alerts::new(Some(again), [50, 90], tell);
+        for left in [140, 99] {
+            after.look(&[charge("alice", left)], None);
+        }
+        let expected = [("alice", 80), ("now alice", 90)];
+        let told = told.lock().expect("not poisoned");
         assert_eq!(*told, expected.map(|(whose, percent)| (whose.to_owned(), percent)));
     }
 
@@ -226,7 +249,7 @@ mod tests {
         let (alerts, _) = alerts();
         let shown = Arc::new(Mutex::new(String::new()));
         let note = Arc::clone(&shown);
-        let alerts = Alerts::new(alerts.0.at.clone(), move |alert| {
+        let alerts = Alerts::new(None, alerts.0.at.clone(), move |alert| {
             *note.lock().expect("not poisoned") = format!("{alert:?}");
         });
         alerts.look(&[charge("alice", 0)], None);

@@ -111,13 +111,20 @@ impl QuotaLayer {
     }
 
     /// Calls `tell` when a budget has been used up to one of these shares, in hundredths (1 to 100). It is called while a
-    /// request waits: it hands the word to somebody else and returns.
+    /// request waits: it hands the word to somebody else and returns. Set once more, as on a layer that was
+    /// [reconfigured](Self::reconfigured), it tells nothing that was told already.
     pub fn alerts(
         mut self,
         at: impl IntoIterator<Item = u8>,
         tell: impl Fn(Alert) + Send + Sync + 'static,
     ) -> Self {
-        self.alerts = Some(Alerts::new(at, tell));
+        self.alerts = Some(Alerts::new(self.alerts.as_ref(), at, tell));
+        self
+    }
+
+    /// Tells nobody, as at first.
+    pub fn without_alerts(mut self) -> Self {
+        self.alerts = None;
         self
     }
 

@@ -26,6 +26,11 @@ impl Disk {
         Self { mark, alerted: false }
     }
 
+    /// The share from which on it is too much.
+    pub(super) fn set(&mut self, mark: f64) {
+        self.mark = mark;
+    }
+
     /// Takes note of the share that is used.
     pub(super) fn note(&mut self, used: f64) -> Change {
         let before = self.alerted;

@@ -26,7 +26,6 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -34,6 +33,7 @@ use crate::Audit;
 use crate::log::{Position, Tail};
 use crate::metrics::RetentionMetrics;
 
+mod bounds;
 mod disk;
 mod hold;
 mod inventory;
@@ -43,6 +43,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use self::bounds::Bounds;
 pub use self::hold::Hold;
 pub use self::keep::Keep;
 pub use self::sweep::Swept;
@@ -107,18 +108,22 @@ impl Retention {
     ///
     /// If there is no thread to be had.
     pub fn start(mut self) -> io::Result<Sweeping> {
-        let stop = Arc::new(Stop::default());
-        let stopped = Arc::clone(&stop);
+        let bounds = Bounds::default();
+        let told = bounds.clone();
         let thread = Builder::new().name("attach-audit-keep".into()).spawn(move || {
             self.metrics = RetentionMetrics::global();
-            while !stopped.is_set() {
-                if let Err(error) = self.round(&|| stopped.is_set()) {
+            while !told.is_over() {
+                if let Some((keep, disk_alert)) = told.changed() {
+                    self.keep = keep;
+                    self.disk.set(disk_alert);
+                }
+                if let Err(error) = self.round(&|| told.is_over()) {
                     tracing::error!(%error, "the audit log's old segments cannot be looked through");
                 }
-                stopped.wait(self.interval);
+                told.wait(self.interval);
             }
         })?;
-        Ok(Sweeping { stop, thread: Some(thread) })
+        Ok(Sweeping { bounds, thread: Some(thread) })
     }
 
     /// One round: writes down whether there is a legal hold, looks at the disk, deletes what is due. Works on files and
@@ -135,35 +140,24 @@ impl Retention {
 /// Retention at work; it ends when this is dropped, which waits for the record that is being written.
 #[must_use]
 pub struct Sweeping {
-    stop: Arc<Stop>,
+    bounds: Bounds,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Sweeping {
+    /// What may be changed while it works.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds.clone()
+    }
 }
 
 impl Drop for Sweeping {
     fn drop(&mut self) {
-        self.stop.set();
+        self.bounds.end();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that keeps the audit log panicked");
         }
-    }
-}
-
-#[derive(Default)]
-struct Stop(Mutex<bool>, Condvar);
-
-impl Stop {
-    fn set(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.1.notify_all();
-    }
-
-    fn is_set(&self) -> bool {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait(&self, at_most: Duration) {
-        let stopped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.1.wait_timeout_while(stopped, at_most, |stopped| !*stopped));
     }
 }
 

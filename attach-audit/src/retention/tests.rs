@@ -267,3 +267,18 @@ async fn it_sweeps_by_itself_and_ends_when_it_is_let_go() {
     }
     panic!("it does not go");
 }
+
+#[tokio::test]
+async fn other_bounds_are_in_force_at_once() {
+    let scene = Scene::new(3).await;
+    let first = scene.dir.join(&scene.names()[0]);
+    let sweeping = scene.keep(Keep::everything()).interval(Duration::MAX).start().expect("a thread");
+    sweeping.bounds().set(NOTHING, 1.0);
+    for _ in 0..2000 {
+        if !first.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it does not go");
+}

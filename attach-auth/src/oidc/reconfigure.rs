@@ -1,11 +1,12 @@
 //! Another configuration for a verifier that is in use.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::config::IssuerConfig;
 use super::issuer::Issuer;
 use super::verifier::{Inner, OidcVerifier, check};
 use crate::ConfigError;
+use crate::dpop::Dpop;
 
 impl OidcVerifier {
     /// A verifier of `issuers` that keeps what is known: the keys of every issuer that is found as before, and the
@@ -33,6 +34,21 @@ impl OidcVerifier {
             }
         }
         Ok(verifier)
+    }
+
+    /// The same with other proofs of possession (RFC 9449): those that `dpop` describes, or none, and then tokens that are
+    /// bound to a key are refused. Keys and the tokens that were found good stay: a proof is looked at with every call.
+    #[must_use]
+    pub fn with_proofs(&self, dpop: Option<Dpop>) -> Self {
+        let cell = dpop.map_or_else(OnceLock::new, |dpop| OnceLock::from(Arc::new(dpop)));
+        Self(Arc::new(Inner {
+            issuers: self.0.issuers.clone(),
+            cache: Arc::clone(&self.0.cache),
+            clock: Arc::clone(&self.0.clock),
+            fetch: Arc::clone(&self.0.fetch),
+            files: self.0.files.clone(),
+            dpop: cell,
+        }))
     }
 
     fn successor(&self, config: IssuerConfig) -> Arc<Issuer> {
