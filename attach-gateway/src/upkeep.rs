@@ -21,7 +21,7 @@ const REVIEW: Duration = Duration::from_secs(60);
 /// Goes by whatever configuration is in force.
 pub(crate) struct Upkeep {
     pub(crate) current: Current,
-    pub(crate) webhook: Option<Webhook>,
+    pub(crate) webhook: Webhook,
 }
 
 impl Upkeep {
@@ -46,16 +46,10 @@ impl Upkeep {
             every(UPKEEP, async || self.current.load().refresh().await),
             every(UPKEEP, async || self.current.load().rights.quotas.layer().sweep()),
             every(UPKEEP, async || self.current.load().rights.flush().await),
-            self.deliver(),
+            self.webhook.run(),
             first.quotas.run(),
             every(REVIEW, async || self.review().await),
         );
-    }
-
-    async fn deliver(&self) {
-        if let Some(webhook) = &self.webhook {
-            webhook.run().await;
-        }
     }
 
     async fn review(&self) {

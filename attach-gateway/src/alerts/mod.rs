@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use attach_core::Fetch;
 use attach_quota::Alert;
 use bytes::Bytes;
 use http::Request;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 
 use crate::config;
 
@@ -31,14 +32,31 @@ const PAUSES: [u64; 5] = [1, 5, 30, 120, 600];
 pub(crate) struct Webhook {
     inbox: mpsc::Sender<Message>,
     outbox: Arc<Mutex<mpsc::Receiver<Message>>>,
-    settings: Arc<config::Alerts>,
+    settings: Arc<ArcSwapOption<config::Alerts>>,
+    moved: Arc<Notify>,
     fetch: Arc<dyn Fetch>,
 }
 
 impl Webhook {
-    pub(crate) fn new(settings: config::Alerts, fetch: Arc<dyn Fetch>) -> Self {
+    /// Nobody is told until it [follows](Self::follow) somebody's wish.
+    pub(crate) fn new(fetch: Arc<dyn Fetch>) -> Self {
         let (inbox, outbox) = mpsc::channel(WAITING);
-        Self { inbox, outbox: Arc::new(Mutex::new(outbox)), settings: Arc::new(settings), fetch }
+        Self {
+            inbox,
+            outbox: Arc::new(Mutex::new(outbox)),
+            settings: Arc::default(),
+            moved: Arc::default(),
+            fetch,
+        }
+    }
+
+    /// From now on messages go where `settings` say, those that wait as well, and nowhere without any.
+    pub(crate) fn follow(&self, settings: Option<&config::Alerts>) {
+        let Some(before) = self.settings.swap(settings.cloned().map(Arc::new)) else { return };
+        let same = |now: &config::Alerts| (&now.url, &now.key) == (&before.url, &before.key);
+        if !settings.is_some_and(same) {
+            self.moved.notify_one();
+        }
     }
 
     /// Hands an alert over; never waits.
@@ -58,7 +76,11 @@ impl Webhook {
 
     async fn deliver(&self, message: &Message) {
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            let why = match self.send(message).await {
+            let Some(settings) = self.settings.load_full() else {
+                tracing::warn!(id = message.id(), "an alert is given up: there is no [alerts] any more");
+                return;
+            };
+            let why = match self.send(message, &settings).await {
                 Ok(()) => return,
                 Err(why) => why,
             };
@@ -67,33 +89,35 @@ impl Webhook {
                 return;
             };
             tracing::warn!(id = message.id(), why, again_in_s = pause, "an alert was not taken");
-            tokio::time::sleep(Duration::from_secs(pause)).await;
+            // Whoever has mended the address need not wait.
+            let _ = tokio::time::timeout(Duration::from_secs(pause), self.moved.notified()).await;
         }
     }
 
     /// The receiver has to say 2xx.
-    async fn send(&self, message: &Message) -> Result<(), String> {
-        let request = self.request(message).map_err(|_| "the webhook's URL cannot be asked".to_owned())?;
+    async fn send(&self, message: &Message, settings: &config::Alerts) -> Result<(), String> {
+        let request =
+            request(message, settings).map_err(|_| "the webhook's URL cannot be asked".to_owned())?;
         let answer = self.fetch.fetch(request).await.map_err(|error| error.to_string())?;
         match answer.status().is_success() {
             true => Ok(()),
             false => Err(format!("it answered {}", answer.status().as_u16())),
         }
     }
+}
 
-    fn request(&self, message: &Message) -> Result<Request<Bytes>, http::Error> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let (now, body) = (now.as_secs().to_string(), message.body());
-        let mut request = Request::post(self.settings.url.expose())
-            .header("content-type", "application/json")
-            .header("webhook-id", message.id())
-            .header("webhook-timestamp", &now);
-        if let Some(key) = &self.settings.key {
-            let signed = signature::of(key, &[message.id(), ".", &now, ".", body]);
-            request = request.header("webhook-signature", signed);
-        }
-        request.body(Bytes::copy_from_slice(body.as_bytes()))
+fn request(message: &Message, settings: &config::Alerts) -> Result<Request<Bytes>, http::Error> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let (now, body) = (now.as_secs().to_string(), message.body());
+    let mut request = Request::post(settings.url.expose())
+        .header("content-type", "application/json")
+        .header("webhook-id", message.id())
+        .header("webhook-timestamp", &now);
+    if let Some(key) = &settings.key {
+        let signed = signature::of(key, &[message.id(), ".", &now, ".", body]);
+        request = request.header("webhook-signature", signed);
     }
+    request.body(Bytes::copy_from_slice(body.as_bytes()))
 }
 
 impl fmt::Debug for Webhook {

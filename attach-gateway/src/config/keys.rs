@@ -56,7 +56,7 @@ const SECRETS: &[&str] = &[
 
 /// Every table by its dotted path, and the keys it may have.
 #[cfg(test)]
-pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+pub(crate) fn sections() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     all().map(|section| (section.path, section.keys))
 }
 

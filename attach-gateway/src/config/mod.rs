@@ -62,6 +62,8 @@ pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
 pub(crate) use self::keys::nearest;
+#[cfg(test)]
+pub(crate) use self::keys::sections as all_keys;
 pub use self::listen::{Channel, Listen, Tls};
 pub use self::minting::Minting;
 pub use self::model::parameters::{Parameter, Parameters};

@@ -8,6 +8,7 @@ use attach_quota::overrides::Override;
 use attach_quota::{Limit, Overrides, QuotaLayer};
 
 use super::Stored;
+use crate::alerts::Webhook;
 use crate::config::Config;
 
 /// The limits of one configuration, with the exceptions that count under it.
@@ -26,11 +27,18 @@ struct Known {
 }
 
 impl Book {
-    /// `layer` with the prices of `config`, and nobody's exception but those it names.
-    pub(super) fn new(layer: QuotaLayer, config: &Config) -> Self {
+    /// `layer` with the prices of `config` and whom it wants told, and nobody's exception but those it names.
+    pub(super) fn new(layer: QuotaLayer, config: &Config, webhook: Option<&Webhook>) -> Self {
         let overrides = Overrides::new();
         overrides.configure(config.quota.overrides.iter().cloned());
         let layer = layer.prices(config.quota.prices.clone()).overrides(overrides.clone());
+        let layer = match (&config.alerts, webhook.cloned()) {
+            (Some(alerts), Some(webhook)) => {
+                let at = alerts.quota_used.iter().copied();
+                layer.alerts(at, move |alert| webhook.tell(&alert))
+            }
+            _ => layer.without_alerts(),
+        };
         Self { layer, overrides }
     }
 
@@ -170,15 +178,18 @@ mod tests {
     fn exceptions_go_on_under_other_limits_as_far_as_they_fit() {
         let first = quotas();
         first.exceptions.apply(&Change::put(stored(&first, 50).to_row().unwrap()));
-        let more = first.reconfigured(&config("requests = \"9/h\""));
+        let nine = config("requests = \"9/h\"");
+        let more = first.reconfigured(&nine);
         assert_eq!(count(&more), 0, "not before they come into force");
-        more.enter();
+        more.enter(&nine);
         assert_eq!((count(&first), count(&more)), (1, 1));
-        let other = more.reconfigured(&config("tokens = \"9/min\""));
-        other.enter();
+        let tokens = config("tokens = \"9/min\"");
+        let other = more.reconfigured(&tokens);
+        other.enter(&tokens);
         assert_eq!(count(&other), 0, "fifty calls an hour are not fifty tokens a minute");
-        let again = other.reconfigured(&config("requests = \"1/h\""));
-        again.enter();
+        let one = config("requests = \"1/h\"");
+        let again = other.reconfigured(&one);
+        again.enter(&one);
         assert_eq!(count(&again), 1, "what did not fit was kept");
         again.exceptions.apply(&Change::put(stored(&again, 5).to_row().unwrap()));
         assert_eq!((count(&again), count(&more)), (2, 1), "what is new is for what is in force");

@@ -34,6 +34,8 @@ pub(crate) struct Quotas {
     book: Book,
     counts: Counts,
     exceptions: Arc<Exceptions>,
+    /// Who is told of budgets that come to their end.
+    webhook: Option<Webhook>,
 }
 
 impl Quotas {
@@ -41,40 +43,34 @@ impl Quotas {
     pub(crate) fn new(config: &Config) -> Self {
         let counts = Counts::Memory(Arc::default());
         let layer = QuotaLayer::new(config.limits.clone()).store(counts.store());
-        let book = Book::new(layer, config);
-        Self { exceptions: Arc::new(Exceptions::new(book.clone())), book, counts }
+        let book = Book::new(layer, config, None);
+        Self { exceptions: Arc::new(Exceptions::new(book.clone())), book, counts, webhook: None }
     }
 
     /// Opens the counts. Nobody has an exception at run time until the rows are read.
-    pub(crate) async fn open(
-        config: &Config,
-        dir: &StateDir,
-        webhook: Option<&Webhook>,
-    ) -> Result<Self, StartError> {
+    pub(crate) async fn open(config: &Config, dir: &StateDir, webhook: &Webhook) -> Result<Self, StartError> {
         let counts = Counts::open(config, dir).await?;
         let layer = QuotaLayer::new(config.limits.clone()).store(counts.store());
         #[cfg(feature = "tiktoken")]
         let layer = layer.tokenizer(attach_quota::Tiktoken::load());
-        let layer = match (&config.alerts, webhook.cloned()) {
-            (Some(alerts), Some(webhook)) => {
-                let at = alerts.quota_used.iter().copied();
-                layer.alerts(at, move |alert| webhook.tell(&alert))
-            }
-            _ => layer,
-        };
-        let book = Book::new(layer, config);
-        Ok(Self { exceptions: Arc::new(Exceptions::new(book.clone())), book, counts })
+        let book = Book::new(layer, config, Some(webhook));
+        let (exceptions, webhook) = (Arc::new(Exceptions::new(book.clone())), webhook.clone());
+        webhook.follow(config.alerts.as_ref());
+        Ok(Self { exceptions, book, counts, webhook: Some(webhook) })
     }
 
     /// The limits of `config` on the same counts. Exceptions at run time are for these from [`enter`](Self::enter) on.
     pub(crate) fn reconfigured(&self, config: &Config) -> Self {
         let layer = self.book.layer.reconfigured(config.limits.clone());
-        Self { book: Book::new(layer, config), ..self.clone() }
+        Self { book: Book::new(layer, config, self.webhook.as_ref()), ..self.clone() }
     }
 
-    /// These limits come into force.
-    pub(crate) fn enter(&self) {
+    /// These limits, which `config` has, come into force.
+    pub(crate) fn enter(&self, config: &Config) {
         self.exceptions.follow(self.book.clone());
+        if let Some(webhook) = &self.webhook {
+            webhook.follow(config.alerts.as_ref());
+        }
     }
 
     /// What has to be done beside the service as long as that lives.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use attach_audit::retention::Keep;
 use attach_auth::IssuerConfig;
 use toml::Value;
 
-use crate::config::{Config, Unsupported, Upstream};
+use super::{models, terms};
+use crate::config::{Config, Redact, Unsupported, Upstream};
 use crate::trail;
 
 /// Each of them, in words.
@@ -31,9 +33,24 @@ pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
     let known = |issuer: &&IssuerConfig| before.issuers.iter().any(|was| was.issuer() == issuer.issuer());
     let new = now.issuers.iter().filter(|issuer| !known(issuer));
     found.extend(new.map(|issuer| format!("issuer {:?} is new", issuer.issuer())));
+    found.extend(models::found(before, now));
     found.extend(redaction(before, now));
     found.extend(doors(before, now));
+    found.extend(watched(before, now));
+    found.extend(terms::found(&before.written, &now.written));
     found
+}
+
+/// What an auditor or an operator is left to find out alone.
+fn watched(before: &Config, now: &Config) -> impl Iterator<Item = String> {
+    let (was, is) = (&before.audit.keep, &now.audit.keep);
+    // Nothing is the longest time, and the largest size.
+    let less = |was: Option<u64>, is: Option<u64>| is.is_some_and(|is| was.is_none_or(|was| is < was));
+    let seconds = |keep: &Keep| keep.age.map(|age| age.as_secs());
+    let shorter = less(seconds(was), seconds(is)) || less(was.size, is.size);
+    let shorter = shorter.then(|| "audit.keep is shorter".to_owned());
+    let untold = before.alerts.is_some() && now.alerts.is_none();
+    shorter.into_iter().chain(untold.then(|| "alerts: nobody is told of budgets any more".to_owned()))
 }
 
 /// Pages and administrators that were not let in.
@@ -55,11 +72,14 @@ fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'stati
     let lost = |of: fn(&Upstream) -> bool| was.is_some_and(of) && !of(is);
     let trains =
         lost(|one| one.labels.trains_on_data == Some(true)).then_some("is not said to learn any more");
+    let learns = |one: Option<&Upstream>| one.and_then(|one| one.labels.trains_on_data);
+    let never = learns(Some(is)) == Some(false) && learns(was).is_none();
+    let never = never.then_some("is said not to learn");
     let guarded = |one: &Upstream| one.bedrock.as_ref().is_some_and(|bedrock| bedrock.guardrail.is_some());
     let guardrail = lost(guarded).then_some("has no guardrail any more");
     let refuses = |one: &Upstream| one.unsupported == Unsupported::Refuse;
     let dropped = lost(refuses).then_some("is sent calls whose settings were left out");
-    [trusted, retention, trains, guardrail, dropped].into_iter().flatten()
+    [trusted, retention, trains, never, guardrail, dropped].into_iter().flatten()
 }
 
 /// Actions that let more through than before.
@@ -85,6 +105,23 @@ fn redaction(before: &Config, now: &Config) -> Vec<String> {
             found.push(format!("redact.{key} has more"));
         }
     }
+    let left = |name: &String| is.entities.iter().any(|(known, ..)| known == name);
+    for (name, action, _) in was.entities.iter().filter(|(name, ..)| !left(name)) {
+        // One that is found only because it is named has no other action.
+        let opted = action.as_deref().or(was.default_action.as_deref());
+        if strength(opted) > 0 {
+            found.push(format!("redact.entities.{name} is not named any more"));
+        }
+    }
+    for (name, was, is) in [
+        ("lexicon", lexicons(was), lexicons(is)),
+        ("threshold", format!("{:?}", was.thresholds), format!("{:?}", is.thresholds)),
+        ("words", format!("{:?}", was.words), format!("{:?}", is.words)),
+    ] {
+        if was != is {
+            found.push(format!("redact.entities: {name} is another"));
+        }
+    }
     let open = |actions: &[(String, String)]| -> BTreeSet<String> {
         let open = actions.iter().filter(|(_, action)| action == "allow");
         open.map(|(what, _)| what.clone()).collect()
@@ -92,6 +129,11 @@ fn redaction(before: &Config, now: &Config) -> Vec<String> {
     let newly = open(&is.uninspectable).difference(&open(&was.uninspectable)).cloned().collect::<Vec<_>>();
     found.extend(newly.into_iter().map(|what| format!("redact.uninspectable.{what} is let through")));
     found
+}
+
+fn lexicons(redact: &Redact) -> String {
+    let used = redact.entities.iter().filter_map(|(name, _, lexicon)| Some((name, (*lexicon)?)));
+    format!("{:?}", used.collect::<Vec<_>>())
 }
 
 /// How much of a value an action lets through, the less the more; `replace` unless set.
@@ -157,6 +199,13 @@ mod tests {
             ),
             ("id = \"calls\"", "id = \"other\"", "quota \"calls\" is gone"),
             ("id = \"no\"", "id = \"other\"", "access.deny \"no\" is gone"),
+            ("[redact]", "[audit]\nkeep = { age = \"100d\" }\n[redact]", "audit.keep is shorter"),
+            (
+                "[redact]",
+                "[audit]\nkeep = { age = \"900d\", size = \"1GiB\" }\n[redact]",
+                "audit.keep is shorter",
+            ),
+            ("url = \"https", "trains_on_data = false\nurl = \"https", "upstream \"a\" is said not to learn"),
             ("idp.example", "other.example", "issuer \"https://other.example.com\" is new"),
             (
                 "default = \"block\"",
@@ -188,5 +237,28 @@ mod tests {
                 .is_empty()
         );
         assert!(of("openai.com", "openai.example").is_empty());
+        assert!(of("[redact]", "[audit]\nkeep = { age = \"900d\" }\n[redact]").is_empty());
+    }
+
+    #[test]
+    fn an_entity_that_nobody_names_any_more_is_told() {
+        let named = FILE.replace(
+            "\"block\"",
+            "\"block\"\nentities = { US_PASSPORT = { action = \"replace\", threshold = 0.5 } }",
+        );
+        let read = |text: &str| Config::parse(text, |_| None).expect("a valid configuration");
+        let told = found(&read(&named), &read(&named.replace("threshold = 0.5", "threshold = 0.9")));
+        assert_eq!(told, ["redact.entities: threshold is another"]);
+        let told = found(&read(&named), &read(FILE));
+        assert!(told.contains(&"redact.entities.US_PASSPORT is not named any more".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn alerts_that_are_gone_are_told() {
+        let url = "[alerts]\nurl = { env = \"HOOK\" }\n[redact]";
+        let env = |name: &str| (name == "HOOK").then(|| "https://hook.example.com".to_owned());
+        let read = |text: &str| Config::parse(text, env).expect("a valid configuration");
+        let told = found(&read(&FILE.replace("[redact]", url)), &read(FILE));
+        assert_eq!(told, ["alerts: nobody is told of budgets any more"]);
     }
 }

@@ -15,9 +15,12 @@ use crate::server::ReloadSignal;
 
 mod draft;
 mod looser;
+mod models;
 mod restart;
 mod slips;
+mod terms;
 mod watch;
+mod written;
 
 use self::draft::Draft;
 use self::watch::Watch;

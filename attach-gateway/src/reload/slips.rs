@@ -6,9 +6,12 @@
 
 use toml::{Table, Value};
 
+use super::written::{entries, get};
+
 /// Lists and tables of which nothing at all is left.
 const GUARDS: &[&str] = &[
     "access.deny",
+    "audit.keep",
     "model",
     "quota",
     "redact",
@@ -73,12 +76,6 @@ pub(super) fn found(before: &Table, now: &Table) -> Vec<String> {
     found
 }
 
-fn get<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
-    let mut keys = path.split('.');
-    let first = table.get(keys.next()?)?;
-    keys.try_fold(first, |value, key| value.get(key))
-}
-
 /// Whether something is there that says anything.
 fn has(table: &Table, path: &str) -> bool {
     match get(table, path) {
@@ -90,8 +87,15 @@ fn has(table: &Table, path: &str) -> bool {
     }
 }
 
-fn entries<'t>(table: &'t Table, list: &str) -> impl Iterator<Item = &'t Table> {
-    get(table, list).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
+/// Whether it is noticed when what stands at `path` is gone.
+#[cfg(test)]
+pub(super) fn names(path: &str) -> bool {
+    GUARDS.contains(&path)
+        || OF_ENTRIES.iter().any(|(list, _, settings)| {
+            path.strip_prefix(list)
+                .and_then(|key| key.strip_prefix('.'))
+                .is_some_and(|key| settings.contains(&key))
+        })
 }
 
 #[cfg(test)]

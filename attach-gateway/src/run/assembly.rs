@@ -78,6 +78,7 @@ impl Assembly {
     /// When it makes no sense in a way that shows only here.
     pub(crate) fn next(&self, config: Arc<Config>, lasting: &Lasting) -> Result<Self, StartError> {
         let callers = self.verifiers.callers.reconfigured(config.issuers.clone()).map_err(config_error)?;
+        let callers = verifiers::with_other_proofs(callers, (&self.config, &config), &self.rights)?;
         let admins = verifiers::of_admins(&config, &lasting.fetch, self.verifiers.admins.as_ref())?;
         let upstreams = Upstreams::after(self.upstreams.places(), &config.upstreams);
         let kept = Kept {
@@ -208,7 +209,7 @@ fn probes(
 }
 
 /// RFC 9728, if the gateway knows its own address.
-pub(super) fn metadata(config: &Config) -> Result<Option<ResourceMetadata>, StartError> {
+fn metadata(config: &Config) -> Result<Option<ResourceMetadata>, StartError> {
     let Some(url) = &config.server.external_url else { return Ok(None) };
     let issuers = || config.issuers.iter();
     let metadata = ResourceMetadata::new(&url.to_string()).map_err(config_error)?;

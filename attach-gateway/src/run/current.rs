@@ -27,11 +27,11 @@ impl Current {
 
     /// Puts `next` in force: whatever begins from now on goes by it, and what runs goes on as it began.
     pub(crate) fn replace(&self, next: Assembly, lasting: &Lasting) {
-        let hash = Arc::clone(&next.hash);
+        let (config, hash) = (Arc::clone(&next.config), Arc::clone(&next.hash));
         // A moment in which a new exception does not count under the old limits is none in which it is lost.
-        next.rights.quotas.enter();
+        next.rights.quotas.enter(&next.config);
         self.0.store(Arc::new(next));
-        lasting.configured(&hash);
+        lasting.configured(&config, &hash);
     }
 
     /// The service for callers: each request is served by what is in force when it comes.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use attach_audit::Audit;
+use attach_audit::retention::Bounds;
 use attach_auth::Witness;
 use attach_core::Fetch;
 
@@ -20,6 +21,8 @@ pub(crate) struct Lasting {
     pub(super) state: StateDir,
     pub(super) fetch: Arc<dyn Fetch>,
     pub(super) audit: Audit,
+    /// How long the log is kept, where there is one.
+    pub(super) kept: Option<Bounds>,
     pub(crate) witness: Arc<dyn Witness>,
     pub(crate) telemetry: Telemetry,
     pub(super) pseudonym: Pseudonym,
@@ -35,7 +38,7 @@ impl Lasting {
     pub(super) fn new(
         config: &Config,
         state: StateDir,
-        (fetch, audit, telemetry): (Arc<dyn Fetch>, Audit, Telemetry),
+        (fetch, (audit, kept), telemetry): (Arc<dyn Fetch>, (Audit, Option<Bounds>), Telemetry),
         admin: Option<Listen>,
     ) -> Result<Self, StartError> {
         let key = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
@@ -52,15 +55,19 @@ impl Lasting {
             state,
             fetch,
             audit,
+            kept,
             telemetry,
             redact_key,
             admin,
         })
     }
 
-    /// The configuration with this hash is in force.
-    pub(crate) fn configured(&self, hash: &str) {
+    /// This configuration is in force, by whose hash records and metrics name it.
+    pub(crate) fn configured(&self, config: &Config, hash: &str) {
         self.audit.configured(hash);
+        if let Some(kept) = &self.kept {
+            kept.set(config.audit.keep, config.audit.disk_alert);
+        }
         self.telemetry.reloaded(Some(hash));
     }
 }

@@ -52,7 +52,6 @@ pub struct Gateway {
     retention: Option<Sweeping>,
     upkeep: Upkeep,
     reload: Reload,
-    drain: Duration,
 }
 
 impl Gateway {
@@ -70,8 +69,8 @@ impl Gateway {
         let node = trail::Node::of(&config, &state)?;
         let telemetry = Telemetry::open(&config, node.name.clone(), node.config_hash.clone())?;
         let fetch = fetch()?;
-        let webhook = config.alerts.clone().map(|alerts| Webhook::new(alerts, Arc::clone(&fetch)));
-        let quotas = Quotas::open(&config, &state, webhook.as_ref()).await?;
+        let webhook = Webhook::new(Arc::clone(&fetch));
+        let quotas = Quotas::open(&config, &state, &webhook).await?;
         let trail::Trail { audit, egress, retention } = trail::open(&config, &state, &node)?;
         let rights = Rights::open(&config, &state, Arc::new(AuditWitness(audit.clone())), quotas).await?;
         let reload = Reload::listen().map_err(|e| StartError::Io("signals", e))?;
@@ -79,6 +78,7 @@ impl Gateway {
         let listener = bind("listening address", &server.listen, server.socket_mode, &server.channel).await?;
         let admin = sides::admins(&config).await?;
         let admin_addr = admin.as_ref().map(|listener| listener.addr().clone());
+        let audit = (audit, retention.as_ref().map(Sweeping::bounds));
         let lasting = Lasting::new(&config, state, (fetch, audit, telemetry), admin_addr)?;
         let current = Current::new(Assembly::first(Arc::clone(&config), &lasting, rights)?);
         let looked_at = current.clone();
@@ -92,7 +92,6 @@ impl Gateway {
         upkeep.prepare().await;
         Ok(Self {
             data: Side { listener, manners: Manners::of(server), stack: current.callers() },
-            drain: server.drain,
             lasting: Arc::new(lasting),
             admin,
             watchers,
@@ -147,18 +146,19 @@ impl Gateway {
         let (stopped, never) = (CancellationToken::new(), CancellationToken::new());
         let serving = async {
             let Side { listener, manners, stack } = self.data;
-            server::serve((listener, manners), stack, stop, self.drain).await;
+            let drain = || self.current.load().config.server.drain;
+            server::serve((listener, manners), stack, stop, drain).await;
             stopped.cancel();
         };
         let administered = async {
             let Some(admin) = self.admin else { return };
             let Side { listener, manners, stack } = admin;
-            server::serve((listener, manners), stack, once(&stopped, &never), SIDE_DRAIN).await;
+            server::serve((listener, manners), stack, once(&stopped, &never), || SIDE_DRAIN).await;
         };
         let watched = async {
             let Some(watchers) = self.watchers else { return };
             let Side { listener, manners, stack } = watchers;
-            server::serve((listener, manners), stack, once(&stopped, &never), SIDE_DRAIN).await;
+            server::serve((listener, manners), stack, once(&stopped, &never), || SIDE_DRAIN).await;
         };
         tokio::select! {
             _ = async { tokio::join!(serving, administered, watched) } => {}

@@ -2,7 +2,6 @@
 
 use attach_audit::Audit;
 
-use super::assembly::metadata;
 use super::{Current, StartError};
 use crate::config::{Admin, Channel, Config, Listen};
 use crate::front::Probes;
@@ -40,7 +39,7 @@ pub(super) async fn watchers(
 ) -> Result<Option<Side>, StartError> {
     let (current, audit) = (current.clone(), audit.clone());
     let ready = Box::new(move || current.load().is_ready(&audit));
-    let probes = Probes { ready, metadata: metadata(config)? };
+    let probes = Probes { ready, metadata: None };
     let (Some(listen), Some(stack)) = (config.telemetry.listen, telemetry.stack(probes)) else {
         return Ok(None);
     };

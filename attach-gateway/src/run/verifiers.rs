@@ -36,9 +36,29 @@ pub(super) fn with_proofs(
     config: &Config,
     rights: &Rights,
 ) -> Result<OidcVerifier, StartError> {
-    let Some(url) = &config.server.external_url else { return Ok(verifier) };
+    Ok(match proofs(config, rights)? {
+        Some(dpop) => verifier.dpop(dpop),
+        None => verifier,
+    })
+}
+
+/// The same after `before`, whose address may have been another. At the same address what was shown once is not taken
+/// again.
+pub(super) fn with_other_proofs(
+    verifier: OidcVerifier,
+    (before, config): (&Config, &Config),
+    rights: &Rights,
+) -> Result<OidcVerifier, StartError> {
+    if before.server.external_url == config.server.external_url {
+        return Ok(verifier);
+    }
+    Ok(verifier.with_proofs(proofs(config, rights)?))
+}
+
+fn proofs(config: &Config, rights: &Rights) -> Result<Option<Dpop>, StartError> {
+    let Some(url) = &config.server.external_url else { return Ok(None) };
     let dpop = Dpop::new(&url.to_string()).map_err(config_error)?;
-    Ok(verifier.dpop(dpop.state(rights.state.clone())))
+    Ok(Some(dpop.state(rights.state.clone())))
 }
 
 /// Of the same issuers, for administrators, if they come by tokens; with the keys that `before` has.

@@ -68,13 +68,13 @@ impl Manners {
     }
 }
 
-/// Serves `stack` until `stop` is ready, then lets running answers finish for up to `drain`, or until `stop` is ready
-/// once more.
+/// Serves `stack` until `stop` is ready, then lets running answers finish for up to what `drain` says by then, or until
+/// `stop` is ready once more.
 pub(crate) async fn serve<S: Future<Output = ()>>(
     (listener, manners): (Listener, Manners),
     stack: Stack,
     stop: impl Fn() -> S,
-    drain: Duration,
+    drain: impl Fn() -> Duration,
 ) {
     let tasks = Tasks::default();
     let graceful = GracefulShutdown::new();
@@ -107,7 +107,7 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
         tasks.spawn(served);
     }
     drop(listener);
-    end(&tasks, graceful, drain, stop()).await;
+    end(&tasks, graceful, drain(), stop()).await;
 }
 
 /// Lets running answers finish for up to `drain`, or until `again` is ready, and breaks off what is left.

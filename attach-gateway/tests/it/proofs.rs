@@ -90,4 +90,10 @@ async fn a_token_that_a_certified_provider_bound_needs_its_proof() {
     let metadata: Value =
         gateway.get("/.well-known/oauth-protected-resource").send().await.expect(200).json();
     assert!(metadata["dpop_signing_alg_values_supported"].as_array().unwrap().contains(&json!("ES256")));
+    gateway.reload(&file.replace("https://llm.example.com", "https://other.example.com"));
+    gateway.stderr.line("configuration reloaded").await;
+    let elsewhere = url.replace("llm.example.com", "other.example.com");
+    let (old, new) = (key.proof(&url, Some(&token), "four"), key.proof(&elsewhere, Some(&token), "five"));
+    assert_eq!(ask("DPoP", Some(&old)).await.expect(401).code(), "invalid_dpop_proof");
+    ask("DPoP", Some(&new)).await.expect(200);
 }

@@ -2,6 +2,7 @@
 
 mod files;
 mod kept;
+mod lasting;
 mod refused;
 mod sections;
 mod storm;

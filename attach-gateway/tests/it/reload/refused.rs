@@ -50,7 +50,7 @@ async fn what_a_running_gateway_cannot_change_is_named_and_nothing_of_the_file_i
     let site = Site::start().await;
     let file = site.file(&REST.replace("to = [\"one\"]", "to = [\"two\"]"));
     for (text, said) in [
-        (file.replace("[server]\n", "[server]\ndrain = \"1s\"\n"), "server.drain changed"),
+        (file.replace("[server]\n", "[server]\nmax_connections = 9\n"), "server.max_connections changed"),
         (format!("{file}[audit]\nmode = \"relaxed\"\n"), "audit.mode changed"),
         (format!("{file}[state]\ndir = \"elsewhere\"\n"), "state.dir changed"),
         (
