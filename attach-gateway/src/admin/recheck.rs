@@ -1,12 +1,12 @@
 use attach_auth::Revocations;
 use attach_auth::endpoint::Endpoint;
-use attach_core::Identity;
+use attach_core::{Exchange, Identity};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use std::sync::Arc;
 
-use super::answer::problem;
+use super::answer::{complete, problem};
 
 /// Asks once more, when the whole body is there, whether the caller may go on: a body can be kept open for longer than
 /// its sender keeps the right to send it.
@@ -29,11 +29,14 @@ impl<E: Endpoint> Endpoint for Recheck<E> {
         self.endpoint.body_limit(path)
     }
 
-    async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+    async fn handle(&self, mut request: Request<Bytes>) -> Response<Bytes> {
+        let exchange = Exchange::of_request(&mut request);
         let caller = request.extensions().get::<Arc<Identity>>();
-        if caller.is_none_or(|caller| self.revocations.refuses(caller)) {
-            return problem(StatusCode::UNAUTHORIZED, "the caller has lost the right to go on");
-        }
-        self.endpoint.handle(request).await
+        let answer = if caller.is_none_or(|caller| self.revocations.refuses(caller)) {
+            problem(StatusCode::UNAUTHORIZED, "the caller has lost the right to go on")
+        } else {
+            self.endpoint.handle(request).await
+        };
+        complete(answer, &exchange)
     }
 }

@@ -11,18 +11,19 @@ use attach_auth::Denial;
 use attach_auth::policy::{self, Ask, Policy, Verdict};
 use attach_core::call::ModelName;
 use attach_core::{Api, Destination, Identity, Peer};
+use attach_quota::Allowance;
 use clap::Args;
-use http::Uri;
 
 use crate::cli;
+use crate::cli::gateway::At;
 use crate::config::{Config, ConfigError, access};
+use crate::quotas::Quotas;
 use crate::resolve::Directory;
 use crate::run::{self, StartError};
 
 mod limits;
+mod prices;
 mod sticky;
-
-pub(in crate::cli) use self::limits::server;
 
 /// A call to be explained. The token is named, never given: what stands on a command line others can read.
 #[derive(Debug, Args)]
@@ -46,8 +47,8 @@ pub(crate) struct Explain {
     #[arg(long = "tool", value_name = "TYPE")]
     tools: Vec<Box<str>>,
     /// A running gateway, which is shown the token and says what is left of the limits.
-    #[arg(long, value_name = "URL", value_parser = limits::server)]
-    server: Option<Uri>,
+    #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
+    server: Option<At>,
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -84,7 +85,8 @@ impl Explain {
         let mut out = caller(&identity);
         let limits = limits::limits(&config, &identity, self.server.as_ref(), token.trim());
         out.push_str(&runtime.block_on(limits));
-        places(&mut out, &config, ask, &destination);
+        let applicable = runtime.block_on(Quotas::new(&config).layer().standings(&identity));
+        places(&mut out, (&config, &applicable), (ask, model.as_ref(), self.api), &destination);
         sticky::sticky(&mut out, (&config, &directory), (self.api, model), (ask, &identity));
         let _ = writeln!(out, "answer: {}", shown(&verdict));
         cli::print(&printable(&out));
@@ -142,13 +144,21 @@ fn caller(identity: &Identity) -> String {
 }
 
 /// The decision for each place the call could go to.
-fn places(out: &mut String, config: &Config, ask: Ask<'_>, destination: &Destination) {
+fn places(
+    out: &mut String,
+    (config, limits): (&Config, &[Allowance]),
+    (ask, model, api): (Ask<'_>, &str, Api),
+    destination: &Destination,
+) {
     if destination.candidates().is_empty() {
         let _ = writeln!(out, "nobody serves this model");
     }
     for candidate in destination.candidates() {
         let verdict = config.rules.allows(&ask.with_candidate(Some(candidate)));
         let _ = writeln!(out, "to {} as {}: {}", candidate.upstream, candidate.model, shown(&verdict));
+        if verdict.is_allowed() {
+            prices::lines(out, config, (model, api), candidate, limits);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod audit;
 mod build;
 mod exit;
 mod explain;
+mod gateway;
 mod healthcheck;
 mod keys;
 mod login;

@@ -4,8 +4,10 @@ use toml::{Table, Value};
 
 use super::ConfigError;
 
+mod audit;
 mod models;
 mod quota;
+mod redact;
 mod sections;
 
 use self::sections::SECTIONS;
@@ -61,7 +63,12 @@ pub(crate) fn sections() -> impl Iterator<Item = (&'static str, &'static [&'stat
 }
 
 fn all() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(models::SECTIONS).chain(quota::SECTIONS)
+    SECTIONS
+        .iter()
+        .chain(models::SECTIONS)
+        .chain(quota::SECTIONS)
+        .chain(redact::SECTIONS)
+        .chain(audit::SECTIONS)
 }
 
 /// Refuses every key that is unknown or not implemented yet.

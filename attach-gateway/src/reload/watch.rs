@@ -90,6 +90,8 @@ fn named(table: &Table, paths: &mut Vec<PathBuf>) {
     for (key, value) in table {
         match value {
             Value::String(path) if NAMES.contains(&key.as_str()) => paths.push(path.into()),
+            // Of a listener: whoever listens reads them again, and nothing else.
+            Value::Table(_) if key == "tls" => {}
             Value::Table(inner) => named(inner, paths),
             Value::Array(items) => {
                 items.iter().filter_map(Value::as_table).for_each(|inner| named(inner, paths));
@@ -206,5 +208,14 @@ mod tests {
         is_seen(&mut watch).await;
         watch.follow(&Table::new()).await;
         assert_eq!(watch.paths.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_listeners_certificate_is_no_matter_of_the_configuration() {
+        let text = "[server]\ntls = { cert = \"a.crt\", key = \"a.key\", client_ca = \"ca.crt\" }\n\
+                    [[upstream]]\nca = \"b.crt\"";
+        let mut watch = Watch::new("attach.toml".into(), &Table::new()).await;
+        watch.follow(&text.parse().expect("valid TOML")).await;
+        assert_eq!(watch.paths, [PathBuf::from("attach.toml"), PathBuf::from("b.crt")]);
     }
 }

@@ -52,11 +52,16 @@ struct Kept<'a> {
     upstreams: Upstreams,
     redaction: Redaction,
     before: Option<&'a Assembly>,
+    hash: Arc<str>,
 }
 
 impl Assembly {
-    /// Of the configuration that the process starts with.
-    pub(super) fn first(config: Arc<Config>, lasting: &Lasting, rights: Rights) -> Result<Self, StartError> {
+    /// Of the configuration that the process starts with, which has this hash.
+    pub(super) fn first(
+        (config, hash): (Arc<Config>, &str),
+        lasting: &Lasting,
+        rights: Rights,
+    ) -> Result<Self, StartError> {
         let callers = verifiers::remembering(verifiers::verifier(&config, &lasting.fetch)?, &lasting.state)?;
         let callers = verifiers::with_proofs(callers, &config, &rights)?;
         let admins = verifiers::of_admins(&config, &lasting.fetch, None)?;
@@ -66,6 +71,7 @@ impl Assembly {
             upstreams: Upstreams::new(&config.upstreams).map_err(|e| StartError::Io("TLS", e))?,
             redaction: Redaction::new(&config, &lasting.redact_key)?,
             before: None,
+            hash: hash.into(),
         };
         Self::of(config, lasting, kept)
     }
@@ -87,13 +93,13 @@ impl Assembly {
             upstreams: upstreams.map_err(|e| StartError::Io("TLS", e))?,
             redaction: self.redaction.after(&self.config, &config, &lasting.redact_key)?,
             before: Some(self),
+            hash: trail::config_hash(&config).into(),
         };
         Self::of(config, lasting, kept)
     }
 
     fn of(config: Arc<Config>, lasting: &Lasting, kept: Kept<'_>) -> Result<Self, StartError> {
-        let Kept { rights, verifiers, upstreams, redaction, before } = kept;
-        let hash: Arc<str> = trail::config_hash(&config).into();
+        let Kept { rights, verifiers, upstreams, redaction, before, hash } = kept;
         let (audit, upstreams) = (lasting.audit.clone().under(Arc::clone(&hash)), Arc::new(upstreams));
         let receivers = signals::Ground {
             config: &config,

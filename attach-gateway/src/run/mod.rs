@@ -80,7 +80,8 @@ impl Gateway {
         let admin_addr = admin.as_ref().map(|listener| listener.addr().clone());
         let audit = (audit, retention.as_ref().map(Sweeping::bounds));
         let lasting = Lasting::new(&config, state, (fetch, audit, telemetry), admin_addr)?;
-        let current = Current::new(Assembly::first(Arc::clone(&config), &lasting, rights)?);
+        let current =
+            Current::new(Assembly::first((Arc::clone(&config), &node.config_hash), &lasting, rights)?);
         let looked_at = current.clone();
         lasting.telemetry.watch(move || looked_at.load().verifier().status(), &lasting.audit);
         let looked_at = current.clone();

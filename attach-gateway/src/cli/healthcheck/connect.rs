@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use super::address::{Address, Place};
 
 /// A connection, whatever it goes over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::cli) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
@@ -33,13 +33,15 @@ pub(super) async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
     Ok(Box::new(connector.connect(name, stream).await?))
 }
 
+/// Connects to a socket of this machine.
 #[cfg(unix)]
-async fn socket(path: &Path) -> io::Result<Box<dyn Stream>> {
+pub(in crate::cli) async fn socket(path: &Path) -> io::Result<Box<dyn Stream>> {
     Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
 }
 
+/// There are none here.
 #[cfg(not(unix))]
-async fn socket(_path: &Path) -> io::Result<Box<dyn Stream>> {
+pub(in crate::cli) async fn socket(_path: &Path) -> io::Result<Box<dyn Stream>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "there are no such sockets here"))
 }
 
@@ -48,7 +50,7 @@ async fn socket(_path: &Path) -> io::Result<Box<dyn Stream>> {
 fn trusting(own: CertificateDer<'static>) -> io::Result<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(io::Error::other)?;
     let verifier = Arc::new(Pinned { own, provider });
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())

@@ -12,6 +12,7 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 
+use super::gateway::socket_of;
 use super::{Serve, print, runtime};
 use crate::config::ConfigError;
 use crate::run::StartError;
@@ -19,7 +20,8 @@ use crate::run::StartError;
 mod address;
 mod connect;
 
-use self::address::Address;
+use self::address::{Address, Place};
+pub(super) use self::connect::socket;
 
 /// How long an answer may take; a gateway that needs longer is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,9 +34,25 @@ const PATH: &str = "/readyz";
 pub(super) struct Healthcheck {
     #[command(flatten)]
     serve: Serve,
-    /// Another address to ask, such as http://127.0.0.1:8080; /readyz is added where there is no path.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["host", "port", "config"])]
-    url: Option<Uri>,
+    /// Another address to ask, such as http://127.0.0.1:8080 or unix:/run/attach/attach.sock; /readyz is added where
+    /// there is no path.
+    #[arg(long, value_name = "URL|unix:PATH", value_parser = other, conflicts_with_all = ["host", "port", "config"])]
+    url: Option<Other>,
+}
+
+/// An address that no configuration names.
+#[derive(Debug, Clone)]
+enum Other {
+    Url(Uri),
+    Socket(Address),
+}
+
+fn other(text: &str) -> Result<Other, String> {
+    let wrong = |error: http::uri::InvalidUri| format!("{text:?} is not a URL: {error}");
+    match socket_of(text)? {
+        Some(path) => Ok(Other::Socket(Address { place: Place::Socket(path), certificates: None })),
+        None => text.parse().map(Other::Url).map_err(wrong),
+    }
 }
 
 impl Healthcheck {
@@ -46,7 +64,8 @@ impl Healthcheck {
     pub(super) fn run(&self, env: fn(&str) -> Option<String>) -> Result<(), StartError> {
         let asked = async {
             match &self.url {
-                Some(url) => by_url(url).await,
+                Some(Other::Url(url)) => by_url(url).await,
+                Some(Other::Socket(address)) => by_address(address).await,
                 None => by_address(&self.address(env)?).await,
             }
         };

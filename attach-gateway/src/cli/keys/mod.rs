@@ -58,7 +58,7 @@ pub(super) struct Create {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Everybody's: --server is the admin listener then, and the token an administrator's.
+    /// Everybody's: --server is the admin listener then, and the token, if one is needed, an administrator's.
     #[arg(long)]
     all: bool,
     /// As the gateway answers, in JSON.
@@ -72,7 +72,7 @@ pub(super) struct List {
 pub(super) struct Revoke {
     /// The key's id, as `list` shows it: key_…
     id: String,
-    /// Anybody's: --server is the admin listener then, and the token an administrator's.
+    /// Anybody's: --server is the admin listener then, and the token, if one is needed, an administrator's.
     #[arg(long)]
     all: bool,
     #[command(flatten)]

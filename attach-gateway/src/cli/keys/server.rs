@@ -3,16 +3,14 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use attach_core::Fetch as _;
-use attach_core::client::Client;
 use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::shown::printable;
-use crate::cli::explain::server;
+use crate::cli::gateway::At;
 use crate::cli::login::{self, LoginError, Which};
 
 /// No token of ours is longer.
@@ -22,10 +20,11 @@ const LONGEST: u64 = 1 << 20;
 /// others can read.
 #[derive(Debug, Args)]
 pub(super) struct Server {
-    /// The running gateway: https, or a port of this machine.
-    #[arg(long, value_name = "URL", value_parser = server)]
-    server: Uri,
-    /// File with the token; `-` is standard input. Without it and --token-env: that of whoever is logged in here.
+    /// The running gateway: https, a port of this machine, or a socket of this machine.
+    #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
+    server: At,
+    /// File with the token; `-` is standard input. Without it and --token-env: that of whoever is logged in here; an
+    /// administrator at a socket is known by the account and needs none.
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     token: Option<PathBuf>,
     /// Environment variable with the token.
@@ -56,25 +55,28 @@ impl Server {
         path: &str,
         order: Option<&Value>,
     ) -> Result<Value, Refused> {
-        let mut credential = HeaderValue::try_from(format!("Bearer {}", self.credential().await?))
-            .map_err(|_| Refused::Trouble("this is no token".to_owned()))?;
-        credential.set_sensitive(true);
-        let base = self.server.to_string();
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", base.trim_end_matches('/')))
-            .header(AUTHORIZATION, credential);
+        let mut request = Request::builder().method(method).uri(path);
+        if !self.is_known_by_account(path) {
+            let mut credential = HeaderValue::try_from(format!("Bearer {}", self.credential().await?))
+                .map_err(|_| Refused::Trouble("this is no token".to_owned()))?;
+            credential.set_sensitive(true);
+            request = request.header(AUTHORIZATION, credential);
+        }
         if order.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = order.map(|order| Bytes::from(order.to_string())).unwrap_or_default();
         let request = request.body(body).map_err(|error| Refused::Trouble(error.to_string()))?;
-        let client = Client::new().map_err(|error| Refused::Trouble(format!("TLS: {error}")))?;
-        let answer = client
-            .fetch(request)
-            .await
+        let answer = self.server.fetch(request).await;
+        let answer = answer
             .map_err(|error| Refused::Trouble(format!("{} cannot be reached: {error}", self.server)))?;
         read(&answer)
+    }
+
+    /// Whoever is shown a token there asks the provider about it, which may be away.
+    fn is_known_by_account(&self, path: &str) -> bool {
+        let named = self.token.is_some() || self.token_env.is_some();
+        self.server.is_socket() && path.starts_with(super::EVERYBODYS) && !named
     }
 
     async fn credential(&self) -> Result<String, Refused> {

@@ -5,7 +5,7 @@ use clap::Args;
 use http::Uri;
 
 use super::registration::Registration;
-use crate::cli::explain::server;
+use crate::cli::gateway::server;
 
 /// How to sign in. The client is one that is registered for native applications: it needs no secret.
 #[derive(Debug, Args)]

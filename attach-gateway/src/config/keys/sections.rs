@@ -1,4 +1,4 @@
-//! The tables of the file but for limits and prices.
+//! The tables of the file that have no file of their own here.
 
 use super::Section;
 
@@ -26,63 +26,6 @@ const RULE: &[&str] = &[
 
 /// What a rule may say about where a call goes.
 const LABELS: &[&str] = &["trusted", "zero_retention", "trains_on_data", "region", "tier", "upstream"];
-
-/// What engines of any kind may say; their own types know which of them say what.
-const ENGINE: &[&str] = &[
-    "kind",
-    "url",
-    "timeout",
-    "when_down",
-    "remember",
-    "region",
-    "guardrail",
-    "version",
-    "access_key",
-    "secret_key",
-    "session_token",
-    "characters",
-    "language",
-    "score_threshold",
-    "entities",
-    "batch",
-    "token",
-];
-
-/// What receivers of audit records of any kind may say; their own types know which of them say what.
-const ARCHIVE: &[&str] = &[
-    "bucket",
-    "region",
-    "url",
-    "prefix",
-    "access_key",
-    "secret_key",
-    "session_token",
-    "lock",
-    "lock_for",
-    "ca",
-];
-
-const EGRESS: &[&str] = &[
-    "kind",
-    "name",
-    "format",
-    "from",
-    "url",
-    "ca",
-    "token",
-    "index",
-    "ack",
-    "ack_deadline",
-    "key",
-    "protocol",
-    "headers",
-    "certificate",
-    "server_name",
-    "address",
-    "tls",
-    "facility",
-    "enterprise",
-];
 
 pub(super) const SECTIONS: &[Section] = &[
     Section {
@@ -245,83 +188,6 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "access.deny.labels", keys: LABELS, later: &[] },
     Section { path: "access.deny.devices", keys: &["claim", "values", "exists"], later: &[] },
     Section {
-        path: "redact",
-        keys: &[
-            "default",
-            "key",
-            "budget",
-            "uninspectable",
-            "entities",
-            "pattern",
-            "terms",
-            "private_addresses",
-            "for",
-            "exempt",
-            "exempt_patterns",
-            "engine",
-            "ner",
-            "regions",
-            "external_tools",
-            "restore_system",
-            "inspect_signed",
-        ],
-        later: &["tenant"],
-    },
-    Section { path: "redact.key", keys: SECRET, later: &[] },
-    Section {
-        path: "redact.uninspectable",
-        keys: &["images", "audio", "videos", "files", "token_ids", "encrypted", "unknown"],
-        later: &[],
-    },
-    Section {
-        path: "redact.entities.*",
-        keys: &["action", "lexicon", "threshold", "words", "context"],
-        later: &[],
-    },
-    Section { path: "redact.pattern", keys: &["entity", "regex", "score", "words"], later: &[] },
-    Section { path: "redact.ner", keys: &["model", "threshold", "labels", "max_windows"], later: &[] },
-    Section { path: "redact.for", keys: &["upstreams", "entities"], later: &[] },
-    Section { path: "redact.terms", keys: &["entity", "file"], later: &[] },
-    Section { path: "redact.engine", keys: ENGINE, later: &[] },
-    Section { path: "redact.engine.access_key", keys: SECRET, later: &[] },
-    Section { path: "redact.engine.secret_key", keys: SECRET, later: &[] },
-    Section { path: "redact.engine.session_token", keys: SECRET, later: &[] },
-    Section { path: "redact.engine.token", keys: SECRET, later: &[] },
-    Section {
-        path: "audit",
-        keys: &[
-            "mode",
-            "content",
-            "content_for",
-            "content_key",
-            "content_limit",
-            "auditors",
-            "egress",
-            "archive",
-            "node",
-            "sign",
-            "keep",
-            "disk_alert",
-            "index",
-        ],
-        later: &[],
-    },
-    Section {
-        path: "audit.content_for",
-        keys: &["groups", "models", "upstreams", "apis", "content"],
-        later: &[],
-    },
-    Section { path: "audit.content_key", keys: SECRET, later: &[] },
-    Section { path: "audit.keep", keys: &["age", "size"], later: &[] },
-    Section { path: "audit.archive", keys: ARCHIVE, later: &[] },
-    Section { path: "audit.archive.access_key", keys: SECRET, later: &[] },
-    Section { path: "audit.archive.secret_key", keys: SECRET, later: &[] },
-    Section { path: "audit.archive.session_token", keys: SECRET, later: &[] },
-    Section { path: "audit.egress", keys: EGRESS, later: &[] },
-    Section { path: "audit.egress.token", keys: SECRET, later: &[] },
-    Section { path: "audit.egress.key", keys: SECRET, later: &[] },
-    Section { path: "audit.egress.headers", keys: SECRET, later: &[] },
-    Section {
         path: "revocation",
         keys: &[
             "scim",
@@ -376,4 +242,4 @@ const ROLES: &[&str] = &["operator", "key_admin", "quota_admin", "auditor"];
 const TLS: &[&str] = &["cert", "key", "client_ca", "client_crl", "client_auth"];
 
 /// Where a secret may be.
-const SECRET: &[&str] = &["env", "file", "command"];
+pub(super) const SECRET: &[&str] = &["env", "file", "command"];
