@@ -15,6 +15,8 @@ use crate::telemetry;
 
 pub(crate) mod audit;
 mod build;
+#[cfg(test)]
+mod documented;
 mod exit;
 mod explain;
 mod gateway;
