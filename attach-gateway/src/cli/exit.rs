@@ -9,9 +9,9 @@ use crate::run::StartError;
 pub(super) const CODES: &str = "\
 Exit codes:
   0  done, or yes
-  1  no: a check failed, a call would be refused, the gateway is not ready
+  1  no: a check failed, a call would be refused, a log was changed, the gateway is not ready
   2  trouble: it cannot be done or told, or the command line makes no sense
-  3  somebody has to log in again (login, token, logout)";
+  3  somebody has to log in again (login --proxy, token, keys)";
 
 /// Of a command that does something: 0, or 2.
 pub(super) fn done(result: Result<(), StartError>) -> ExitCode {

@@ -307,6 +307,8 @@ fn read_table(text: &str) -> Result<toml::Table, ConfigError> {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod tests;
