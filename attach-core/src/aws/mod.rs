@@ -22,9 +22,13 @@
 //! Source: [Create a signed AWS API request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 
 mod key;
+mod keys;
+mod machine;
 mod place;
 mod signer;
 
 pub use self::key::AccessKey;
+pub use self::keys::{Keys, NoKey};
+pub use self::machine::{Machine, MachineError, Obtained};
 pub use self::place::{is_region, path_segment, public_domain};
 pub use self::signer::{Content, SignError, Signer, Unsigned};

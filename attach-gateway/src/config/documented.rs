@@ -74,7 +74,8 @@ fn file(piece: &str, folder: &Path) -> String {
     }
     let there = |word: &str| match word.rsplit_once('.').map(|(_, kind)| kind) {
         Some("crt" | "pem") => Some(folder.join("cert")),
-        Some("key" | "token" | "txt") => Some(folder.join("key")),
+        Some("key") => Some(folder.join("key")),
+        Some("secret" | "token" | "txt") => Some(folder.join("token")),
         _ if word.starts_with("/run/secrets/") => Some(folder.join("secret")),
         _ => None,
     };
@@ -108,6 +109,7 @@ fn files() -> Option<PathBuf> {
     let folder = std::env::temp_dir().join(format!("attach-documented-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("secret"), value("")).expect("a file");
+    std::fs::write(folder.join("token"), "example-0123456789abcdef0123456789").expect("a file");
     let line = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out cert -subj /CN=x -days 2";
     let made = Command::new("openssl").args(line.split(' ')).current_dir(&folder).output().ok()?;
     made.status.success().then_some(folder)
