@@ -16,6 +16,7 @@ mod callers;
 mod dollars;
 mod front;
 mod hex;
+mod machine;
 mod moment;
 mod quotas;
 mod redact;

@@ -43,6 +43,12 @@ impl Keys {
         good.map(|held| held.key.clone()).ok_or(NoKey)
     }
 
+    /// Whether somebody else holds it as well.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Whether `text` repeats the secret, or the token of a temporary key.
     #[must_use]
     pub fn is_in(&self, text: &[u8]) -> bool {

@@ -44,12 +44,12 @@ fn whole(piece: &str) -> String {
     };
     let missing = |table: &str, keys: &[(&str, &str)]| -> String {
         let absent = keys.iter().filter(|(key, _)| begun == piece && !has(key));
-        absent.fold(format!("{table}\n"), |text, (key, value)| format!("{text}{key} = \"{value}\"\n"))
+        absent.fold(format!("{table}\n"), |text, (key, value)| format!("{text}{key} = {value}\n"))
     };
-    let upstream = [("name", "one"), ("kind", "openai"), ("url", "https://a.example")];
+    let upstream = [("name", "'one'"), ("kind", "'openai'"), ("url", "'https://a.example'")];
     begun
         .replace("[[upstream]]\n", &missing("[[upstream]]", &upstream))
-        .replace("[[model]]\n", &missing("[[model]]", &[("name", "one")]))
+        .replace("[[model]]\n", &missing("[[model]]", &[("name", "'one'"), ("to", "['openai']")]))
         .replace("command = [\"az\"", "command = [\"echo\"")
         .replace("age1…", AUDITOR)
         .replace("sha256:AB:CD:…", &format!("sha256:{}", "AB".repeat(32)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access_key::{self, AccessKeys};
 use super::secret::SecretRef;
 use super::units::Span;
 use super::{ConfigError, Secret};
@@ -54,12 +55,8 @@ pub struct Guardrail {
     pub id: String,
     /// A number or `DRAFT`.
     pub version: String,
-    /// The id of the access key.
-    pub access_key: Secret,
-    /// The secret access key.
-    pub secret_key: Secret,
-    /// The token of a temporary key.
-    pub session_token: Option<Secret>,
+    /// What requests are signed with.
+    pub access: AccessKeys,
     /// How many characters one call may have.
     pub characters: Option<usize>,
 }
@@ -149,36 +146,19 @@ impl Table {
                 let token = token.map(|token| secret("token", &token)).transpose()?;
                 EngineKind::Webhook { url, token }
             }
-            Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(secret)?),
+            Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(env)?),
         };
         Ok(Engine { kind, timeout, open: self.when_down == WhenDown::Open, remember: self.remember })
     }
 }
 
 impl WrittenGuardrail {
-    /// Without a key of its own it has the one of the environment, under the names AWS's tools use.
-    fn resolve(
-        self,
-        secret: impl Fn(&str, &SecretRef) -> Result<Secret, ConfigError>,
-    ) -> Result<Guardrail, ConfigError> {
-        let own = self.access_key.is_some() || self.secret_key.is_some();
-        let named = |from: Option<SecretRef>, name: &str| from.unwrap_or_else(|| SecretRef::Env(name.into()));
-        let session_token = match self.session_token {
-            Some(token) => Some(secret("session_token", &token)?),
-            // Keys that last have none.
-            None if own => None,
-            None => secret("session_token", &SecretRef::Env("AWS_SESSION_TOKEN".into())).ok(),
-        };
-        Ok(Guardrail {
-            region: self.region,
-            url: self.url,
-            id: self.guardrail,
-            version: self.version,
-            access_key: secret("access_key", &named(self.access_key, "AWS_ACCESS_KEY_ID"))?,
-            secret_key: secret("secret_key", &named(self.secret_key, "AWS_SECRET_ACCESS_KEY"))?,
-            session_token,
-            characters: self.characters,
-        })
+    fn resolve(self, env: Env<'_>) -> Result<Guardrail, ConfigError> {
+        let Self { region, url, guardrail: id, version, access_key, secret_key, session_token, characters } =
+            self;
+        let access = access_key::Written { access_key, secret_key, session_token };
+        let access = access.read("redact.engine", &region, env)?;
+        Ok(Guardrail { region, url, id, version, access, characters })
     }
 }
 
@@ -186,10 +166,10 @@ impl WrittenGuardrail {
 pub(super) fn describe(out: &mut String, engine: &Engine) {
     let Engine { kind, timeout, open, remember } = engine;
     let what = match kind {
-        EngineKind::Bedrock(Guardrail { region, url, id, version, characters, .. }) => {
+        EngineKind::Bedrock(Guardrail { region, url, id, version, access, characters }) => {
             let characters = characters.map(|most| format!(", {most} characters a call")).unwrap_or_default();
             let url = url.as_deref().unwrap_or(region);
-            format!("bedrock-guardrails {id} version {version} at {url}{characters}")
+            format!("bedrock-guardrails {id} version {version} at {url}{}{characters}", access.describe())
         }
         EngineKind::Presidio(analyzer) => {
             let Analyzer { url, language, score_threshold, entities, batch } = analyzer;
@@ -247,12 +227,10 @@ mod tests {
 
     #[test]
     fn a_guardrail_without_a_key_has_the_one_of_the_environment() {
-        let own = guardrail("access_key = { env = 'OTHER' }\nsecret_key = { env = 'OTHER' }");
-        assert_eq!(own.access_key.expose(), "value of OTHER");
-        assert!(own.session_token.is_none(), "the token belongs to another key");
-        let environments = guardrail("");
-        assert_eq!(environments.access_key.expose(), "AKIDEXAMPLE");
-        assert_eq!(environments.session_token.unwrap().expose(), "value of AWS_SESSION_TOKEN");
+        let own = guardrail("access_key = { env = 'OTHER' }\nsecret_key = { env = 'OTHER' }").access;
+        assert!(matches!(own, AccessKeys::Fixed { id, token: None, .. } if id.expose() == "value of OTHER"));
+        let environments = guardrail("").access;
+        assert!(matches!(environments, AccessKeys::Fixed { id, .. } if id.expose() == "AKIDEXAMPLE"));
     }
 
     #[test]

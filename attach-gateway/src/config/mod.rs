@@ -17,6 +17,7 @@ use attach_quota::Limit;
 use attach_quota::store::RedisStore;
 
 pub(crate) mod access;
+mod access_key;
 mod admin;
 mod alerts;
 mod audit;
@@ -50,6 +51,7 @@ mod units;
 mod upstream;
 pub(crate) mod written;
 
+pub use self::access_key::AccessKeys;
 pub use self::admin::{Admin, CertificateName, Local, Role};
 pub use self::alerts::Alerts;
 pub use self::audit::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attach_core::client::Client;
-use attach_redact::remote::bedrock::{AccessKey, BedrockGuardrails};
+use attach_redact::remote::bedrock::BedrockGuardrails;
 use attach_redact::remote::{Presidio, Remote, Webhook};
 use attach_redact::{Builder, ConfigError, Inspect, Remembering, WhenDown};
 
@@ -40,12 +40,8 @@ fn with(builder: Builder, engine: &Engine, inspector: impl Inspect) -> Result<Bu
 }
 
 fn guardrail(settings: &Guardrail, remote: Remote) -> Result<BedrockGuardrails, ConfigError> {
-    let Guardrail { region, url, id, version, access_key, secret_key, session_token, characters } = settings;
-    let mut key = AccessKey::new(access_key.expose(), secret_key.expose());
-    if let Some(token) = session_token {
-        key = key.session_token(token.expose());
-    }
-    let mut guardrail = BedrockGuardrails::new(region, id, version, key, remote)?;
+    let Guardrail { region, url, id, version, access, characters } = settings;
+    let mut guardrail = BedrockGuardrails::new(region, id, version, access.keys(), remote)?;
     if let Some(url) = url {
         guardrail = guardrail.endpoint(url)?;
     }

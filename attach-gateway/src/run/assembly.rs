@@ -163,10 +163,13 @@ impl Assembly {
 
     /// Fetches the keys that are due.
     pub(crate) async fn refresh(&self) {
-        for verifier in self.verifiers() {
-            verifier.refresh().await;
-        }
-        self.signals.refresh().await;
+        let issuers = async {
+            for verifier in self.verifiers() {
+                verifier.refresh().await;
+            }
+            self.signals.refresh().await;
+        };
+        tokio::join!(issuers, crate::machine::renew());
     }
 
     /// Whether requests can be served.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use attach_core::Dialect;
-use attach_core::aws::{Content, SignError, Unsigned};
+use attach_core::aws::{Content, NoKey, SignError, Unsigned};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -21,6 +21,8 @@ use super::place::Place;
 pub(super) enum AskError {
     Client(legacy::Error),
     Sign(SignError),
+    /// The machine has none now.
+    NoKey(NoKey),
 }
 
 impl Place {
@@ -53,7 +55,7 @@ impl Place {
         if let Some((name, value)) = credential.header(dialect) {
             parts.headers.insert(name, value.clone());
         }
-        self.sign(&mut parts, &body, credential).map_err(AskError::Sign)?;
+        self.sign(&mut parts, &body, credential)?;
         let request = Request::from_parts(parts, Full::new(body));
         let mut answer = self.pool.request(request).await.map_err(AskError::Client)?;
         foreign::understood(self, &mut answer);
@@ -62,15 +64,17 @@ impl Place {
 
     /// Only what says of what type the body is: a proxy on the way may change others, and identity headers are not
     /// Amazon's business.
-    fn sign(&self, parts: &mut Parts, body: &[u8], credential: &Credential) -> Result<(), SignError> {
-        let (Some(signer), Some(key)) = (&self.signer, credential.access()) else { return Ok(()) };
+    fn sign(&self, parts: &mut Parts, body: &[u8], credential: &Credential) -> Result<(), AskError> {
+        let (Some(signer), Some(keys)) = (&self.signer, credential.access()) else { return Ok(()) };
+        let now = SystemTime::now();
+        let key = keys.at(now).map_err(AskError::NoKey)?;
         let mut headers = HeaderMap::new();
         if let Some(value) = parts.headers.get(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, value.clone());
         }
         let (method, uri) = (&parts.method, &parts.uri);
         let unsigned = Unsigned { method, uri, headers: &headers, content: Content::Bytes(body) };
-        let signature = signer.sign(&unsigned, key, SystemTime::now())?;
+        let signature = signer.sign(&unsigned, &key, now).map_err(AskError::Sign)?;
         parts.headers.extend(signature);
         Ok(())
     }
@@ -87,6 +91,7 @@ impl AskError {
         match self {
             Self::Client(error) => error.is_connect(),
             Self::Sign(_) => false,
+            Self::NoKey(_) => true,
         }
     }
 }
@@ -96,6 +101,7 @@ impl fmt::Display for AskError {
         match self {
             Self::Client(error) => error.fmt(f),
             Self::Sign(error) => error.fmt(f),
+            Self::NoKey(none) => none.fmt(f),
         }
     }
 }
@@ -104,7 +110,7 @@ impl std::error::Error for AskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Client(error) => error.source(),
-            Self::Sign(_) => None,
+            Self::Sign(_) | Self::NoKey(_) => None,
         }
     }
 }

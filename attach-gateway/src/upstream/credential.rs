@@ -1,5 +1,5 @@
 use attach_core::Dialect;
-use attach_core::aws::AccessKey;
+use attach_core::aws::{AccessKey, Keys};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::config::{Kind, Secret, Upstream};
@@ -7,7 +7,7 @@ use crate::config::{Kind, Secret, Upstream};
 /// What shows an upstream that it is the gateway who asks, as it is at one time.
 pub(super) struct Credential {
     headers: Vec<(Dialect, HeaderName, HeaderValue)>,
-    access: Option<AccessKey>,
+    access: Option<Keys>,
     secrets: Vec<Secret>,
 }
 
@@ -18,14 +18,15 @@ impl Credential {
     /// That of `upstream` with these secrets, in the order of [`super::keys`].
     pub(super) fn new(upstream: &Upstream, secrets: Vec<Secret>) -> Self {
         let access = upstream.bedrock.as_ref().and_then(|bedrock| bedrock.access.as_ref());
-        let (mut headers, mut signing) = (Vec::new(), None);
+        let machine = upstream.bedrock.as_ref().and_then(|bedrock| bedrock.machine.as_ref());
+        let (mut headers, mut signing) = (Vec::new(), machine.map(crate::machine::keys));
         match (access, &*secrets) {
             (Some(_), [id, secret, token @ ..]) => {
                 let key = AccessKey::new(id.expose(), secret.expose());
-                signing = Some(match token.first() {
+                signing = Some(Keys::from(match token.first() {
                     Some(token) => key.session_token(token.expose()),
                     None => key,
-                });
+                }));
             }
             (None, [key]) => {
                 let all = DIALECTS.iter().filter_map(|dialect| {
@@ -45,19 +46,20 @@ impl Credential {
         Some((name, value))
     }
 
-    /// The key that requests are signed with.
-    pub(super) fn access(&self) -> Option<&AccessKey> {
+    /// The keys that requests are signed with.
+    pub(super) fn access(&self) -> Option<&Keys> {
         self.access.as_ref()
     }
 
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
+        self.secrets.is_empty() && self.access.is_none()
     }
 
     /// Whether `text` repeats one of its secrets.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        self.secrets.iter().any(|secret| memchr::memmem::find(text, secret.expose().as_bytes()).is_some())
+        let known = |secret: &Secret| memchr::memmem::find(text, secret.expose().as_bytes()).is_some();
+        self.secrets.iter().any(known) || self.access.as_ref().is_some_and(|keys| keys.is_in(text))
     }
 
     /// Whether it is made of these.

@@ -111,7 +111,8 @@ async fn an_engine_that_cannot_be_asked_is_refused_by_check() {
     ] {
         let file = FILE.replace("{ISSUER}", "https://idp.example").replace("{UPSTREAM}", "http://up.example");
         let (head, _) = file.split_once("kind = \"presidio\"").unwrap();
-        let finished = Launch::file(&format!("{head}{engine}\n")).check().await;
+        let launch = Launch::file(&format!("{head}{engine}\n")).set("AWS_EC2_METADATA_DISABLED", "true");
+        let finished = launch.check().await;
         assert!(!finished.ok && finished.stderr.contains(part), "{engine}: {}", finished.stderr);
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use attach_core::Fetch;
-use attach_core::aws::{AccessKey, Content, Signer, Unsigned, path_segment};
+use attach_core::aws::{Content, Keys, Signer, Unsigned, path_segment};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -31,7 +31,7 @@ pub struct Bucket {
     url: Box<str>,
     prefix: Box<str>,
     signer: Signer,
-    key: AccessKey,
+    keys: Keys,
     lock: Option<Lock>,
     fetch: Arc<dyn Fetch>,
 }
@@ -77,7 +77,7 @@ impl Bucket {
     pub fn new(
         url: &str,
         region: &str,
-        key: AccessKey,
+        keys: impl Into<Keys>,
         fetch: Arc<dyn Fetch>,
     ) -> Result<Self, InvalidTarget> {
         let url = url.trim_end_matches('/');
@@ -93,7 +93,7 @@ impl Bucket {
             ));
         }
         let signer = Signer::new(region, "s3").storage();
-        Ok(Self { url: url.into(), prefix: "".into(), signer, key, lock: None, fetch })
+        Ok(Self { url: url.into(), prefix: "".into(), signer, keys: keys.into(), lock: None, fetch })
     }
 
     /// Begins the names of objects with `prefix`, parts of which are separated by `/`.
@@ -159,7 +159,9 @@ impl Bucket {
         let hash: String = object.hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let content = Content::Sha256(&hash);
         let unsigned = Unsigned { method: &method, uri: &uri, headers: &headers, content };
-        let signature = self.signer.sign(&unsigned, &self.key, SystemTime::now());
+        let now = SystemTime::now();
+        let key = self.keys.at(now).map_err(|none| SendError::unavailable(none.to_string()))?;
+        let signature = self.signer.sign(&unsigned, &key, now);
         let signature = signature.map_err(|error| SendError::Refused(error.to_string().into()))?;
         let mut request = Request::new(object.bytes.clone());
         (*request.method_mut(), *request.uri_mut()) = (method, uri);

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attach_audit::egress::{Bucket, InvalidTarget, Lock, LockMode};
-use attach_core::aws::{AccessKey, is_region, public_domain};
+use attach_core::aws::{is_region, public_domain};
 use attach_core::client::Client;
 use serde::Deserialize;
 
 use super::egress::{Env, client, url};
+use crate::config::ConfigError;
+use crate::config::access_key::{self, AccessKeys};
 use crate::config::secret::SecretRef;
 use crate::config::units::Span;
-use crate::config::{ConfigError, Secret};
 
 /// How long the store may take for one segment.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -32,9 +33,7 @@ pub struct Archive {
     pub prefix: String,
     /// How long objects are locked.
     pub lock: Option<Lock>,
-    access_key: Secret,
-    secret_key: Secret,
-    session_token: Option<Secret>,
+    access: AccessKeys,
     client: Client,
 }
 
@@ -56,22 +55,12 @@ pub(in crate::config) struct Table {
 
 pub(super) fn resolve(table: Option<&Table>, env: Env<'_>) -> Result<Option<Archive>, ConfigError> {
     let Some(table) = table.cloned() else { return Ok(None) };
-    let own = table.access_key.is_some() || table.secret_key.is_some();
-    let read = |key: &str, from: Option<SecretRef>, name: &str| {
-        from.unwrap_or_else(|| SecretRef::Env(name.into())).read(&format!("audit.archive.{key}"), env)
-    };
-    let session_token = match table.session_token {
-        // Keys that last have none.
-        None if own => None,
-        None => read("session_token", None, "AWS_SESSION_TOKEN").ok(),
-        from => Some(read("session_token", from, "")?),
-    };
+    let Table { access_key, secret_key, session_token, .. } = table;
+    let access = access_key::Written { access_key, secret_key, session_token };
     let archive = Archive {
         url: place(&table.bucket, &table.region, table.url.as_deref())?,
         lock: lock(table.lock.as_deref(), table.lock_for)?,
-        access_key: read("access_key", table.access_key, "AWS_ACCESS_KEY_ID")?,
-        secret_key: read("secret_key", table.secret_key, "AWS_SECRET_ACCESS_KEY")?,
-        session_token,
+        access: access.read("audit.archive", &table.region, env)?,
         region: table.region,
         prefix: table.prefix,
         client: client(table.ca).map_err(|error| wrong(told(&error)))?.with_timeout(PATIENCE),
@@ -120,9 +109,8 @@ fn lock(mode: Option<&str>, lasts: Option<Span>) -> Result<Option<Lock>, ConfigE
 impl Archive {
     /// What is written to.
     pub(crate) fn bucket(&self) -> Result<Bucket, InvalidTarget> {
-        let key = AccessKey::new(self.access_key.expose(), self.secret_key.expose());
-        let key = self.session_token.iter().fold(key, |key, token| key.session_token(token.expose()));
-        let bucket = Bucket::new(&self.url, &self.region, key, Arc::new(self.client.clone()))?;
+        let keys = self.access.keys();
+        let bucket = Bucket::new(&self.url, &self.region, keys, Arc::new(self.client.clone()))?;
         let bucket = bucket.prefix(&self.prefix);
         Ok(self.lock.into_iter().fold(bucket, Bucket::lock))
     }
@@ -139,7 +127,7 @@ fn told(error: &ConfigError) -> String {
 
 impl fmt::Display for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "closed segments to {}/{}", self.url, self.prefix)?;
+        write!(f, "closed segments to {}/{}{}", self.url, self.prefix, self.access.describe())?;
         match self.lock {
             None => f.write_str(", not locked"),
             Some(Lock { mode, lasts }) => {
@@ -167,11 +155,12 @@ mod tests {
     fn a_bucket_is_amazons_unless_a_url_says_where_and_its_keys_are_not_shown() {
         let archive = read(BUCKET).expect("it reads");
         assert_eq!(archive.url, "https://acme-audit.s3.eu-central-1.amazonaws.com");
-        assert!(archive.session_token.is_some() && !format!("{archive:?}").contains("not-a-real"));
+        let temporary = matches!(&archive.access, AccessKeys::Fixed { token: Some(_), .. });
+        assert!(temporary && !format!("{archive:?}").contains("not-a-real"));
         let own = "prefix = 'eu/gw-1'\naccess_key = { env = 'AWS_X' }\nsecret_key = { env = 'AWS_Y' }\n\
                    url = 'http://127.0.0.1:9000/'\nlock = 'governance'\nlock_for = '400d'\n";
         let archive = read(&format!("{BUCKET}{own}")).expect("it reads");
-        assert!(archive.session_token.is_none());
+        assert!(matches!(archive.access, AccessKeys::Fixed { token: None, .. }));
         assert_eq!(
             archive.to_string(),
             "closed segments to http://127.0.0.1:9000/acme-audit/eu/gw-1, locked (governance) for 400 days"

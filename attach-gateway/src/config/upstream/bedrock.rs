@@ -1,10 +1,10 @@
 use std::fmt::Write as _;
 
-use attach_core::aws;
+use attach_core::aws::{self, Machine};
 use serde::Deserialize;
 
 use super::rotating::{KeyRef, Rotating};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, access_key};
 
 /// What only an upstream of Amazon Bedrock has.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Bedrock {
     pub region: Box<str>,
     /// The access key they are signed with; without one they carry the upstream's key.
     pub access: Option<Access>,
+    /// The machine's own keys, which they are signed with in place of one.
+    pub machine: Option<Machine>,
     /// What looks at questions and answers there.
     pub guardrail: Option<GuardrailConfig>,
 }
@@ -96,9 +98,12 @@ impl File {
         if !own && key.is_none() && env("AWS_BEARER_TOKEN_BEDROCK").is_some() {
             *key = Some(KeyRef::env("AWS_BEARER_TOKEN_BEDROCK"));
         }
-        let region = region.into();
+        let region: Box<str> = region.into();
         if key.is_some() {
-            return Ok(Bedrock { region, access: None, guardrail });
+            return Ok(Bedrock { region, access: None, machine: None, guardrail });
+        }
+        if !own && let Some(machine) = access_key::machine(&at("access_key"), &region, env)? {
+            return Ok(Bedrock { region, access: None, machine: Some(machine), guardrail });
         }
         let read = |what: &str, from: KeyRef| from.read(&at(what), env);
         let named = |from: Option<KeyRef>, name| from.unwrap_or_else(|| KeyRef::env(name));
@@ -111,7 +116,7 @@ impl File {
             secret: read("secret_key", named(self.secret_key, "AWS_SECRET_ACCESS_KEY"))?,
             token: token.map(|token| read("session_token", token)).transpose()?,
         };
-        Ok(Bedrock { region, access: Some(access), guardrail })
+        Ok(Bedrock { region, access: Some(access), machine: None, guardrail })
     }
 }
 
@@ -139,7 +144,11 @@ impl Bedrock {
 
     /// A part of a line, without a secret.
     pub(in crate::config) fn describe(&self) -> String {
-        let how = if self.access.is_some() { "signed" } else { "with a Bedrock API key" };
+        let how = match (&self.access, &self.machine) {
+            (_, Some(machine)) => format!("signed with the keys of the {machine}"),
+            (Some(_), None) => "signed".to_owned(),
+            (None, None) => "with a Bedrock API key".to_owned(),
+        };
         let mut out = format!("region {}, {how}", self.region);
         if let Some(GuardrailConfig { id, version }) = &self.guardrail {
             let _ = write!(out, ", guardrail {id} version {version}");

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::{Issuer, Launch, Reply, Response, Seen, TempDir, Upstream, World, answer_text, events};
 
+mod machine;
 mod pairs;
 pub(crate) mod replay;
 
@@ -282,7 +283,7 @@ async fn check_says_what_bedrock_is_asked_for_and_shows_no_key() {
         "{checked:?}"
     );
     assert!(!format!("{checked:?}").contains(KEY_ID) && !format!("{checked:?}").contains(SECRET));
-    let refused = Launch::file(&text).check().await;
+    let refused = Launch::file(&text).set("AWS_EC2_METADATA_DISABLED", "true").check().await;
     assert!(!refused.ok && refused.stderr.contains("AWS_ACCESS_KEY_ID"), "{refused:?}");
     let other = text.replace("guardrail =", "timeout = { drain = \"1s\" }\nguardrail =");
     let refused = Launch::file(&other).check().await;

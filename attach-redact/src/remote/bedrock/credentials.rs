@@ -1,4 +1,6 @@
-use attach_core::aws::AccessKey;
+use std::time::SystemTime;
+
+use attach_core::aws::{AccessKey, Keys};
 
 use crate::Fault;
 
@@ -29,6 +31,13 @@ pub trait Credentials: Send + Sync + 'static {
 impl Credentials for AccessKey {
     fn access_key(&self) -> Result<AccessKey, Fault> {
         Ok(self.clone())
+    }
+}
+
+/// Keys that somebody renews.
+impl Credentials for Keys {
+    fn access_key(&self) -> Result<AccessKey, Fault> {
+        self.at(SystemTime::now()).map_err(|none| Fault::new(none.to_string()))
     }
 }
 
