@@ -59,6 +59,7 @@ mod metering;
 mod models;
 mod opaque;
 mod packaging;
+mod packaging_debian;
 mod passing;
 mod policy;
 mod probes;
