@@ -1,7 +1,10 @@
 //! The wire shapes of a refusal.
 //!
 //! Sources: OpenAI API reference "Error codes", Anthropic API reference "Errors" and "Error events",
-//! Ollama `docs/api.md`, RFC 9457.
+//! Ollama `docs/api.md`, RFC 9457; of a content filter: Azure OpenAI, "Content filtering" (a prompt that is filtered), and
+//! what Anthropic's API answers with ("Input blocked …", "Output blocked by content filtering policy").
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -46,6 +49,15 @@ fn value(rejection: &Rejection, exchange: &Exchange) -> Value {
     let id = exchange.id().to_string();
     let (status, code, message) = (rejection.status(), rejection.code(), rejection.message());
     match exchange.dialect() {
+        Dialect::OpenAi if rejection.is_by_content_filter() => json!({"error": {
+            "message": message,
+            "type": openai_type(status),
+            "param": rejection.param(),
+            "code": "content_filter",
+            "innererror": {"code": "ResponsibleAIPolicyViolation"},
+            "attach": {"code": code},
+            "request_id": id,
+        }}),
         Dialect::OpenAi => json!({"error": {
             "message": message,
             "type": openai_type(status),
@@ -55,7 +67,7 @@ fn value(rejection: &Rejection, exchange: &Exchange) -> Value {
         }}),
         Dialect::Anthropic => json!({
             "type": "error",
-            "error": {"type": anthropic_type(status), "message": message, "code": code, "param": rejection.param()},
+            "error": {"type": anthropic_type(status), "message": filtered(rejection), "code": code, "param": rejection.param()},
             "request_id": id,
         }),
         Dialect::Ollama => json!({
@@ -72,6 +84,15 @@ fn value(rejection: &Rejection, exchange: &Exchange) -> Value {
             "code": code,
             "request_id": id,
         }),
+    }
+}
+
+/// The message, in the words that Anthropic's clients know a content filter by.
+fn filtered(rejection: &Rejection) -> Cow<'_, str> {
+    if rejection.is_by_content_filter() {
+        format!("Input blocked by content filtering policy: {}", rejection.message()).into()
+    } else {
+        rejection.message().into()
     }
 }
 

@@ -40,6 +40,7 @@ struct Inner {
     headers: HeaderMap,
     outcome: Option<Outcome>,
     terminal: Option<Bytes>,
+    by_content_filter: bool,
 }
 
 impl Rejection {
@@ -55,6 +56,7 @@ impl Rejection {
             headers: HeaderMap::new(),
             outcome: None,
             terminal: None,
+            by_content_filter: false,
         }))
     }
 
@@ -62,6 +64,18 @@ impl Rejection {
     #[must_use]
     pub fn bad_request(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400 `content_blocked`: what is said in the call is why it is refused. The outcome is [`Outcome::Blocked`].
+    ///
+    /// It is rendered as the dialect's own providers say that their content filter refused: in OpenAI's dialect `code` is
+    /// `content_filter` (Azure OpenAI, "Content filtering", as in the documented error of a filtered prompt), and the
+    /// stable code is in `attach.code`; Anthropic's is an `invalid_request_error` about its content filtering policy.
+    #[must_use]
+    pub fn content_blocked(message: impl Into<Cow<'static, str>>) -> Self {
+        let mut rejection = Self::bad_request("content_blocked", message).with_outcome(Outcome::Blocked);
+        rejection.0.by_content_filter = true;
+        rejection
     }
 
     /// 500 `layer_misconfigured`: a layer found something missing that only the service's author can provide.
@@ -132,6 +146,12 @@ impl Rejection {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
+    }
+
+    /// Whether it is [what was said](Self::content_blocked) that is refused.
+    #[must_use]
+    pub fn is_by_content_filter(&self) -> bool {
+        self.0.by_content_filter
     }
 
     /// The sentence for people.

@@ -7,4 +7,5 @@ mod call;
 mod events;
 mod json;
 mod payload;
+mod rejection;
 mod usage;

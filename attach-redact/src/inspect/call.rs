@@ -1,8 +1,7 @@
 //! The texts of a call, inspected.
 
 use attach_core::exchange::Coverage;
-use attach_core::{Exchange, Outcome, Rejection};
-use http::StatusCode;
+use attach_core::{Exchange, Rejection};
 
 use super::{Seen, ask_readers};
 use crate::Redactor;
@@ -32,9 +31,8 @@ pub(crate) async fn inspect(
     Ok(())
 }
 
-/// 422 `content_blocked`, naming the rules.
+/// 400 `content_blocked`, naming the rules.
 fn refused(refusals: &[Box<str>]) -> Rejection {
     let message = format!("the request contains what must not leave, by {}", refusals.join(", "));
-    let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
-    rejection.with_outcome(Outcome::Blocked)
+    Rejection::content_blocked(message)
 }

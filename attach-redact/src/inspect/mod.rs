@@ -91,7 +91,7 @@ impl Inspection {
         self.findings.push((index, finding));
     }
 
-    /// Refuses the request as a whole, as [`Action::Block`](crate::Action::Block) does: 422 `content_blocked` with
+    /// Refuses the request as a whole, as [`Action::Block`](crate::Action::Block) does: 400 `content_blocked` with
     /// `what`, the name of a rule. It is told to the caller, so it must hold nothing of the texts.
     pub fn refuse(&mut self, what: impl Into<Box<str>>) {
         let what = what.into();

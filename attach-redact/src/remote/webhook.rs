@@ -16,7 +16,7 @@ use crate::{ConfigError, Fault, Inspect, Inspection};
 /// ```
 ///
 /// `start` and `end` count characters (Unicode scalar values, as Python does), `end` excluded; `score` is 0 to 1. An
-/// answer may also have `"refuse": ["a rule's name"]`, and the request is refused with 422 `content_blocked`.
+/// answer may also have `"refuse": ["a rule's name"]`, and the request is refused with 400 `content_blocked`.
 #[must_use]
 pub struct Webhook {
     url: String,

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use attach_core::call::Place;
 use attach_core::json::{Document, Edit, Kind, NodeId, Value};
-use attach_core::{Outcome as End, Payload, Rejection};
-use http::StatusCode;
+use attach_core::{Payload, Rejection};
 
 use super::signed;
 use crate::session::Text;
@@ -204,7 +203,7 @@ impl Plan {
         Ok(edits)
     }
 
-    /// 422 `content_blocked` if something in `document` is to be blocked, naming entities and places, never values.
+    /// 400 `content_blocked` if something in `document` is to be blocked, naming entities and places, never values.
     pub(super) fn check(&self, document: &Document) -> Result<(), Rejection> {
         /// More are not listed.
         const MOST: usize = 10;
@@ -224,7 +223,6 @@ impl Plan {
         let Some((_, first)) = found.first() else { return Ok(()) };
         let list: Vec<_> = found.iter().map(|(entity, path)| format!("{entity} at {path}")).collect();
         let message = format!("the request contains what must not leave: {}", list.join(", "));
-        let rejection = Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "content_blocked", message);
-        Err(rejection.with_param(first.as_str()).with_outcome(End::Blocked))
+        Err(Rejection::content_blocked(message).with_param(first.as_str()))
     }
 }

@@ -107,7 +107,7 @@ async fn it_is_treated_as_its_entity_says() {
         .entity(project(), Action::Block)
         .inspector(Finds(vec![("alpha", project())]), WhenDown::Closed);
     let seen = called(blocking.build().unwrap(), &chat("alpha")).await;
-    assert_eq!((seen.status, &seen.upstream), (422, &None));
+    assert_eq!((seen.status, &seen.upstream), (400, &None));
     assert!(seen.client.contains("PROJECT at $.messages[0].content"), "{}", seen.client);
 }
 
@@ -179,12 +179,12 @@ impl Inspect for Refuses {
 
 #[tokio::test]
 async fn a_refusal_names_the_rule_in_the_callers_dialect() {
-    for (path, pointer) in [(CHAT, "/error/code"), (MESSAGES, "/error/code"), (OLLAMA, "/code")] {
+    for (path, pointer) in [(CHAT, "/error/attach/code"), (MESSAGES, "/error/code"), (OLLAMA, "/code")] {
         let redactor = builder().inspector(Refuses, WhenDown::Open).build().unwrap();
         let body =
             json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "secret plans"}]});
         let seen = call_in_pieces(redactor, path, &body.to_string(), JSON, 99, |_| "{}".into()).await;
-        assert_eq!((seen.status, &seen.upstream), (422, &None));
+        assert_eq!((seen.status, &seen.upstream), (400, &None));
         let answer: Value = serde_json::from_str(&seen.client).unwrap();
         assert_eq!(answer.pointer(pointer).unwrap(), "content_blocked");
         assert!(seen.client.contains("by topicPolicy\""), "{}", seen.client);

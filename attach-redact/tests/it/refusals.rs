@@ -21,11 +21,11 @@ fn blocking() -> Redactor {
 
 #[tokio::test]
 async fn a_blocked_entity_is_named_with_its_place_and_without_its_value() {
-    for (path, pointer) in [(CHAT, "/error/code"), (MESSAGES, "/error/code"), (OLLAMA, "/code")] {
+    for (path, pointer) in [(CHAT, "/error/attach/code"), (MESSAGES, "/error/code"), (OLLAMA, "/code")] {
         let body = json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}, {"role": "user", "content": "card 4111 1111 1111 1111"}]});
         let seen = call_in_pieces(blocking(), path, &body.to_string(), JSON, 99, |_| "{}".into()).await;
         assert!(seen.upstream.is_none());
-        assert_eq!(seen.status, 422);
+        assert_eq!(seen.status, 400);
         assert!(!seen.client.contains("4111"), "{}", seen.client);
         assert!(seen.client.contains("CREDIT_CARD at $.messages[1].content"), "{}", seen.client);
         let answer: Value = serde_json::from_str(&seen.client).unwrap();

@@ -136,9 +136,9 @@ async fn what_a_policy_blocks_refuses_the_request_without_a_word_of_it() {
         let answer = json!({"usage": {}, "action": "GUARDRAIL_INTERVENED", "outputs": [{"text": "no"}], "assessments": [assessment]});
         let server = Server::answering(answer).await;
         let seen = asked(&server, "about moonshot").await;
-        assert_eq!((seen.status, &seen.upstream), (422, &None));
+        assert_eq!((seen.status, &seen.upstream), (400, &None));
         let answer: Value = serde_json::from_str(&seen.client).unwrap();
-        assert_eq!(answer["error"]["code"], "content_blocked");
+        assert_eq!(answer["error"]["attach"]["code"], "content_blocked");
         assert!(answer["error"]["message"].as_str().unwrap().ends_with(named), "{answer}");
         assert!(!seen.client.contains("moonshot") && !seen.client.contains("Fiduciary"), "{}", seen.client);
     }

@@ -25,7 +25,7 @@ async fn it_gets_every_text_at_once_and_shows_who_asks() {
 async fn it_may_refuse() {
     let server = Server::answering(json!({"findings": [[]], "refuse": ["export control"]})).await;
     let seen = called(Webhook::new(&server.url, remote()).unwrap(), &chat("hello")).await;
-    assert_eq!((seen.status, &seen.upstream), (422, &None));
+    assert_eq!((seen.status, &seen.upstream), (400, &None));
     assert!(
         seen.client.contains("content_blocked") && seen.client.contains("export control"),
         "{}",
