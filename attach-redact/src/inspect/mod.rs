@@ -20,8 +20,8 @@ pub(crate) use self::together::together;
 
 /// Finds in the texts of a request, somewhere else: in another process, behind a network.
 ///
-/// It sees what the caller wrote, before anything is replaced; a text that others may read as JSON, or that has codes of
-/// characters in it (`\u0040`), also with its escapes opened, as a text of its own. What it finds is treated like every other finding: the
+/// It sees what the caller wrote, before anything is replaced; a text that others may read as JSON, or in which escapes
+/// hide something (`\u0040`), also with its escapes opened, as a text of its own. What it finds is treated like every other finding: the
 /// action of its entity applies, overlaps are united, a name it found is a name in all texts. It is asked once for each
 /// request, and whoever leaves before it has answered drops the future.
 ///

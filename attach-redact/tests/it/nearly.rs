@@ -125,6 +125,16 @@ fn a_value_with_escapes_means_the_same_in_the_next_call() {
 }
 
 #[test]
+fn arguments_that_are_nearly_json_come_back_byte_for_byte() {
+    let text = r#"{"to":"bob\u0040example.org\n4111\u00201111 1111 1111\/","to":"ann@example.com","n":"J\u00f6rg M\u00fcller"#;
+    let (mut asked, body, [sent, _]) = sent(&redactor(), text);
+    assert!(!sent.contains("example") && !sent.contains("1111"), "{sent}");
+    let back: Value = serde_json::from_slice(&asked.unary(body)).unwrap();
+    assert_eq!(back["messages"][0]["tool_calls"][0]["function"]["arguments"], text);
+    assert_eq!(back["messages"][1]["content"], text);
+}
+
+#[test]
 fn arguments_in_strings_of_arguments_are_read_as_well() {
     let inner = json!({"to": "bob@example.org"}).to_string().replace('@', "\\u0040");
     let middle = json!({"inner": inner}).to_string();
@@ -148,6 +158,28 @@ fn a_name_is_the_same_person_with_and_without_escapes() {
         let (_, _, both) = sent(&redactor(), &text);
         for sent in both {
             assert_eq!(sent.matches("PII_PERSON_").count(), 2, "{sent}");
+        }
+    }
+}
+
+#[test]
+fn an_escape_in_prose_does_not_run_into_what_is_behind_it() {
+    for (value, label) in [
+        ("4111 1111 1111 1111", "CREDIT_CARD"),
+        ("AKIAQ3EGRZJTWXYZ2345", "SECRET"),
+        ("Zbigniew Nowak", "PERSON"),
+        ("536-22-8726", "US_SSN"),
+    ] {
+        for text in [format!(r"Why does it log one\n{value} two?"), format!(r"one\r\n\t{value}\n{value}")] {
+            let redacted = redactor();
+            let redacted = redacted.redact(&text).unwrap();
+            assert!(
+                redacted.text().contains(label) && !redacted.text().contains(value),
+                "{}",
+                redacted.text()
+            );
+            assert!(!redacted.text().contains(r"\PII"), "{}", redacted.text());
+            assert_eq!(redacted.restore(redacted.text()), text);
         }
     }
 }

@@ -11,7 +11,8 @@ const DEPTH: usize = 3;
 /// Who may read a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Reads {
-    /// People and models. Only `\u` and a code look like an escape to them.
+    /// People and models. They open what hides something: the code of a character, or the end of a line or a tab right
+    /// before a word.
     #[default]
     Text,
     /// Readers of JSON as well, be they as lenient as they may.
@@ -31,7 +32,7 @@ impl Readings {
     /// The readings of `text`; `None` if it is what it looks like, as most texts are.
     pub(crate) fn of(text: &str, reads: Reads) -> Option<Self> {
         memchr::memchr(b'\\', text.as_bytes())?;
-        if reads == Reads::Text && !has_code(text) {
+        if reads == Reads::Text && !hides(text) {
             return None;
         }
         let mut strict: Vec<Opened> = Vec::new();
@@ -92,11 +93,18 @@ impl Readings {
     }
 }
 
-/// Whether `text` has the code of a character in it, `\u0040`.
-fn has_code(text: &str) -> bool {
-    let digits = |at: usize| text.as_bytes().get(at + 2..at + 6);
-    memchr::memmem::find_iter(text.as_bytes(), b"\\u")
-        .any(|at| digits(at).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+/// Whether `text` has the code of a character in it (`\u0040`), or an escape whose letter runs into a word (`\n4111`).
+fn hides(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\\', bytes).any(|at| match bytes.get(at + 1) {
+        Some(b'u') => {
+            bytes.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        }
+        Some(b'n' | b'r' | b't') => {
+            bytes.get(at + 2).is_some_and(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        }
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -125,11 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_text_is_read_once_unless_it_has_codes() {
-        for text in ["plain", r"C:\new\users", r"\frac{1}{2}\nu", r"a\nb", r"\u00"] {
+    fn a_plain_text_is_read_once_unless_something_hides_in_it() {
+        for text in ["plain", r"C:\new\users", r"\frac{1}{2}\nu", r"a\nb", r"a\n", r"\u00"] {
             assert!(Readings::of(text, Reads::Text).is_none(), "{text}");
         }
         assert_eq!(read(r"a\nb", Reads::Json), ["a\nb"]);
+        assert_eq!(read(r"a\n4111", Reads::Text), ["a\n4111"]);
+        assert_eq!(read(r"a\tAKIA", Reads::Text), ["a\tAKIA"]);
     }
 
     #[test]
