@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use attach_core::Dialect;
 use attach_core::aws::{Content, NoKey, SignError, Unsigned};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -55,6 +55,8 @@ impl Place {
         if let Some((name, value)) = credential.header(dialect) {
             parts.headers.insert(name, value.clone());
         }
+        // Without this header any coding would do (RFC 9110, section 12.5.3), and no answer could be looked into.
+        parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         self.sign(&mut parts, &body, credential)?;
         let request = Request::from_parts(parts, Full::new(body));
         let mut answer = self.pool.request(request).await.map_err(AskError::Client)?;

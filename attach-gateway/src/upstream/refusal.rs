@@ -49,6 +49,11 @@ pub(super) fn unreadable(why: &'static str) -> Rejection {
     bad_gateway("upstream_unreadable", "the model server's answer could not be understood").with_reason(why)
 }
 
+/// It came in a coding, although none was asked for.
+pub(super) fn encoded() -> Rejection {
+    bad_gateway("upstream_encoded", "the model server compressed an answer that has to be read")
+}
+
 /// Every upstream has failed lately, or is busy with as many calls as it may have.
 pub(super) fn unavailable(why: Shut) -> Rejection {
     let (code, message, wait) = match why {

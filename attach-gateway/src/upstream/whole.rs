@@ -3,7 +3,7 @@
 use attach_core::body::metered_whole;
 use attach_core::{Api, BoxError, Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Response, response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -61,13 +61,16 @@ pub(super) async fn translated(
     Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
 }
 
-/// The whole body. That of an error must not repeat the credential.
+/// The whole body, which has to be readable. That of an error must not repeat the credential.
 async fn collect(
     from: Response<Origin>,
     most: usize,
     (place, exchange): (&Place, &Exchange),
 ) -> Result<(response::Parts, Bytes), Rejection> {
     let (parts, body) = from.into_parts();
+    if parts.headers.contains_key(CONTENT_ENCODING) {
+        return Err(refusal::encoded());
+    }
     let collected = Limited::new(body, most).collect().await;
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
     if !parts.status.is_success() && place.keys.now().is_in(&bytes) {

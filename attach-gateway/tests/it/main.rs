@@ -51,6 +51,7 @@ mod identity;
 mod issuers;
 mod key_commands;
 mod keys;
+mod legible;
 mod listeners;
 mod local_commands;
 mod login;
