@@ -20,9 +20,17 @@ pub(super) fn tools(api: Api, root: Value<'_>) -> Vec<Box<str>> {
     }
     let plugins = root.get("plugins").into_iter().flat_map(Value::elements);
     found.extend(plugins.map(|plugin| plugin_name(plugin).map_or_else(|| "unknown".into(), Box::from)));
+    if root.get("model").and_then(Value::as_str).is_some_and(|model| is_online(&model)) {
+        found.push("web".into());
+    }
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// `:online` behind a model's name is OpenRouter's short form for its plugin `web`.
+fn is_online(model: &str) -> bool {
+    model.split(':').skip(1).any(|variant| variant.eq_ignore_ascii_case("online"))
 }
 
 /// OpenRouter's plugins search the web and read files for the model. One that is switched off may be on by the account.
@@ -44,4 +52,24 @@ fn untyped<'a>(api: Api, tool: Value<'a>) -> Option<Cow<'a, str>> {
     let describes = |key| tool.get(key).is_some_and(|value: Value<'_>| !value.is_null());
     let callers = describes("function") || describes("parameters") || api.dialect() == Dialect::Anthropic;
     (!callers).then_some(Cow::Borrowed("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Document;
+
+    #[test]
+    fn a_name_that_searches_the_web_is_a_hosted_tool() {
+        let tools = |model: &str| {
+            let body = format!(r#"{{"model":"{model}","messages":[]}}"#);
+            tools(Api::OpenAiChat, Document::parse(body.into()).expect("JSON").root())
+        };
+        for model in ["openai/gpt-4o:online", "gpt-4o:ONLINE", "deepseek/deepseek-r1:free:online"] {
+            assert_eq!(*tools(model), ["web".into()], "{model}");
+        }
+        for model in ["openai/gpt-4o", "online", "llama3:latest", "x:onlines"] {
+            assert!(tools(model).is_empty(), "{model}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod plan;
 mod speech;
 mod stream;
 mod translator;
+mod unsigned;
 
 pub(crate) use self::operation::Operation;
 pub(crate) use self::plan::Plan;

@@ -8,8 +8,8 @@ use super::ask::Ask;
 use super::canonical::Losses;
 use super::speech::Speech;
 use super::translator::Translator;
-use super::{Operation, bedrock, ollama, only};
-use crate::config::{Unsupported, Upstream};
+use super::{Operation, bedrock, ollama, only, unsigned};
+use crate::config::{Kind, Unsupported, Upstream};
 
 /// What is sent to an upstream, and how its answer comes back.
 #[derive(Debug)]
@@ -34,14 +34,18 @@ impl Plan {
         upstream: &Upstream,
     ) -> Result<Option<Self>, Rejection> {
         let (call, model) = (payload.call(), Arc::clone(model));
+        only::one_name(call.model.as_str(), &model)?;
         if upstream.speaks(call.api.dialect()) {
+            let mut losses = Losses::refused(upstream.unsupported == Unsupported::Refuse);
+            let anthropic = upstream.kind == Kind::Anthropic;
+            let changed = if anthropic { unsigned::left_out(payload, &mut losses)? } else { None };
             return Ok(Some(Self {
                 operation: Operation::Api(call.api),
-                body: same_dialect(payload, &model)?,
+                body: same_dialect(changed.as_ref().unwrap_or(payload), &model)?,
                 model,
                 streamed: call.stream,
                 translator: None,
-                dropped: Vec::new(),
+                dropped: losses.into_names(),
             }));
         }
         Self::translated(payload, model, upstream)

@@ -64,6 +64,7 @@ fn no_other_model_than_the_one_that_was_judged_is_named_to_a_server() {
         ("fallbacks", json!([{"model": "dear", "messages": [{"role": "user", "content": "hi"}]}])),
         ("context_window_fallbacks", json!([{"m": ["dear"]}])),
         ("route", json!("fallback")),
+        ("preset", json!("our-writer")),
     ] {
         for (api, kind) in [(Api::OpenAiChat, "openai"), (Api::AnthropicMessages, "anthropic")] {
             let mut body =
@@ -74,6 +75,18 @@ fn no_other_model_than_the_one_that_was_judged_is_named_to_a_server() {
             body[name] = Value::Null;
             assert!(asked(api, kind, &body).is_ok(), "{name}: null says nothing");
         }
+    }
+}
+
+#[test]
+fn a_preset_behind_a_models_name_is_none_of_the_callers_business() {
+    for (api, kind) in [(Api::OpenAiChat, "openai"), (Api::AnthropicMessages, "openai")] {
+        let body = |model: &str| json!({"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+        for model in ["@preset/writer", "openai/gpt-4o@preset/writer", "openai/gpt-4o@Preset/writer"] {
+            let refused = asked(api, kind, &body(model)).expect_err(model);
+            assert_eq!((refused.status().as_u16(), refused.code()), (400, "unsupported_field"), "{model}");
+        }
+        assert!(asked(api, kind, &body("claude-sonnet@20250514")).is_ok());
     }
 }
 
