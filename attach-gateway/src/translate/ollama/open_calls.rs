@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Tool calls without an answer yet. Few of Ollama's have ids, so answers find their call by name, else by order.
 ///
@@ -12,16 +12,33 @@ pub(super) struct OpenCalls<'a> {
     by_name: HashMap<Cow<'a, str>, VecDeque<usize>>,
     /// No call before it is open.
     first: usize,
+    /// The ids that calls of the conversation have, those that are still to come among them.
+    taken: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> OpenCalls<'a> {
-    /// Notes a call, and says its id: its own, or a new one.
+    /// Of a conversation whose calls have these ids.
+    pub(super) fn new(ids: impl Iterator<Item = Cow<'a, str>>) -> Self {
+        Self { taken: ids.collect(), ..Self::default() }
+    }
+
+    /// Notes a call, and says its id: its own, or a new one, which nobody can have answered by.
     pub(super) fn open(&mut self, id: Option<Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<'a, str> {
         let at = self.calls.len();
-        let id = id.unwrap_or_else(|| format!("call_{}", at + 1).into());
+        if let Some(id) = &id {
+            self.by_id.entry(id.clone()).or_default().push_back(at);
+        }
+        let id = id.unwrap_or_else(|| self.new_id(at + 1).into());
         self.calls.push(Some(id.clone()));
-        self.by_id.entry(id.clone()).or_default().push_back(at);
         self.by_name.entry(name.clone()).or_default().push_back(at);
+        id
+    }
+
+    fn new_id(&self, number: usize) -> String {
+        let mut id = format!("call_{number}");
+        while self.taken.contains(&*id) {
+            id.push('_');
+        }
         id
     }
 
@@ -72,6 +89,18 @@ mod tests {
         assert_eq!(calls.close(None, Some("b")), None);
         assert_eq!(calls.close(None, None).as_deref(), Some("call_5"));
         assert_eq!(calls.close(None, None), None);
+    }
+
+    #[test]
+    fn an_id_that_is_made_up_is_nobodys() {
+        let mut calls = OpenCalls::new(["call_1", "call_2"].into_iter().map(Cow::Borrowed));
+        let ids = [None, Some("call_1"), Some("call_2"), None];
+        let said = ids.map(|id| calls.open(id.map(Cow::Borrowed), &"f".into()));
+        assert_eq!(said, ["call_1_", "call_1", "call_2", "call_4"]);
+        for answered in ["call_1", "call_2"] {
+            assert_eq!(calls.close(Some(answered), None).as_deref(), Some(answered));
+        }
+        assert_eq!(calls.close(Some("call_4"), Some("f")).as_deref(), Some("call_1_"), "by its name alone");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::translate::fields::{each, place, raw, text};
 
 /// Reads `messages`.
 pub(super) fn read_messages(root: Value<'_>) -> Result<Vec<Message<'_>>, Rejection> {
-    let mut calls = OpenCalls::default();
+    let known = each(root, "messages").flat_map(|message| each(message, "tool_calls")).filter_map(id);
+    let mut calls = OpenCalls::new(known);
     each(root, "messages").map(|message| read_message(message, &mut calls)).collect()
 }
 
@@ -77,6 +78,10 @@ fn tool_call<'a>(call: Value<'a>, open: &mut OpenCalls<'a>) -> Result<ToolCall<'
     // An object; some programs send the text of one, as OpenAI's do.
     let arguments = arguments
         .and_then(|value| value.as_str().or_else(|| raw(value).map(RawValue::get).map(Cow::Borrowed)));
-    let id = text(call, "id").filter(|id| !id.is_empty());
-    Ok(ToolCall { id: open.open(id, &name), name, arguments: arguments.unwrap_or("{}".into()) })
+    Ok(ToolCall { id: open.open(id(call), &name), name, arguments: arguments.unwrap_or("{}".into()) })
+}
+
+/// A call's own id.
+fn id(call: Value<'_>) -> Option<Cow<'_, str>> {
+    text(call, "id").filter(|id| !id.is_empty())
 }
