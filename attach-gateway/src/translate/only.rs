@@ -28,7 +28,8 @@ pub(super) fn one_model(payload: &Payload) -> Result<(), Rejection> {
 ///
 /// 400 `unsupported_field`.
 pub(super) fn one_name(asked: &str, sent: &str) -> Result<(), Rejection> {
-    if asked != sent || !asked.to_ascii_lowercase().contains(PRESET) {
+    let is_preset = || asked.contains('@') && asked.to_ascii_lowercase().contains(PRESET);
+    if asked != sent || !is_preset() {
         return Ok(());
     }
     let message = "a preset may stand for any model; only the configuration names one";

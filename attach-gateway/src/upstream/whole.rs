@@ -68,7 +68,7 @@ async fn collect(
     (place, exchange): (&Place, &Exchange),
 ) -> Result<(response::Parts, Bytes), Rejection> {
     let (parts, body) = from.into_parts();
-    if parts.headers.contains_key(CONTENT_ENCODING) {
+    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(refusal::encoded());
     }
     let collected = Limited::new(body, most).collect().await;

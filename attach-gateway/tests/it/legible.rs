@@ -1,8 +1,10 @@
 //! What the two sides have to be able to read: answers in a coding that nobody asked for, thoughts of another model.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::support::{Reply, Upstream, World, question, streamed, wire};
+use crate::support::{Reply, Step, TempDir, Upstream, World, question, streamed, wire};
 
 fn file(kind: &str) -> String {
     format!(
@@ -51,4 +53,24 @@ async fn thoughts_of_another_model_do_not_keep_a_conversation_from_anthropics() 
     assert_eq!(answer.header("x-attach-dropped"), Some("messages.thinking"));
     let sent = world.upstream.only().json();
     assert_eq!(sent["messages"][1]["content"], json!([{"type": "text", "text": "hello"}]));
+}
+
+#[tokio::test]
+async fn a_key_that_comes_back_in_two_pieces_is_withheld_all_the_same() {
+    let folder = TempDir::new();
+    let key = folder.write("key", "sk-example-of-nobody");
+    let upstream = Upstream::with(|_| {
+        let steps = vec![
+            Step::Send("data: {\"error\":{\"message\":\"wrong key sk-exam".into()),
+            Step::Pause(Duration::from_millis(50)),
+            Step::Send("ple-of-nobody\"}}\n\ndata: [DONE]\n\n".into()),
+        ];
+        Reply::stream("text/event-stream", steps)
+    });
+    let text = file("openai").replace("trusted", &format!("key = {{ file = {key:?} }}\ntrusted"));
+    let world = World::file(upstream.await, &text).await;
+    let path = "/v1/chat/completions";
+    let answer = world.post(path).json(&streamed(path, "m", "hello")).send().await.expect(200).text();
+    assert!(answer.contains("upstream_credential_rejected"), "{answer}");
+    assert!(!answer.contains("sk-exam") && !answer.contains("of-nobody"), "{answer}");
 }
