@@ -108,6 +108,9 @@ fn upstream(out: &mut String, upstream: &Upstream) {
         timeouts.idle,
         timeouts.total
     );
+    if !upstream.responses {
+        let _ = writeln!(out, "upstream {}: has no Responses API; calls of it are translated", upstream.name);
+    }
     if let Some(most) = upstream.max_in_flight {
         let _ = writeln!(out, "upstream {}: at most {most} calls at a time", upstream.name);
     }

@@ -153,6 +153,7 @@ fn engine(env: Env<'_>) -> Result<Upstream, ConfigError> {
         url,
         key,
         dialects: (kinds.len() > 1).then_some(kinds),
+        responses: None,
         trusted: false,
         zero_retention: false,
         trains_on_data: None,

@@ -122,6 +122,7 @@ pub(super) struct Upstream {
     #[serde(flatten)]
     pub(super) reach: upstream::reach::File,
     pub(super) dialects: Option<Vec<String>>,
+    pub(super) responses: Option<bool>,
     #[serde(default)]
     pub(super) trusted: bool,
     #[serde(default)]

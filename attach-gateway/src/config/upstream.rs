@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attach_core::Dialect;
 use attach_core::destination::Labels;
+use attach_core::{Api, Dialect};
 use http::Uri;
 
 use super::{Breaker, ConfigError, Probe, Retention, Unsupported, breaker, file, probe};
@@ -40,6 +40,8 @@ pub struct Upstream {
     pub reach: Reach,
     /// The interfaces it speaks.
     pub dialects: Vec<Dialect>,
+    /// Whether OpenAI's Responses are a part of OpenAI's interface there.
+    pub responses: bool,
     /// What is known of it.
     pub labels: Arc<Labels>,
     /// What it is told about the caller.
@@ -143,6 +145,7 @@ impl Upstream {
         };
         labels.region = labels.region.or_else(|| Some((&*bedrock.as_ref()?.region).into()));
         let retention = Retention::resolve(&at("retention"), from.retention.as_deref(), &url)?;
+        let dialects = dialects(&at("dialects"), kind, from.dialects.as_deref())?;
         Ok(Self {
             kind,
             key: key.map(|key| key.read(&at("key"), env)).transpose()?,
@@ -150,7 +153,8 @@ impl Upstream {
             azure,
             reach: from.reach.resolve(&at, &url, env)?,
             url,
-            dialects: dialects(&at("dialects"), kind, from.dialects.as_deref())?,
+            responses: responses(&at("responses"), from.responses, &dialects)?,
+            dialects,
             labels: Arc::new(labels),
             identity_headers,
             inside,
@@ -168,6 +172,12 @@ impl Upstream {
     #[must_use]
     pub fn speaks(&self, dialect: Dialect) -> bool {
         self.dialects.contains(&dialect)
+    }
+
+    /// Whether it has `api`, so that a call of it passes as it is.
+    #[must_use]
+    pub fn takes(&self, api: Api) -> bool {
+        self.speaks(api.dialect()) && (api != Api::OpenAiResponses || self.responses)
     }
 }
 
@@ -224,6 +234,13 @@ fn dialects(key: &str, kind: Kind, names: Option<&[String]>) -> Result<Vec<Diale
         .collect()
 }
 
+fn responses(key: &str, said: Option<bool>, dialects: &[Dialect]) -> Result<bool, ConfigError> {
+    if said.is_some() && !dialects.contains(&Dialect::OpenAi) {
+        return Err(ConfigError::new(format!("{key}: only for an upstream that speaks OpenAI's interface")));
+    }
+    Ok(said.unwrap_or(true))
+}
+
 fn at_least_one(key: &str, most: Option<usize>) -> Result<Option<usize>, ConfigError> {
     if most == Some(0) { Err(ConfigError::new(format!("{key}: at least 1"))) } else { Ok(most) }
 }
@@ -275,6 +292,23 @@ mod tests {
     fn a_url_with_a_password_is_refused_without_showing_it() {
         let error = parse_url("url", "https://me:hunter2@host").unwrap_err().to_string();
         assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_part_of_openais_interface_is_said_of_who_speaks_it() {
+        let upstream = |settings: &str| {
+            let text = format!("name = 'one'\nurl = 'http://127.0.0.1:1'\n{settings}");
+            Upstream::resolve(toml::from_str(&text).expect("a table"), &|_| None)
+        };
+        let takes = |settings| {
+            let upstream = upstream(settings).expect("an upstream");
+            [Api::OpenAiChat, Api::OpenAiResponses, Api::OllamaChat].map(|api| upstream.takes(api))
+        };
+        assert_eq!(takes("kind = 'openai'"), [true, true, false]);
+        assert_eq!(takes("kind = 'openai'\nresponses = false"), [true, false, false]);
+        assert_eq!(takes("kind = 'ollama'\nresponses = false"), [true, false, true]);
+        let error = upstream("kind = 'anthropic'\nresponses = false").expect_err("refused").to_string();
+        assert!(error.contains("\"one\": responses: only for"), "{error}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Adjustments {
             }
         };
         // Whoever translates has to see what was put in; the same dialect gets the bytes.
-        let translated = !upstream.speaks(payload.call().api.dialect());
+        let translated = !upstream.takes(payload.call().api);
         let payload = if translated && edits.insert {
             Payload::parse(payload.call().api, spliced.bytes().clone())?
         } else {

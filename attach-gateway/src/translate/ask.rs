@@ -1,7 +1,7 @@
 use attach_core::{Api, Payload, Rejection};
 
 use super::canonical::{Chat, Embed, Losses};
-use super::{anthropic, ollama, openai};
+use super::{anthropic, ollama, openai, responses};
 
 /// What a caller asks for, read from the caller's dialect.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ impl<'a> Ask<'a> {
         let (root, call) = (payload.document().root(), payload.call());
         Ok(Some(match call.api {
             Api::OpenAiChat => Self::Chat(openai::read_chat(root, call, losses)?),
+            Api::OpenAiResponses => Self::Chat(responses::read_chat(root, call, losses)?),
             Api::OpenAiEmbeddings => Self::Embed(openai::read_embed(root, losses)?),
             Api::OllamaChat => Self::Chat(ollama::read_chat(root, call, losses)?),
             Api::OllamaGenerate => Self::Chat(ollama::read_generate(root, call, losses)?),

@@ -16,6 +16,7 @@ mod only;
 mod openai;
 mod operation;
 mod plan;
+mod responses;
 mod speech;
 mod stream;
 mod translator;

@@ -35,7 +35,7 @@ impl Plan {
     ) -> Result<Option<Self>, Rejection> {
         let (call, model) = (payload.call(), Arc::clone(model));
         only::one_name(call.model.as_str(), &model)?;
-        if upstream.speaks(call.api.dialect()) {
+        if upstream.takes(call.api) {
             let mut losses = Losses::refused(upstream.unsupported == Unsupported::Refuse);
             let anthropic = upstream.kind == Kind::Anthropic;
             let changed = if anthropic { unsigned::left_out(payload, &mut losses)? } else { None };

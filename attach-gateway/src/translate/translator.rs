@@ -6,7 +6,7 @@ use super::call_ids::CallIds;
 use super::canonical::{Event, ReadAnswer, WriteAnswer};
 use super::speech::Speech;
 use super::stream::Translation;
-use super::{anthropic, ollama, openai};
+use super::{anthropic, ollama, openai, responses};
 
 /// Turns an upstream's answer into one in the caller's dialect.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct Translator {
     /// Whether a stream is to end with its usage, as OpenAI's clients may ask.
     include_usage: bool,
     encoding: openai::Encoding,
+    /// What an answer repeats of the call, where the caller's interface has it so.
+    echo: Option<responses::Echo>,
 }
 
 impl Translator {
@@ -30,6 +32,7 @@ impl Translator {
             streamed: call.stream,
             include_usage: call.include_usage,
             encoding: openai::Encoding::of(payload),
+            echo: (call.api == Api::OpenAiResponses).then(|| responses::Echo::of(payload)),
         }
     }
 
@@ -111,6 +114,9 @@ impl Translator {
     }
 
     fn writer(&self, exchange: &Exchange) -> Box<dyn WriteAnswer> {
+        if let Some(echo) = &self.echo {
+            return Box::new(responses::Writer::new(&self.model, echo.clone(), exchange));
+        }
         match self.api.dialect() {
             Dialect::OpenAi => Box::new(openai::Writer::new(&self.model, self.include_usage, exchange)),
             Dialect::Anthropic => Box::new(anthropic::Writer::new(&self.model, exchange.clone())),

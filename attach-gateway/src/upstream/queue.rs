@@ -142,7 +142,7 @@ impl<'a> Queue<'a> {
 /// The same with the provider's switch set.
 fn not_kept(payload: &Payload, candidate: &Candidate, place: &Place) -> Result<Option<Plan>, Rejection> {
     let by = place.upstream.retention;
-    if place.upstream.speaks(payload.call().api.dialect()) {
+    if place.upstream.takes(payload.call().api) {
         let switched = retention::in_call(payload, by)?;
         return Plan::new(switched.as_ref().unwrap_or(payload), &candidate.model, &place.upstream);
     }

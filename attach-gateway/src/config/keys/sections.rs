@@ -130,6 +130,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "url",
             "key",
             "dialects",
+            "responses",
             "trusted",
             "zero_retention",
             "trains_on_data",

@@ -72,7 +72,7 @@ fn part<'a>(from: Value<'a>, losses: &mut Losses) -> Result<Part<'a>, Rejection>
 }
 
 /// A picture in the URL itself (RFC 2397), or where to get it; `None` for any other URL.
-fn picture(url: Cow<'_, str>) -> Option<Image<'_>> {
+pub(in crate::translate) fn picture(url: Cow<'_, str>) -> Option<Image<'_>> {
     let (scheme, rest) = url.split_once(':')?;
     if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http") {
         return Some(Image::Url(url));
@@ -129,7 +129,7 @@ fn tool_call(from: Value<'_>) -> Result<ToolCall<'_>, Rejection> {
 }
 
 /// A text of JSON; some programs send the JSON itself.
-fn arguments(value: Value<'_>) -> Option<Cow<'_, str>> {
+pub(in crate::translate) fn arguments(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
         Kind::String => value.as_str(),
         _ => raw(value).map(RawValue::get).map(Cow::Borrowed),

@@ -54,21 +54,26 @@ pub(super) fn format<'a>(root: Value<'a>, losses: &mut Losses) -> Result<Format<
     }
 }
 
-/// `xhigh` is the most that any other dialect can be asked for.
 pub(super) fn reasoning(root: Value<'_>, losses: &mut Losses) -> Result<Option<Reasoning>, Rejection> {
-    let Some(effort) = text(root, "reasoning_effort") else { return Ok(None) };
-    let effort = match &*effort {
-        "none" => return Ok(Some(Reasoning::Off)),
+    let Some(word) = text(root, "reasoning_effort") else { return Ok(None) };
+    let effort = effort(&word);
+    if effort.is_none() {
+        losses.setting("reasoning_effort")?;
+    }
+    Ok(effort)
+}
+
+/// What a word for an effort means; `None` if it is none of OpenAI's. `xhigh` is the most that any other dialect can be
+/// asked for.
+pub(in crate::translate) fn effort(word: &str) -> Option<Reasoning> {
+    Some(Reasoning::Effort(match word {
+        "none" => return Some(Reasoning::Off),
         "minimal" => Effort::Minimal,
         "low" => Effort::Low,
         "medium" => Effort::Medium,
         "high" | "xhigh" => Effort::High,
-        _ => {
-            losses.setting("reasoning_effort")?;
-            return Ok(None);
-        }
-    };
-    Ok(Some(Reasoning::Effort(effort)))
+        _ => return None,
+    }))
 }
 
 pub(super) fn sampling<'a>(root: Value<'a>, call: &Call) -> Sampling<'a> {

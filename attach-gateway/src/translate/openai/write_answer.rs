@@ -128,8 +128,14 @@ impl WriteAnswer for Writer {
     }
 
     fn failure(&self, status: StatusCode, failure: &Failure) -> Bytes {
-        serde_json::to_vec(&self.error(status, failure)).map(Bytes::from).unwrap_or_default()
+        self::failure(status, failure, &self.request)
     }
+}
+
+/// The body of an answer with an error status, in OpenAI's shape.
+pub(crate) fn failure(status: StatusCode, failure: &Failure, request: &str) -> Bytes {
+    let body = ErrorBody::new(status, &failure.message, failure.code.as_deref(), request);
+    serde_json::to_vec(&body).map(Bytes::from).unwrap_or_default()
 }
 
 const DONE: &[u8] = b"data: [DONE]\n\n";

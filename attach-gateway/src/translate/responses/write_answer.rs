@@ -1,0 +1,296 @@
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use attach_core::{Exchange, Usage};
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::Echo;
+use super::events::{Events, object};
+use super::items::{Content, Item, Items};
+use super::sealed::Sealed;
+use super::shapes::{Fault, Figures, Head, Reason};
+use crate::translate::canonical::{Event, Failure, Finish, WriteAnswer};
+use crate::translate::openai;
+
+/// The most that is kept of an answer, in bytes, as its end repeats it; more ends it in an error.
+const MAX_KEPT: usize = 16 << 20;
+
+/// Writes an answer as OpenAI's Responses have it: events of items, or one `response`.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    id: String,
+    request: String,
+    created: u64,
+    model: Box<str>,
+    echo: Echo,
+    events: Events,
+    items: Items,
+    /// Calls whose tool has not been named yet, with their ids and arguments.
+    unnamed: BTreeMap<u64, (Option<String>, String)>,
+    started: bool,
+    finish: Option<Finish>,
+    usage: Option<Usage>,
+    over: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(model: &str, echo: Echo, exchange: &Exchange) -> Self {
+        let request = exchange.id().to_string();
+        let plain = request.replace('-', "");
+        Self {
+            id: format!("resp_{plain}"),
+            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            model: model.into(),
+            echo,
+            events: Events::default(),
+            items: Items::new(&plain),
+            request,
+            unnamed: BTreeMap::new(),
+            started: false,
+            finish: None,
+            usage: None,
+            over: false,
+        }
+    }
+}
+
+impl WriteAnswer for Writer {
+    fn write(&mut self, event: Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        self.start(out);
+        match event {
+            Event::Error(failure) => self.fail(&failure, out),
+            Event::Done => {
+                // A server that says nothing of why it stopped has stopped.
+                self.finish.get_or_insert(Finish::Stop);
+                self.end(out);
+            }
+            other => self.take(other, out),
+        }
+        if self.items.bytes() > MAX_KEPT {
+            self.fail(&too_long(), out);
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.over || self.finish.is_none() {
+            return;
+        }
+        self.over = true;
+        self.finish_items(out);
+        let status = self.status();
+        let kind = if status == "completed" { "response.completed" } else { "response.incomplete" };
+        self.response(kind, status, None, out);
+    }
+
+    fn whole(&mut self, events: Vec<Event>) -> Option<Bytes> {
+        // The events are what a stream is made of; here nobody reads them.
+        let mut unread = Vec::new();
+        self.started = true;
+        for event in events {
+            match event {
+                Event::Error(_) => return None,
+                Event::Done => {}
+                other => self.take(other, &mut unread),
+            }
+            unread.clear();
+        }
+        if self.finish.is_none() && self.items.iter().next().is_none() {
+            return None;
+        }
+        self.finish.get_or_insert(Finish::Stop);
+        self.finish_items(&mut unread);
+        object(&self.head(self.status(), None), self.echo.members()).map(Bytes::from)
+    }
+
+    fn failure(&self, status: StatusCode, failure: &Failure) -> Bytes {
+        openai::failure(status, failure, &self.request)
+    }
+}
+
+impl Writer {
+    fn take(&mut self, event: Event, out: &mut Vec<u8>) {
+        match event {
+            Event::Text(piece) if piece.is_empty() => {}
+            Event::Text(piece) => {
+                let at = match self.open(|content| matches!(content, Content::Text(_))) {
+                    Some(at) => at,
+                    None => self.begin(Content::Text(String::new()), out),
+                };
+                self.push(at, &piece, out);
+            }
+            Event::Thinking(piece) if piece.is_empty() => {}
+            Event::Thinking(piece) => {
+                let at = match self.open(|content| matches!(content, Content::Thoughts { .. })) {
+                    Some(at) => at,
+                    None => self.begin(thoughts(), out),
+                };
+                self.push(at, &piece, out);
+            }
+            Event::Signature(signature) => self.seal(&Sealed::Signature(signature), out),
+            Event::RedactedThinking(data) => self.seal(&Sealed::Redacted(data), out),
+            Event::Tool { index, id, name, arguments } => self.call((index, id), name, &arguments, out),
+            Event::Finish(finish) => self.finish = Some(finish),
+            Event::Usage(usage) => self.usage = Some(usage),
+            Event::Error(_) | Event::Done => {}
+        }
+    }
+
+    /// A signature is the last of the thoughts under which it stands; hidden thoughts are an item of their own. Both are
+    /// for those who give them back, and asked for them.
+    fn seal(&mut self, with: &Sealed, out: &mut Vec<u8>) {
+        let open = self.open(|content| matches!(content, Content::Thoughts { .. }));
+        let signed = open.filter(|_| matches!(with, Sealed::Signature(_)));
+        if self.echo.sealed {
+            let at = signed.unwrap_or_else(|| self.begin(thoughts(), out));
+            self.items.seal(at, with);
+        }
+        self.close_open(out);
+    }
+
+    /// Some servers name the tool in every piece, some not in the first one.
+    fn call(&mut self, (index, id): (u64, Option<String>), name: String, piece: &str, out: &mut Vec<u8>) {
+        if let Some(at) = self.items.call(index) {
+            return self.push(at, piece, out);
+        }
+        let (known, earlier) = self.unnamed.remove(&index).unwrap_or_default();
+        let (id, arguments) = (known.or(id), earlier + piece);
+        if name.is_empty() {
+            self.unnamed.insert(index, (id, arguments));
+            return;
+        }
+        self.close_open(out);
+        let at = self.items.add_call(index, id.unwrap_or_default(), name);
+        self.added(at, out);
+        self.push(at, &arguments, out);
+    }
+
+    /// The last item, if it goes on and is of this kind.
+    fn open(&self, kind: impl Fn(&Content) -> bool) -> Option<usize> {
+        let at = self.items.open()?;
+        self.items.get(at).is_some_and(|item| kind(&item.content)).then_some(at)
+    }
+
+    fn begin(&mut self, content: Content, out: &mut Vec<u8>) -> usize {
+        self.close_open(out);
+        let at = self.items.add(content);
+        self.added(at, out);
+        at
+    }
+
+    fn added(&mut self, at: usize, out: &mut Vec<u8>) {
+        if let Some(item) = self.items.get(at) {
+            self.events.added(at, item, out);
+        }
+    }
+
+    fn push(&mut self, at: usize, piece: &str, out: &mut Vec<u8>) {
+        let Some(item) = self.items.get(at).filter(|item| item.is_open() && !piece.is_empty()) else {
+            return;
+        };
+        if matches!(&item.content, Content::Thoughts { text, .. } if text.is_empty()) {
+            self.events.summary_added(at, item, out);
+        }
+        self.events.delta(at, item, piece, out);
+        self.items.push(at, piece);
+    }
+
+    /// Another item begins. A call of which something is missing goes on beside it.
+    fn close_open(&mut self, out: &mut Vec<u8>) {
+        let whole = |at: &usize| self.items.get(*at).is_some_and(Item::is_whole);
+        if let Some(at) = self.items.open().filter(whole) {
+            self.close(at, "completed", out);
+        }
+    }
+
+    fn close(&mut self, at: usize, status: &'static str, out: &mut Vec<u8>) {
+        self.items.close(at, status);
+        if let Some(item) = self.items.get(at) {
+            self.events.done(at, item, out);
+        }
+    }
+
+    /// Clients look for a text where nothing else is said. What was cut short is the last item.
+    fn finish_items(&mut self, out: &mut Vec<u8>) {
+        let status = self.status();
+        if status == "completed" && self.items.iter().next().is_none() {
+            self.begin(Content::Text(String::new()), out);
+        }
+        let last = self.items.open();
+        let open: Vec<_> = self.items.iter().enumerate().filter(|(_, item)| item.is_open()).collect();
+        let open: Vec<_> = open.into_iter().map(|(at, _)| at).collect();
+        for at in open {
+            self.close(at, if last == Some(at) { status } else { "completed" }, out);
+        }
+    }
+
+    fn start(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.response("response.created", "in_progress", None, out);
+            self.response("response.in_progress", "in_progress", None, out);
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.response("response.failed", "failed", Some(failure), out);
+        }
+    }
+
+    fn response(
+        &mut self,
+        kind: &'static str,
+        status: &'static str,
+        failure: Option<&Failure>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut events = std::mem::take(&mut self.events);
+        events.response(kind, &self.head(status, failure), self.echo.members(), out);
+        self.events = events;
+    }
+
+    fn head<'a>(&'a self, status: &'static str, failure: Option<&'a Failure>) -> Head<'a> {
+        let reason = match &self.finish {
+            Some(Finish::Length) => Some("max_output_tokens"),
+            Some(Finish::Filtered) => Some("content_filter"),
+            _ => None,
+        };
+        Head {
+            id: &self.id,
+            object: "response",
+            created_at: self.created,
+            status,
+            background: false,
+            error: failure.map(fault),
+            incomplete_details: reason.filter(|_| status == "incomplete").map(|reason| Reason { reason }),
+            model: &self.model,
+            output: self.items.iter().map(Item::shape).collect(),
+            usage: self.usage.filter(|_| status != "in_progress").map(Figures::from),
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match self.finish {
+            Some(Finish::Length | Finish::Filtered) => "incomplete",
+            _ => "completed",
+        }
+    }
+}
+
+fn thoughts() -> Content {
+    Content::Thoughts { text: String::new(), sealed: None }
+}
+
+fn too_long() -> Failure {
+    Failure { code: None, message: "the answer is too long to be repeated at its end".into() }
+}
+
+/// The API has a list of codes, on which clients rely; of those, two fit a server's own word.
+fn fault(failure: &Failure) -> Fault<'_> {
+    let said = failure.code.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let limited = ["rate_limit", "throttl", "429"].iter().any(|word| said.contains(word));
+    Fault { code: if limited { "rate_limit_exceeded" } else { "server_error" }, message: &failure.message }
+}
