@@ -96,6 +96,7 @@ mod translation_anthropic_sdk;
 mod translation_edges;
 mod translation_ollama;
 mod translation_openai;
+mod translation_responses;
 mod translation_to_anthropic;
 mod trouble;
 mod upstream_tls;

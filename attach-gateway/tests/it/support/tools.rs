@@ -93,6 +93,15 @@ pub(crate) async fn smoke_mjs(base: &str, token: &str, model: &str) -> Option<(S
     Some(run(command).await)
 }
 
+/// Any other script of the official JavaScript package. `None` if it is not installed.
+pub(crate) async fn client_mjs(script: &str, arguments: &[&str]) -> Option<(String, bool)> {
+    let folder = node_folder("node/node_modules", "the official JavaScript client program")?;
+    std::fs::copy(kept("clients").join(script), folder.path().join(script)).unwrap();
+    let mut command = Command::new("node");
+    command.current_dir(folder.path()).arg(script).args(arguments);
+    Some(run(command).await)
+}
+
 /// Any other script of the official Python packages.
 pub(crate) async fn client_py(python: &Path, script: &str, arguments: &[&str]) -> (String, bool) {
     let mut command = Command::new(python);
