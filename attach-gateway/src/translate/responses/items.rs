@@ -5,8 +5,8 @@ use serde::de::IgnoredAny;
 use super::sealed::Sealed;
 use super::shapes::{self, Part};
 
-/// What an item costs besides its text, in bytes.
-const OVERHEAD: usize = 64;
+/// What an item costs besides its text, in bytes: that of its events.
+const OVERHEAD: usize = 512;
 
 /// The items of an answer, put together from its pieces; a call's pieces find it wherever it stands.
 #[derive(Debug)]

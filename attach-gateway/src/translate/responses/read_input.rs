@@ -45,7 +45,7 @@ impl<'a> Conversation<'a, '_> {
             Some("function_call") => self.call(item),
             Some("function_call_output") => self.output(item),
             Some("reasoning") => self.reasoning(item),
-            Some(kind) => Err(Losses::content(&format!("{}.{kind}", place(item)))),
+            Some(kind) => Err(unsayable(item, kind)),
             None => Err(invalid(item, "type", "an item needs a `type`, or a `role` if it is a message")),
         }
     }
@@ -79,10 +79,11 @@ impl<'a> Conversation<'a, '_> {
             Message::Assistant(said) => matches!(said.last(), Some(Said::Text(_))),
             _ => false,
         };
-        if self.messages.last().is_some_and(spoken) {
+        let parts = self.parts(item, "content")?;
+        if !parts.is_empty() && self.messages.last().is_some_and(spoken) {
             self.messages.push(Message::Assistant(Vec::new()));
         }
-        for part in self.parts(item, "content")? {
+        for part in parts {
             match part {
                 Part::Text(text) => self.say(Said::Text(text)),
                 Part::Image(_) => return Err(Losses::content(&format!("{}.content", place(item)))),
@@ -157,7 +158,7 @@ impl<'a> Conversation<'a, '_> {
 
     fn part(&mut self, from: Value<'a>) -> Result<Part<'a>, Rejection> {
         let kind = text(from, "type");
-        let refused = || Losses::content(&format!("{}.{}", place(from), kind.as_deref().unwrap_or("type")));
+        let refused = || unsayable(from, kind.as_deref().unwrap_or_default());
         match kind.as_deref() {
             Some("input_text" | "output_text" | "text" | "summary_text" | "reasoning_text") => {
                 text(from, "text").map(Part::Text).ok_or_else(|| lacks(from, "text", "a part"))
@@ -172,6 +173,13 @@ impl<'a> Conversation<'a, '_> {
             _ => Err(refused()),
         }
     }
+}
+
+/// An item or a part of a kind that no other server knows; of a kind that is no word, its place is said.
+fn unsayable(value: Value<'_>, kind: &str) -> Rejection {
+    let is_word = kind.len() <= 48 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let kind = if is_word && !kind.is_empty() { kind } else { "type" };
+    Losses::content(&format!("{}.{kind}", place(value)))
 }
 
 fn lacks(holder: Value<'_>, member: &str, what: &str) -> Rejection {

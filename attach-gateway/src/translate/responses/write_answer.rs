@@ -13,8 +13,12 @@ use super::shapes::{Fault, Figures, Head, Reason};
 use crate::translate::canonical::{Event, Failure, Finish, WriteAnswer};
 use crate::translate::openai;
 
-/// The most that is kept of an answer, in bytes, as its end repeats it; more ends it in an error.
-const MAX_KEPT: usize = 16 << 20;
+/// The most that is kept of a stream, in bytes, as its end repeats it; more ends it in an error. More than any model's
+/// longest answer, and what the longest line of a stream may hold.
+const MAX_KEPT: usize = 1 << 20;
+
+/// What a call without a name costs besides its arguments, in bytes.
+const OVERHEAD: usize = 64;
 
 /// Writes an answer as OpenAI's Responses have it: events of items, or one `response`.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(crate) struct Writer {
     items: Items,
     /// Calls whose tool has not been named yet, with their ids and arguments.
     unnamed: BTreeMap<u64, (Option<String>, String)>,
+    /// How many bytes those ever were.
+    waited: usize,
     started: bool,
     finish: Option<Finish>,
     usage: Option<Usage>,
@@ -47,6 +53,7 @@ impl Writer {
             items: Items::new(&plain),
             request,
             unnamed: BTreeMap::new(),
+            waited: 0,
             started: false,
             finish: None,
             usage: None,
@@ -70,7 +77,7 @@ impl WriteAnswer for Writer {
             }
             other => self.take(other, out),
         }
-        if self.items.bytes() > MAX_KEPT {
+        if self.items.bytes() + self.waited > MAX_KEPT {
             self.fail(&too_long(), out);
         }
     }
@@ -159,6 +166,7 @@ impl Writer {
         let (known, earlier) = self.unnamed.remove(&index).unwrap_or_default();
         let (id, arguments) = (known.or(id), earlier + piece);
         if name.is_empty() {
+            self.waited += piece.len() + OVERHEAD;
             self.unnamed.insert(index, (id, arguments));
             return;
         }

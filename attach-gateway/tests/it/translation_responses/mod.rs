@@ -196,6 +196,25 @@ async fn a_server_that_has_responses_gets_them_as_they_are_unless_the_file_says_
 }
 
 #[tokio::test]
+async fn a_response_goes_to_a_server_without_them_when_the_one_that_has_them_fails() {
+    let failing = Upstream::with(|_| Reply::json(503, &json!({"error": {"message": "down"}}))).await;
+    let more = format!(
+        "[[upstream]]\nname = \"two\"\nkind = \"openai\"\nurl = \"{}\"\n[[model]]\nname = \"team\"\nto = [\"two\", \"one\"]",
+        failing.url()
+    );
+    let world = world(KINDS[1].1, &more, replay::answer).await;
+    for stream in [false, true] {
+        let mut body = ask("hello", stream);
+        body["model"] = json!("team");
+        let answer = world.post(RESPONSES).json(&body).send().await.expect(200);
+        assert_eq!((&*failing.last().path, &*world.upstream.last().path), (RESPONSES, "/v1/messages"));
+        let said = response(&answer.text());
+        assert_eq!(said["output"][0]["content"][0]["text"], "You said: hello");
+        assert_eq!(said["model"], "team");
+    }
+}
+
+#[tokio::test]
 async fn check_says_which_upstream_has_no_responses() {
     let folder = TempDir::new();
     let text = file(KINDS[0].1, "")

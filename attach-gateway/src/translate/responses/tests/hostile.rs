@@ -48,6 +48,8 @@ fn what_cannot_be_said_is_refused_by_its_name() {
             "$.input[0].content[0].input_image",
         ),
         (part(json!({"type": "input_audio", "input_audio": {}})), "$.input[0].content[0].input_audio"),
+        (part(json!({"type": "jane.doe@example.com"})), "$.input[0].content[0].type"),
+        (input(json!({"type": "x".repeat(5000)})), "$.input[0].type"),
         (
             input(
                 json!({"role": "system", "content": [{"type": "input_image", "image_url": "https://example.com/a"}]}),

@@ -216,22 +216,28 @@ fn an_answer_of_nothing_has_an_empty_text() {
 }
 
 #[test]
-fn more_than_can_be_repeated_ends_in_an_error() {
-    let (mut writer, mut out) = (writer(&json!({})), Vec::new());
-    for _ in 0..18 {
-        out.clear();
-        writer.write(text(&"x".repeat(1 << 20)), &mut out);
-    }
-    assert!(out.is_empty(), "nothing follows the error");
-    let (mut writer, mut last) = (super::write_answer::writer(&json!({})), Vec::new());
-    for _ in 0..17 {
+fn more_than_can_be_kept_ends_in_an_error_and_nothing_follows() {
+    let long = "x".repeat(1 << 20);
+    for piece in [text(&long), call(0, None, "f", &long), call(0, None, "", &long), thought(&long)] {
+        let (mut writer, mut last) = (writer(&json!({})), Vec::new());
+        let ended = (0..18).position(|_| {
+            last.clear();
+            writer.write(piece.clone(), &mut last);
+            last.windows(15).any(|bytes| bytes == b"response.failed")
+        });
+        assert!(ended.is_some(), "{:.60}", format!("{piece:?}"));
         last.clear();
-        writer.write(text(&"x".repeat(1 << 20)), &mut last);
-        if last.windows(15).any(|bytes| bytes == b"response.failed") {
-            return;
-        }
+        writer.write(piece.clone(), &mut last);
+        writer.write(Event::Done, &mut last);
+        assert!(last.is_empty());
     }
-    panic!("no end");
+    let (mut writer, mut last) = (writer(&json!({})), Vec::new());
+    let ended = (0..1 << 20).position(|index| {
+        last.clear();
+        writer.write(call(index, None, "", ""), &mut last);
+        last.windows(15).any(|bytes| bytes == b"response.failed")
+    });
+    assert!(ended.is_some(), "calls that are never named are kept, too");
 }
 
 /// Pieces in any order: what a stream says at its end is what a whole answer says.
