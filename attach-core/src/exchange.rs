@@ -17,7 +17,7 @@ mod rest;
 mod trace;
 
 pub use self::facts::{
-    Costs, Coverage, Decision, Facts, QuotaFacts, Redaction, RedactionMode, Refusal, Route, Tried,
+    Charged, Costs, Coverage, Decision, Facts, QuotaFacts, Redaction, RedactionMode, Refusal, Route, Tried,
 };
 pub use self::rest::Rest;
 pub use self::trace::{TraceContext, TraceId};

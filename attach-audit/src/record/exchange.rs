@@ -162,6 +162,16 @@ fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
         reserved: quota.reserved,
         degraded: quota.degraded,
         shadow: quota.shadow.iter().map(|id| Text(id)).collect(),
+        charged: quota.charged.iter().map(charged).collect(),
+    }
+}
+
+fn charged(charged: &attach_core::exchange::Charged) -> shape::Charged<'_> {
+    shape::Charged {
+        limit: Text(&charged.limit_id),
+        bucket: format!("{:032x}", charged.bucket).into(),
+        until: charged.until,
+        amount: charged.amount,
     }
 }
 

@@ -233,6 +233,16 @@ pub(crate) struct Quota<'a> {
     pub(crate) degraded: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) shadow: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) charged: Vec<Charged<'a>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Charged<'a> {
+    pub(crate) limit: Text<'a>,
+    pub(crate) bucket: Box<str>,
+    pub(crate) until: u64,
+    pub(crate) amount: u64,
 }
 
 #[derive(Serialize)]

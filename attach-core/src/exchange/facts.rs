@@ -176,13 +176,38 @@ pub struct QuotaFacts {
     pub degraded: bool,
     /// Limits in shadow mode that had no room for this request.
     pub shadow: Vec<Arc<str>>,
+    /// What this request came to under budgets that are kept where several processes count; nothing before it was
+    /// settled.
+    pub charged: Vec<Charged>,
+}
+
+/// What a request came to in one bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "made by literal")]
+pub struct Charged {
+    /// The limit's id.
+    pub limit_id: Arc<str>,
+    /// Stands for whose bucket it is, in every process, and names nobody.
+    pub bucket: u128,
+    /// When the period ends in which it counts, in seconds since 1970.
+    pub until: u64,
+    /// How much, in the limit's own unit.
+    pub amount: u64,
 }
 
 impl QuotaFacts {
     /// Where the caller stands with the limit `limit_id`.
     #[must_use]
     pub fn new(limit_id: Arc<str>, limit: u64) -> Self {
-        Self { limit_id, limit, remaining: 0, reserved: 0, degraded: false, shadow: Vec::new() }
+        Self {
+            limit_id,
+            limit,
+            remaining: 0,
+            reserved: 0,
+            degraded: false,
+            shadow: Vec::new(),
+            charged: Vec::new(),
+        }
     }
 }
 

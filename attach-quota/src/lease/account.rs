@@ -1,5 +1,8 @@
 //! What a lease comes to, and what it books of that.
 
+use std::sync::Arc;
+
+use attach_core::exchange::Charged;
 use attach_core::{Outcome, Usage};
 
 use super::Lease;
@@ -32,7 +35,22 @@ impl Lease {
         self.exchange.facts(|facts| {
             facts.usage.input = facts.usage.input.max(used.input);
             facts.usage.output = facts.usage.output.max(used.output);
+            if let Some(quota) = &mut facts.quota {
+                quota.charged = self.charged();
+            }
         });
+    }
+
+    /// What is booked where several processes count: what a recount from the log goes by.
+    fn charged(&self) -> Vec<Charged> {
+        let further = self.further.iter().map(|(_, charge)| charge);
+        let booked = self.charges.iter().chain(further).filter(|charge| !charge.is_passed_over());
+        let charged = booked.filter_map(|charge| {
+            let (bucket, until) = charge.account()?;
+            let limit_id = Arc::clone(charge.shared_limit().shared_id());
+            Some(Charged { limit_id, bucket, until, amount: charge.spent() })
+        });
+        charged.filter(|charged| charged.amount > 0).collect()
     }
 
     /// Books `used` where it is more than was reserved, and where the stream is cut at some point takes care that more

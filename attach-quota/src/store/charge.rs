@@ -23,6 +23,8 @@ pub struct Charge {
     drawer: Option<NonZeroU64>,
     /// A running call asks for more.
     further: bool,
+    /// Of a budget that several processes share: what its bucket is called there, and when its period ends.
+    account: Option<(u128, u64)>,
 }
 
 impl Charge {
@@ -44,6 +46,7 @@ impl Charge {
             refused: false,
             drawer: None,
             further: false,
+            account: None,
         }
     }
 
@@ -196,6 +199,19 @@ impl Charge {
         self.reserved = self.reserved.saturating_add(other.reserved);
         self.spent = self.spent.saturating_add(other.spent);
         None
+    }
+
+    /// Where it is counted, as a log can say it.
+    #[cfg(feature = "redis")]
+    pub(crate) fn counted_in(&mut self, bucket: u128, until: u64) {
+        self.account = Some((bucket, until));
+    }
+
+    /// Of a budget that several processes share, once it is reserved: what its bucket is called there, and when its
+    /// period ends, in seconds since 1970. What a log has to say so that counts that are lost can be put back.
+    #[must_use]
+    pub fn account(&self) -> Option<(u128, u64)> {
+        self.account
     }
 
     pub(crate) fn shared_limit(&self) -> &Arc<Limit> {

@@ -68,7 +68,7 @@ pub use self::key::Key;
 pub(crate) use self::key::{Owner, fingerprint_of};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisStatus, RedisStore, RedisUrlError};
+pub use self::redis::{Counted, Raised, RedisStatus, RedisStore, RedisUrlError};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{OpenError, SqliteStore};
 

@@ -49,14 +49,15 @@ impl RedisStore {
         let mut shares = indices.iter().zip(shares).peekable();
         let mut parts = Vec::with_capacity(charges.len());
         for (index, charge) in charges.iter_mut().enumerate() {
-            let slot = Asking::of(charge, now).slot;
+            let asking = Asking::of(charge, now);
+            asking.tell(charge);
             let share = shares.next_if(|(of, _)| **of == index).map(|(_, share)| share);
             match &share {
                 Some(share) if share.is_passed_over() => charge.pass_over(),
                 Some(share) if share.reserved() != charge.reserved() => charge.booked(share.reserved()),
                 _ => {}
             }
-            parts.push(Part::degraded(slot, charge.reserved(), share));
+            parts.push(Part::degraded(asking.slot, charge.reserved(), share));
         }
         shared.table.open(shared.table.number(), charges, parts, false);
     }

@@ -79,6 +79,7 @@ impl RedisStore {
             } else if asking.amount != charge.reserved() {
                 charge.booked(asking.amount);
             }
+            asking.tell(charge);
             parts.push(Part::shared(asking.slot, charge.reserved()));
         }
         shared.table.open(number, charges, parts, true);

@@ -16,6 +16,7 @@ mod breaker;
 mod delta;
 mod link;
 mod outbox;
+mod raise;
 mod run;
 mod scripts;
 mod slot;
@@ -28,6 +29,7 @@ use self::ask::Offset;
 use self::breaker::Breaker;
 use self::link::Link;
 use self::outbox::Outbox;
+pub use self::raise::{Counted, Raised};
 use self::table::Table;
 
 /// Counts that any number of nodes share, in Redis (6.0 or later) or Valkey.

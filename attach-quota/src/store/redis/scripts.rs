@@ -173,9 +173,39 @@ for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], KEEP) end
 return {second, T[2] + 0, joined, redis.call('ZCARD', KEYS[1])}
 ";
 
+/// KEYS: nodes. ARGV: `look` or `raise`; then for each bucket of a budget its name, the end of its period and what a log
+/// says was used.
+///
+/// What running calls hold is not in a log yet, and what ended calls came to is in both: so the log's sum and what is held
+/// is what should be counted, and nothing is ever lowered.
+const RAISE_BODY: &str = r"
+local held = {}
+for _, node in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  for _, record in ipairs(redis.call('HVALS', prefix .. 'n:' .. node)) do
+    for name, amount in string.gmatch(record, '(%S+) (%S+)') do held[name] = (held[name] or 0) + tonumber(amount) end
+  end
+end
+local out = {}
+for at = 2, #ARGV, 3 do
+  local name, ends, used = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local had, has = -1, -1
+  if ends > second then
+    had = tonumber(redis.call('GET', prefix .. name) or 0)
+    has = math.max(had, math.min(used + (held[name] or 0), 2^53))
+    if ARGV[1] == 'raise' and has > had then
+      redis.call('SET', prefix .. name, string.format('%.0f', has), 'PX', string.format('%.0f', (ends - second) * 1000))
+    end
+  end
+  out[#out + 1], out[#out + 2] = had, has
+end
+return out
+";
+
 pub(super) static RESERVE: LazyLock<Script> = LazyLock::new(|| Script::new(&[TIME, RESERVE_BODY].concat()));
 
 pub(super) static SETTLE: LazyLock<Script> =
     LazyLock::new(|| Script::new(&[TIME, BOOKS, SETTLE_BODY].concat()));
 
 pub(super) static BEAT: LazyLock<Script> = LazyLock::new(|| Script::new(&[TIME, BOOKS, BEAT_BODY].concat()));
+
+pub(super) static RAISE: LazyLock<Script> = LazyLock::new(|| Script::new(&[TIME, RAISE_BODY].concat()));

@@ -16,6 +16,13 @@ pub(super) struct Slot {
     pub(super) kind: Kind,
 }
 
+impl Slot {
+    /// Of the budget that is called `bucket`, in the period that ends then.
+    pub(super) fn budget(bucket: u128, end: u64) -> Self {
+        Self { name: format!("b:{bucket:032x}:{end}"), kind: Kind::Budget }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     /// How many microseconds a unit takes to flow in.
@@ -31,12 +38,15 @@ pub(super) struct Asking {
     pub(super) kind: &'static str,
     pub(super) amount: u64,
     pub(super) figures: [String; 3],
+    /// Of a budget: what its bucket is called, and when its period ends.
+    account: Option<(u128, u64)>,
 }
 
 impl Asking {
     /// `now` is in seconds since the epoch.
     pub(super) fn of(charge: &Charge, now: u64) -> Self {
-        let digest = format!("{:032x}", digest(charge.key(), charge.limit().unit()));
+        let bucket = digest(charge.key(), charge.limit().unit());
+        let digest = format!("{bucket:032x}");
         let kinds = if charge.is_shadow() { ["r", "b", "l"] } else { ["R", "B", "L"] };
         let reserved = charge.reserved().min(MOST);
         let figures = |figures: [u64; 3]| figures.map(|figure| figure.to_string());
@@ -51,15 +61,17 @@ impl Asking {
                     kind: kinds[0],
                     amount: reserved.min(most),
                     figures: [period.to_string(), rate.amount().to_string(), full.to_string()],
+                    account: None,
                 }
             }
             Window::Budget(budget) => {
                 let (start, end) = budget.bounds(now);
                 Self {
-                    slot: Slot { name: format!("b:{digest}:{end}"), kind: Kind::Budget },
+                    slot: Slot::budget(bucket, end),
                     kind: kinds[1],
                     amount: reserved,
                     figures: figures([budget.amount().min(MOST), start, end]),
+                    account: Some((bucket, end)),
                 }
             }
             Window::Level(places) => Self {
@@ -67,7 +79,15 @@ impl Asking {
                 kind: kinds[2],
                 amount: reserved,
                 figures: figures([(*places).min(MOST), 0, 0]),
+                account: None,
             },
+        }
+    }
+
+    /// Has `charge` know where it is counted.
+    pub(super) fn tell(&self, charge: &mut Charge) {
+        if let Some((bucket, until)) = self.account {
+            charge.counted_in(bucket, until);
         }
     }
 }

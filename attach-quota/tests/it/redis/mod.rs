@@ -13,6 +13,7 @@ mod exact;
 mod failures;
 mod fake;
 mod log;
+mod raise;
 pub(crate) mod server;
 mod shares;
 mod speed;
