@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::cursor::{Cursor, Mark};
 use super::refused::Refused;
 use super::{Delivered, SendError, Shipped, Status, Target};
-use crate::Audit;
 use crate::log::{Line, Position};
 use crate::metrics::EgressMetrics;
+use crate::{Audit, chain};
 
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -122,12 +122,16 @@ impl Feed {
 
     /// A batch of `records` that ends at `mark` was taken.
     pub(super) fn delivered(&self, mark: Mark, records: u64, delivered: Delivered) {
+        let refused = delivered.refused.len() as u64;
+        let records = records.saturating_sub(refused);
         let rejected = delivered.rejected.min(records);
         let mut progress = self.lock();
         progress.reached = Some(mark);
         progress.oldest = None;
         progress.sent += records - rejected;
-        progress.in_a_row = 0;
+        if records > 0 {
+            progress.in_a_row = 0;
+        }
         let warn = rejected > 0 && progress.rejected == 0;
         progress.rejected += rejected;
         let (back, failed) = (progress.problem.take().is_some(), std::mem::take(&mut progress.failed));
@@ -151,18 +155,25 @@ impl Feed {
         let _ = self.refused.audit.set(audit.clone());
     }
 
-    /// A single record, which ends at `mark`, was refused for good. Whether it is out of the way now.
-    pub(super) async fn put_aside(&self, line: Line, mark: Mark, why: &SendError) -> bool {
+    /// It is not everything that is refused.
+    pub(super) fn takes_some(&self) {
+        self.lock().in_a_row = 0;
+    }
+
+    /// A single record was refused for good; with `mark`, all to its end is done with it. Whether it is out of the way now.
+    pub(super) async fn put_aside(&self, line: Line, mark: Option<Mark>, why: &SendError) -> bool {
         if self.lock().in_a_row >= IN_A_ROW {
             return false;
         }
-        let seq = mark.seq;
+        let seq = chain::place(&line.bytes).map(|(seq, _)| seq);
         if let Err(error) = self.refused.put_aside(self.name(), line, why).await {
             tracing::error!(egress = self.name(), %error, "a refused audit record cannot be put aside");
             return false;
         }
         let mut progress = self.lock();
-        (progress.reached, progress.oldest) = (Some(mark), None);
+        if let Some(mark) = mark {
+            (progress.reached, progress.oldest) = (Some(mark), None);
+        }
         progress.put_aside += 1;
         progress.in_a_row += 1;
         drop(progress);
@@ -252,7 +263,7 @@ mod tests {
         let why = SendError::Unacceptable("it answered 400".into());
         let refused = async || {
             let line = Line { bytes: b"{\"seq\":1}".as_slice().into(), end: end.clone() };
-            feed.put_aside(line, mark(), &why).await
+            feed.put_aside(line, Some(mark()), &why).await
         };
         for _ in 0..10 {
             assert!(refused().await);

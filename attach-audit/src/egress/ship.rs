@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::cursor::Mark;
 use super::feed::Feed;
 use super::reader::Reader;
-use super::{Batch, SendError};
+use super::{Batch, Delivered, SendError};
 use crate::chain;
 use crate::log::Tail;
 
@@ -16,6 +16,8 @@ use crate::log::Tail;
 const HASTE: Duration = Duration::from_secs(1);
 /// So often a single record is refused before it is put aside.
 const REFUSALS: u32 = 4;
+/// Why a record that a receiver will never take holds up those behind it.
+const STAYS: &str = "it refuses records that cannot be put aside";
 
 /// Sends everything to one target, in order, until the log has ended and all of it was taken.
 pub(super) async fn ship(feed: Arc<Feed>, tail: Tail) {
@@ -41,8 +43,18 @@ impl Delivery<'_> {
         while let Some(piece) = pieces.pop() {
             let error = match self.feed.target.send(self.batch.part(piece.clone())).await {
                 Ok(delivered) => {
-                    self.feed.delivered(self.behind(&piece), piece.len() as u64, delivered);
-                    (backoff, refusals) = (Backoff::default(), 0);
+                    let left = self.take_out(&piece, &delivered).await;
+                    let done = piece.start..left.as_ref().map_or(piece.end, |left| left.start);
+                    if !done.is_empty() {
+                        let (mark, lines) = (self.behind(&done), done.len());
+                        self.feed.delivered(mark, lines as u64, delivered.within(lines));
+                    }
+                    let Some(left) = left else {
+                        (backoff, refusals) = (Backoff::default(), 0);
+                        continue;
+                    };
+                    pieces.push(left);
+                    self.pause(&SendError::Refused(STAYS.into()), &mut backoff).await;
                     continue;
                 }
                 Err(error) => error,
@@ -64,6 +76,24 @@ impl Delivery<'_> {
         }
     }
 
+    /// Puts aside what the receiver named as what it will never take. What is left, if one of them cannot be: it, and all
+    /// behind it, is sent again.
+    async fn take_out(&self, piece: &Range<usize>, delivered: &Delivered) -> Option<Range<usize>> {
+        let lost = delivered.rejected.saturating_add(delivered.refused.len() as u64);
+        if lost < piece.len() as u64 {
+            self.feed.takes_some();
+        }
+        for (at, why) in &delivered.refused {
+            let at = piece.start.saturating_add(*at);
+            let Some(line) = self.batch.lines().get(at).filter(|_| piece.contains(&at)) else { continue };
+            let why = SendError::Unacceptable(why.clone());
+            if !self.feed.put_aside(line.clone(), None, &why).await {
+                return Some(at..piece.end);
+            }
+        }
+        None
+    }
+
     async fn pause(&self, error: &SendError, backoff: &mut Backoff) {
         let after = match error {
             SendError::Unavailable { after, .. } => *after,
@@ -81,7 +111,7 @@ impl Delivery<'_> {
 
     async fn put_aside(&self, piece: &Range<usize>, why: &SendError) -> bool {
         let Some(line) = self.batch.lines().get(piece.start) else { return false };
-        self.feed.put_aside(line.clone(), self.behind(piece), why).await
+        self.feed.put_aside(line.clone(), Some(self.behind(piece)), why).await
     }
 
     /// The place behind a piece.

@@ -90,11 +90,13 @@ impl Batch {
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
     /// Records that the receiver will never take, by its own word. They are counted, and not sent again.
     pub rejected: u64,
+    /// Which of the batch's lines the receiver named as those that it will never take, and why: they are put aside.
+    pub refused: Vec<(usize, Box<str>)>,
 }
 
 impl Delivered {
@@ -107,7 +109,18 @@ impl Delivered {
     /// All but these.
     #[must_use]
     pub fn all_but(rejected: u64) -> Self {
-        Self { rejected }
+        Self { rejected, refused: Vec::new() }
+    }
+
+    /// What became of the first `lines` of the batch.
+    pub(super) fn within(self, lines: usize) -> Self {
+        Self { refused: self.refused.into_iter().filter(|(at, _)| *at < lines).collect(), ..self }
+    }
+
+    /// The same, and all but these lines, for each of which there is a reason.
+    #[must_use]
+    pub fn without(self, refused: Vec<(usize, Box<str>)>) -> Self {
+        Self { refused, ..self }
     }
 }
 

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+mod age;
 mod ballast;
 mod batch;
 mod config;

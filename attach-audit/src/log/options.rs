@@ -21,6 +21,9 @@ pub struct Options {
     pub egress: bool,
     /// A segment that has reached this many bytes is followed by a new one. Restarting reads one segment.
     pub segment_bytes: u64,
+    /// A segment that is this old is followed by a new one, if it has a record of somebody's: who takes closed segments away
+    /// is not to wait for a node that has little to do. However old unless set.
+    pub segment_age: Option<Duration>,
     /// How long a record may wait for the disk before its request is refused. A disk that has not failed is given a
     /// tenth of a second at least.
     pub patience: Duration,
@@ -51,6 +54,7 @@ impl Options {
             protections_off: Vec::new(),
             egress: false,
             segment_bytes: 64 << 20,
+            segment_age: None,
             patience: Duration::from_millis(500),
             retry: Duration::from_millis(250),
             linger: Duration::from_millis(50),
@@ -91,6 +95,12 @@ impl Options {
     #[must_use]
     pub fn segment_bytes(self, bytes: u64) -> Self {
         Self { segment_bytes: bytes, ..self }
+    }
+
+    /// Sets how old a segment grows before it is followed by a new one.
+    #[must_use]
+    pub fn segment_age(self, age: Option<Duration>) -> Self {
+        Self { segment_age: age, ..self }
     }
 
     /// Sets how long the log waits before it tries a failed disk again.

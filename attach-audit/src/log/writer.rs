@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::age::Age;
 use super::batch::{Batch, Waiting};
 use super::notary::Notary;
 use super::queue::{Queue, Take};
@@ -34,6 +35,7 @@ pub(super) struct Writer {
     /// `None` once something on it failed.
     file: Option<Box<dyn Segment>>,
     bytes: u64,
+    age: Age,
     /// Bytes behind the last durable record that a failed write may have left.
     disowned: u64,
     /// The number for the next segment; a number that failed is not used again.
@@ -81,6 +83,7 @@ impl Writer {
             framer: Framer::new(&name, &options, queue.config.clone())?,
             notary: Notary::new(&name.chain(), &options),
             file: Some(storage.create(&name.to_string())?),
+            age: Age::of_first(options.segment_age),
             storage,
             options,
             queue,
@@ -140,7 +143,7 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self, farewell: Farewell) {
         let (mut batch, mut stopped) = (Batch::default(), false);
-        while self.queue.take(&mut batch, self.notary.due()) != Take::Ended {
+        while self.queue.take(&mut batch, self.due()) != Take::Ended {
             stopped |= batch.last;
             self.write(&mut batch);
             self.out.shrink_to(KEEP);
@@ -153,6 +156,11 @@ impl Writer {
         }
         drop(self);
         drop(farewell);
+    }
+
+    /// When something is to be written though nothing comes: a checkpoint, or a new segment.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.notary.due().into_iter().chain(self.age.due()).min()
     }
 
     pub(super) fn write(&mut self, batch: &mut Batch) {
@@ -245,6 +253,7 @@ impl Writer {
         let kinds = batch.entries.iter().map(|entry| entry.kind);
         self.metrics.committed(kinds.chain(gap.map(Record::kind)), began.elapsed());
         self.disowned = 0;
+        self.age.landed(previous.is_some(), !batch.entries.is_empty() || gap.is_some());
         self.tip = tip;
         self.notary.landed(&self.tip, covered);
         Ok(self.settle(batch))
@@ -252,7 +261,7 @@ impl Writer {
 
     fn is_full(&self) -> bool {
         let size = self.options.segment_bytes;
-        self.bytes >= size || self.store.is_full(size)
+        self.bytes >= size || self.store.is_full(size) || self.age.is_due()
     }
 
     /// Begins a new segment in place of the current one, whose name is returned; its head is in `out`, not written.

@@ -6,7 +6,9 @@ pub(crate) use crate::schema_check::checked;
 #[tokio::test]
 async fn a_record_with_every_member_fits_the_schema() {
     use attach_audit::{Audit, Log, log::Options};
-    use attach_core::exchange::{Costs, Coverage, Decision, QuotaFacts, Redaction, RedactionMode, Route};
+    use attach_core::exchange::{
+        Charged, Costs, Coverage, Decision, QuotaFacts, Redaction, RedactionMode, Route,
+    };
     use attach_core::identity::Proof;
     use attach_core::{Exchange, Identity, Outcome, Peer, TlsFacts};
     use std::time::{Duration, UNIX_EPOCH};
@@ -62,7 +64,10 @@ async fn a_record_with_every_member_fits_the_schema() {
         facts.route = Some(route);
         facts.tried("ok", Some(200), Duration::from_micros(1250));
         facts.answered_by = Some("gpt-4o-2024-08-06".into());
-        facts.quota = Some(QuotaFacts::new("per-user".into(), 2000));
+        let mut quota = QuotaFacts::new("per-user".into(), 2000);
+        quota.charged =
+            vec![Charged { limit_id: "month".into(), bucket: 10, until: 1_796_083_200, amount: 7 }];
+        facts.quota = Some(quota);
         let mut redaction = Redaction::default();
         redaction.counts = vec![("EMAIL".into(), 2), ("EMAIL".into(), 3)];
         (redaction.coverage, redaction.answer) = (Coverage::Full, true);
@@ -99,6 +104,8 @@ async fn a_record_with_every_member_fits_the_schema() {
     {
         assert_eq!(outcome["redaction"][member], expected);
     }
+    let charged = serde_json::json!([{"limit": "month", "bucket": format!("{:032x}", 10), "until": 1_796_083_200, "amount": 7}]);
+    assert_eq!(outcome["quota"]["charged"], charged);
     for record in [intent, outcome] {
         assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
         assert_eq!(record["client_req_id"], "mine-1");

@@ -3,22 +3,22 @@
 use attach_core::aws::{AccessKey, Keys, Machine};
 
 use super::secret::SecretRef;
-use super::{ConfigError, Secret};
+use super::{ConfigError, Rotating, Secret};
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What requests to a service of AWS are signed with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AccessKeys {
     /// A key that was read.
     Fixed {
         /// Its id.
-        id: Secret,
+        id: Rotating,
         /// Its secret.
-        secret: Secret,
+        secret: Rotating,
         /// The token of a temporary one.
-        token: Option<Secret>,
+        token: Option<Rotating>,
     },
     /// Those of the container, the workload or the instance, renewed.
     Machine(Machine),
@@ -43,7 +43,8 @@ impl Written {
             return Ok(AccessKeys::Machine(machine));
         }
         let read = |key: &str, from: Option<SecretRef>, name: &str| {
-            from.unwrap_or_else(|| SecretRef::Env(name.into())).read(&format!("{at}.{key}"), env)
+            let from = from.unwrap_or_else(|| SecretRef::Env(name.into()));
+            Rotating::of(from, &format!("{at}.{key}"), env)
         };
         let token = match self.session_token {
             // Keys that last have none.
@@ -63,10 +64,21 @@ impl AccessKeys {
         match self {
             Self::Machine(machine) => crate::machine::keys(machine),
             Self::Fixed { id, secret, token } => {
-                let key = AccessKey::new(id.expose(), secret.expose());
-                Keys::from(token.iter().fold(key, |key, token| key.session_token(token.expose())))
+                Keys::from(key(id.first(), secret.first(), token.as_ref().map(Rotating::first)))
             }
         }
+    }
+
+    /// Reads a key that was read once more, for whoever follows what is kept in a file or said by a command; it blocks.
+    /// `None` for those of the machine, which are renewed by themselves.
+    pub(super) fn again(&self) -> Option<impl Fn() -> Result<AccessKey, Box<str>> + Send + Sync + 'static> {
+        let Self::Fixed { id, secret, token } = self else { return None };
+        let (id, secret, token) = (id.clone(), secret.clone(), token.clone());
+        let read = |from: &Rotating| from.read_again().map_err(|error| Box::<str>::from(error.to_string()));
+        Some(move || {
+            let token = token.as_ref().map(read).transpose()?;
+            Ok(key(&read(&id)?, &read(&secret)?, token.as_ref()))
+        })
     }
 
     /// A part of a line, without a secret; nothing of a key that was read.
@@ -76,6 +88,29 @@ impl AccessKeys {
             Self::Machine(machine) => format!(", with the keys of the {machine}"),
         }
     }
+}
+
+/// They are equal if they are the same keys now, wherever they are kept.
+impl PartialEq for AccessKeys {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Machine(one), Self::Machine(other)) => one == other,
+            (
+                Self::Fixed { id, secret, token },
+                Self::Fixed { id: an_id, secret: another, token: a_token },
+            ) => {
+                id.first() == an_id.first()
+                    && secret.first() == another.first()
+                    && token.as_ref().map(Rotating::first) == a_token.as_ref().map(Rotating::first)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn key(id: &Secret, secret: &Secret, token: Option<&Secret>) -> AccessKey {
+    let key = AccessKey::new(id.expose(), secret.expose());
+    token.into_iter().fold(key, |key, token| key.session_token(token.expose()))
 }
 
 /// The machine's own keys, unless the environment has one.
@@ -109,10 +144,10 @@ mod tests {
     fn a_key_that_is_named_comes_first_then_the_environments_then_the_machines() {
         let all = [&FIXED[..], &[POD, ("OTHER", "value")]].concat();
         let own = read(&all, true).unwrap();
-        assert!(matches!(own, AccessKeys::Fixed { id, token: None, .. } if id.expose() == "value"));
+        assert!(matches!(own, AccessKeys::Fixed { id, token: None, .. } if id.first().expose() == "value"));
         let environments = read(&all, false).unwrap();
         assert!(
-            matches!(environments, AccessKeys::Fixed { token: Some(token), .. } if token.expose() == "t")
+            matches!(environments, AccessKeys::Fixed { token: Some(token), .. } if token.first().expose() == "t")
         );
         assert_eq!(read(&[POD], false).unwrap().describe(), ", with the keys of the container");
         assert_eq!(read(&[], false).unwrap().describe(), ", with the keys of the instance role");

@@ -228,9 +228,11 @@ mod tests {
     #[test]
     fn a_guardrail_without_a_key_has_the_one_of_the_environment() {
         let own = guardrail("access_key = { env = 'OTHER' }\nsecret_key = { env = 'OTHER' }").access;
-        assert!(matches!(own, AccessKeys::Fixed { id, token: None, .. } if id.expose() == "value of OTHER"));
+        assert!(
+            matches!(own, AccessKeys::Fixed { id, token: None, .. } if id.first().expose() == "value of OTHER")
+        );
         let environments = guardrail("").access;
-        assert!(matches!(environments, AccessKeys::Fixed { id, .. } if id.expose() == "AKIDEXAMPLE"));
+        assert!(matches!(environments, AccessKeys::Fixed { id, .. } if id.first().expose() == "AKIDEXAMPLE"));
     }
 
     #[test]

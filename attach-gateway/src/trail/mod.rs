@@ -39,7 +39,9 @@ pub(crate) fn open(config: &Config, state: &StateDir, node: &Node) -> Result<Tra
     let options = Options::new(&*node.name)
         .build(concat!("attach-gateway/", env!("CARGO_PKG_VERSION")))
         .config_hash(&*node.config_hash)
-        .egress(!config.audit.egress.is_empty());
+        .egress(!config.audit.egress.is_empty())
+        .segment_age(config.audit.segment_age)
+        .patience(config.audit.patience);
     let options = protections_off(config).into_iter().fold(options, Options::without);
     let options = if config.audit.sign { options.signer(signer(state, &node.name)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use attach_core::Fetch;
-use attach_core::aws::{Content, Keys, Signer, Unsigned, path_segment};
+use attach_core::aws::{AccessKey, Content, Keys, Signer, Unsigned, path_segment};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 use crate::egress::answer::{refusal, unreachable};
+use crate::egress::aside::aside;
 use crate::egress::{InvalidTarget, SendError};
 
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
@@ -32,9 +33,13 @@ pub struct Bucket {
     prefix: Box<str>,
     signer: Signer,
     keys: Keys,
+    replaced: Option<Arc<Replaced>>,
     lock: Option<Lock>,
     fetch: Arc<dyn Fetch>,
 }
+
+/// Says which key is in force now, or why nobody knows.
+type Replaced = dyn Fn() -> Result<AccessKey, Box<str>> + Send + Sync;
 
 /// How long nobody can delete or replace an object. The bucket must have been made with object lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +98,15 @@ impl Bucket {
             ));
         }
         let signer = Signer::new(region, "s3").storage();
-        Ok(Self { url: url.into(), prefix: "".into(), signer, keys: keys.into(), lock: None, fetch })
+        Ok(Self {
+            url: url.into(),
+            prefix: "".into(),
+            signer,
+            keys: keys.into(),
+            replaced: None,
+            lock: None,
+            fetch,
+        })
     }
 
     /// Begins the names of objects with `prefix`, parts of which are separated by `/`.
@@ -101,6 +114,13 @@ impl Bucket {
     pub fn prefix(self, prefix: &str) -> Self {
         let parts = prefix.split('/').filter(|part| !part.is_empty());
         Self { prefix: parts.map(|part| path_segment(part) + "/").collect::<String>().into(), ..self }
+    }
+
+    /// Asks for the key before each request, for one that is replaced while the program runs. It is asked on a thread where it
+    /// may block; an object waits while there is none.
+    #[must_use]
+    pub fn replaced_by(self, key: impl Fn() -> Result<AccessKey, Box<str>> + Send + Sync + 'static) -> Self {
+        Self { replaced: Some(Arc::new(key)), ..self }
     }
 
     /// Locks objects.
@@ -146,6 +166,15 @@ impl Bucket {
         Err(SendError::Refused(format!("{name} is there already, and is not the same").into()))
     }
 
+    /// The key now.
+    async fn key(&self) -> Result<AccessKey, SendError> {
+        let Some(replaced) = self.replaced.clone() else {
+            let held = self.keys.at(SystemTime::now());
+            return held.map_err(|none| SendError::unavailable(none.to_string()));
+        };
+        aside(move || replaced()).await?.map_err(SendError::unavailable)
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -159,9 +188,7 @@ impl Bucket {
         let hash: String = object.hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let content = Content::Sha256(&hash);
         let unsigned = Unsigned { method: &method, uri: &uri, headers: &headers, content };
-        let now = SystemTime::now();
-        let key = self.keys.at(now).map_err(|none| SendError::unavailable(none.to_string()))?;
-        let signature = self.signer.sign(&unsigned, &key, now);
+        let signature = self.signer.sign(&unsigned, &self.key().await?, SystemTime::now());
         let signature = signature.map_err(|error| SendError::Refused(error.to_string().into()))?;
         let mut request = Request::new(object.bytes.clone());
         (*request.method_mut(), *request.uri_mut()) = (method, uri);

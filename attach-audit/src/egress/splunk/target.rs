@@ -151,36 +151,41 @@ impl Collector {
     async fn deliver(&self, batch: &Batch) -> Result<Delivered, SendError> {
         self.ask_for_ack().await?;
         let events = self.events(batch).await?;
-        let mut rejected = (batch.lines().len() - events.len()) as u64;
-        let mut acks = Vec::new();
+        let unreadable = (batch.lines().len() - events.len()) as u64;
+        let (mut refused, mut acks) = (Vec::new(), Vec::new());
         // The pieces that are to be sent, the next one last.
         let whole = 0..events.len();
         let mut pieces = Vec::from([whole]);
         while let Some(piece) = pieces.pop() {
             let Some(own) = events.get(piece.clone()).filter(|own| !own.is_empty()) else { continue };
-            let number = match self.post(own.concat()).await? {
+            let body = own.iter().map(|(_, event)| &**event).collect::<Vec<_>>().concat();
+            let (number, why) = match self.post(body).await? {
                 Reply::Taken(ack) => {
                     acks.extend(ack);
                     continue;
                 }
                 Reply::Failed(error) => return Err(error),
-                Reply::TooLarge => None,
-                Reply::Malformed(number) => number,
+                Reply::TooLarge => (None, "it is too large for the collector"),
+                Reply::Malformed(number) => (number, "the collector calls it malformed"),
             };
-            if own.len() == 1 {
-                rejected += 1;
-            } else {
-                pieces.extend(around(piece, number));
+            match own {
+                [(line, _)] => refused.push((*line, why.into())),
+                _ => pieces.extend(around(piece, number)),
             }
         }
         self.wait_for(acks).await?;
-        Ok(Delivered::all_but(rejected))
+        refused.sort_unstable();
+        Ok(Delivered::all_but(unreadable).without(refused))
     }
 
-    /// The events of a batch.
-    async fn events(&self, batch: &Batch) -> Result<Vec<Vec<u8>>, SendError> {
+    /// The events of a batch, each with its line's place.
+    async fn events(&self, batch: &Batch) -> Result<Vec<(usize, Vec<u8>)>, SendError> {
         let (envelope, batch) = (self.envelope.clone(), batch.clone());
-        aside(move || batch.lines().iter().filter_map(|line| envelope.wrap(line)).collect()).await
+        let events = move || {
+            let lines = batch.lines().iter().enumerate();
+            lines.filter_map(|(at, line)| Some((at, envelope.wrap(line)?))).collect()
+        };
+        aside(events).await
     }
 
     async fn post(&self, body: Vec<u8>) -> Result<Reply, SendError> {

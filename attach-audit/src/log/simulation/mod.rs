@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 mod disk;
 
-use self::disk::{Random, Simulated};
+use self::disk::Random;
+pub(super) use self::disk::Simulated;
 use super::batch::Batch;
 use super::follow::{Follower, Position};
 use super::queue::{Queue, Take};
@@ -68,7 +69,9 @@ fn id(line: &[u8]) -> Uuid {
 
 /// Serves until the power fails.
 fn boot(disk: &Simulated, ledger: &mut Ledger, random: &mut Random) -> Option<Writer> {
-    let options = Options::new("n").segment_bytes(6000).retry(Duration::ZERO);
+    // Now and then each segment is old at once.
+    let age = (random.below(4) == 0).then_some(Duration::ZERO);
+    let options = Options::new("n").segment_bytes(6000).segment_age(age).retry(Duration::ZERO);
     let queue = Arc::new(Queue::new(&options));
     let ends = Arc::clone(&queue);
     disk.machine().on_outage = Some(Box::new(move || ends.close()));
@@ -83,7 +86,7 @@ fn boot(disk: &Simulated, ledger: &mut Ledger, random: &mut Random) -> Option<Wr
             let (ack, receipt) = Ack::awaited(None);
             receipts.push((push(&queue, intent, ack), intent, receipt));
         }
-        if queue.take(&mut batch, None) == Take::Ended {
+        if queue.take(&mut batch, writer.due()) == Take::Ended {
             break;
         }
         writer.write(&mut batch);
@@ -114,7 +117,7 @@ fn push(queue: &Queue, intent: Option<Uuid>, ack: Ack) -> Uuid {
     id
 }
 
-fn is_durable(receipt: &mut Receipt) -> bool {
+pub(super) fn is_durable(receipt: &mut Receipt) -> bool {
     let told = Pin::new(receipt).poll(&mut Context::from_waker(Waker::noop()));
     matches!(told, Poll::Ready(Ok(())))
 }

@@ -150,3 +150,33 @@ async fn another_object_of_the_same_name_is_not_replaced_and_not_taken_for_ours(
     assert_eq!(objects.lock().expect("unpoisoned").len(), 1);
     assert!(objects.lock().expect("unpoisoned")[&first] == b"somebody else's");
 }
+
+#[tokio::test]
+async fn a_key_that_is_replaced_signs_the_next_object_and_one_that_cannot_be_read_is_waited_for() {
+    let (dir, objects) = (Dir::new(), Objects::default());
+    let server = store(&objects, Vec::new());
+    let asked = Arc::new(Mutex::new(0));
+    let bucket = bucket(&server).replaced_by(move || {
+        let mut asked = asked.lock().expect("unpoisoned");
+        *asked += 1;
+        match *asked {
+            1 => Err("archive.key: there is no such file".into()),
+            n => Ok(AccessKey::new(format!("AKIDEXAMPLE{n}"), "not-a-real-secret")),
+        }
+    });
+    let (audit, tail) = open(&dir);
+    record(&audit, 30).await;
+    audit.close().await;
+    drop(audit);
+    let egress = Egress::new(tail, dir.path()).archive("archive", bucket).expect("a bucket");
+    let egress = egress.drain(Duration::from_secs(60));
+    egress.run().await;
+    assert!(*objects.lock().expect("unpoisoned") == expected(&dir), "all of it, once there is a key");
+    let seen = server.seen();
+    assert!(seen.len() > 2, "segments are small");
+    for (n, seen) in (2..).zip(&seen) {
+        let credential = format!("Credential=AKIDEXAMPLE{n}/");
+        assert!(seen.header("authorization").contains(&credential), "{}", seen.header("authorization"));
+    }
+    assert_eq!(egress.status()[0].failures, 1);
+}

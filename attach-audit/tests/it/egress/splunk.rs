@@ -215,7 +215,7 @@ async fn a_token_without_acknowledgement_is_found_out_before_anything_is_sent() 
 }
 
 #[tokio::test]
-async fn only_what_splunk_refuses_by_itself_is_left_out() {
+async fn only_what_splunk_refuses_by_itself_is_put_aside() {
     for (counts_from, numbered) in [(0, true), (1, true), (0, false)] {
         let taken = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&taken);
@@ -250,8 +250,32 @@ async fn only_what_splunk_refuses_by_itself_is_left_out() {
         expected.retain(|line| line["actor"]["uid"] != "admin-7" && line["kind"] != "stop");
         assert_eq!(*taken.lock().expect("unpoisoned"), expected);
         let status = status(&egress);
-        assert_eq!((status.sent, status.rejected, status.failures), (expected.len() as u64, 2, 0));
+        assert_eq!((status.sent, status.rejected, status.failures), (expected.len() as u64, 0, 0));
+        let aside = std::fs::read_to_string(dir.path().join("egress-splunk.refused")).expect("put aside");
+        let aside: Vec<Value> = aside.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!((aside.len() as u64, status.put_aside), (2, 2), "{aside:?}");
+        assert_eq!(aside[0]["record"]["actor"]["uid"], "admin-7");
+        assert!(aside[0]["why"].as_str().is_some_and(|why| why.contains("malformed")), "{aside:?}");
     }
+}
+
+#[tokio::test]
+async fn a_collector_that_refuses_every_event_is_told_from_one_that_refuses_some() {
+    let refused = r#"{"text":"Invalid data format","code":6}"#;
+    let server = Server::start(move |_| (400, refused.into()));
+    let dir = Dir::new();
+    let (audit, tail) = open(&dir);
+    record(&audit, 20).await;
+    let egress = Egress::new(tail, dir.path()).to(Arc::new(target(&server))).expect("a target");
+    let egress = egress.drain(Duration::ZERO);
+    let working = async {
+        until("it waits", || status(&egress).problem.is_some()).await;
+        audit.close().await;
+    };
+    tokio::join!(egress.run(), working);
+    let status = status(&egress);
+    assert_eq!((status.sent, status.rejected, status.put_aside), (0, 0, 10), "the others wait in the log");
+    assert_eq!(status.problem.as_deref(), Some("refused: it refuses records that cannot be put aside"));
 }
 
 #[tokio::test]

@@ -111,6 +111,10 @@ impl Archive {
     pub(crate) fn bucket(&self) -> Result<Bucket, InvalidTarget> {
         let keys = self.access.keys();
         let bucket = Bucket::new(&self.url, &self.region, keys, Arc::new(self.client.clone()))?;
+        let bucket = match self.access.again() {
+            Some(again) => bucket.replaced_by(again),
+            None => bucket,
+        };
         let bucket = bucket.prefix(&self.prefix);
         Ok(self.lock.into_iter().fold(bucket, Bucket::lock))
     }

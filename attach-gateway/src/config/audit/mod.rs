@@ -1,17 +1,20 @@
 //! `[audit]`: what is promised of the log, and where it goes.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use attach_audit::Mode;
 use attach_audit::retention::Keep;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::units::Span;
 
 mod archive;
 pub(super) mod content;
 mod egress;
 mod keep;
+mod pace;
 
 pub use self::archive::Archive;
 pub use self::content::{Content, ContentRule};
@@ -39,6 +42,10 @@ pub struct Audit {
     pub content: Content,
     /// Whether the admin listener answers from an index of the log.
     pub index: bool,
+    /// How old a segment grows before it is closed; however old if there is none.
+    pub segment_age: Option<Duration>,
+    /// How long a request waits for its record before it is refused.
+    pub patience: Duration,
 }
 
 /// `[audit]` as it is written.
@@ -55,6 +62,8 @@ pub(super) struct File {
     pub(in crate::config) keep: Option<keep::Table>,
     pub(in crate::config) disk_alert: Option<u8>,
     pub(in crate::config) index: bool,
+    pub(in crate::config) segment_age: Option<Span>,
+    pub(in crate::config) patience: Option<Span>,
 }
 
 pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Result<Audit, ConfigError> {
@@ -69,6 +78,8 @@ pub(super) fn resolve(file: &File, env: &dyn Fn(&str) -> Option<String>) -> Resu
         keep,
         disk_alert,
         index: file.index,
+        segment_age: pace::segment_age(file.segment_age, file.archive.is_some())?,
+        patience: pace::patience(file.patience)?,
     })
 }
 
@@ -101,6 +112,7 @@ pub(super) fn describe(out: &mut String, audit: &Audit) {
     }
     let _ = writeln!(out, "audit.sign = {}; index = {}", audit.sign, audit.index);
     keep::describe(out, &audit.keep, audit.disk_alert);
+    pace::describe(out, audit.segment_age, audit.patience);
     for egress in &audit.egress {
         let _ = writeln!(out, "audit.egress {egress}");
     }

@@ -57,6 +57,8 @@ pub(super) const SECTIONS: &[Section] = &[
             "keep",
             "disk_alert",
             "index",
+            "segment_age",
+            "patience",
         ],
         later: &[],
     },

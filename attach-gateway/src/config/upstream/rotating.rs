@@ -74,6 +74,16 @@ impl KeyRef {
 }
 
 impl Rotating {
+    /// What is kept there, by whoever reads it before each use.
+    pub(in crate::config) fn of(
+        from: SecretRef,
+        key: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let first = from.read(key, env)?;
+        Ok(Self { from, refresh: REFRESH, first })
+    }
+
     /// What it was when the configuration was read.
     #[must_use]
     pub fn first(&self) -> &Secret {

@@ -6,13 +6,26 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Fault, Machine};
-use crate::support::{CHATS, Issuer, Launch, PATIENCE, Response, Upstream, World, question};
+use crate::support::{AUDIENCE, CHATS, Issuer, Launch, PATIENCE, Response, Upstream, World, question};
 
 const ENOSPC: i64 = 28;
 
 async fn world(machine: &Machine) -> World {
     let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
     let gateway = machine.under(Launch::env(&issuer, &upstream)).start().await;
+    World { issuer, upstream, gateway }
+}
+
+/// The same, by a file in which requests wait so long for their records.
+async fn patient(machine: &Machine, patience: &str) -> World {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let text = format!(
+        "[[issuer]]\nissuer = \"{}\"\naudience = [\"{AUDIENCE}\"]\n[[upstream]]\nname = \"m\"\nkind = \"openai\"\n\
+         url = \"{}\"\n[access]\ndefault = \"allow\"\n[audit]\npatience = \"{patience}\"\n",
+        issuer.url(),
+        upstream.url()
+    );
+    let gateway = machine.under(Launch::file(&text)).start().await;
     World { issuer, upstream, gateway }
 }
 
@@ -116,4 +129,24 @@ async fn audit_slow_refuses_after_half_a_second_and_asks_no_model_server_without
     );
     world.gateway.stop_and_verify().await;
     all_on_record(&world, 2);
+}
+
+#[tokio::test]
+async fn audit_slow_delays_answers_by_as_much_as_audit_patience_allows() {
+    let Some(machine) = Machine::new() else { return };
+    let mut world = patient(&machine, "30s").await;
+    machine.set(Fault::SyncDelay, 2000);
+    let (began, mut calls) = (Instant::now(), tokio::task::JoinSet::new());
+    for _ in 0..50 {
+        let call = world.post(CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hello"));
+        calls.spawn(async move { call.send().await.status });
+    }
+    let answered = calls.join_all().await;
+    let took = began.elapsed();
+    assert_eq!(answered, vec![200; 50]);
+    assert!(took >= Duration::from_secs(2), "{took:?}");
+    println!("50 calls at once while a sync takes 2 s and patience is 30 s: all answered within {took:.1?}");
+    machine.set(Fault::SyncDelay, 0);
+    world.gateway.stop_and_verify().await;
+    all_on_record(&world, 50);
 }
