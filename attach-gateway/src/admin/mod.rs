@@ -31,6 +31,7 @@ mod local;
 mod query;
 mod quotas;
 mod recheck;
+mod recount;
 mod revocations;
 mod rights;
 mod state;

@@ -22,6 +22,8 @@ use crate::rights::Rights;
 /// Where it is.
 pub(super) const PATH: &str = "/admin/v1/quotas";
 
+const RECOUNT: &str = "/admin/v1/quotas/recount";
+
 const OVERRIDES: &str = "/admin/v1/quotas/overrides";
 
 /// How somebody stands, and the exceptions from limits: `GET` asks, `POST` makes one, `DELETE` takes it back.
@@ -54,7 +56,14 @@ impl QuotasAdmin {
             (&Method::GET, None) if path == PATH => self.standing(&Query::of(request.uri())).await,
             (&Method::GET, Some("")) => self.list(&Query::of(request.uri())),
             (&Method::POST, Some("")) => self.create(request).await,
+            (&Method::POST, None) if path == RECOUNT => {
+                let actor = actor(request)?;
+                super::recount::recount(&self.quotas, &self.witness, &actor, request.body()).await
+            }
             (&Method::DELETE, Some(id)) if !id.is_empty() => self.delete(request, id).await,
+            (_, None) if path == RECOUNT => {
+                Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "POST puts back what a log has"))
+            }
             (_, None) if path != PATH => Err(Refused::new(StatusCode::NOT_FOUND, "there is nothing here")),
             _ => Err(Refused::new(
                 StatusCode::METHOD_NOT_ALLOWED,

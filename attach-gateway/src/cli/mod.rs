@@ -24,6 +24,7 @@ mod healthcheck;
 mod keys;
 mod login;
 mod policy;
+mod quota;
 mod redact;
 mod shell;
 mod state;
@@ -90,6 +91,9 @@ enum Command {
     /// Make, list and end gateway keys, for tools that only know API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Put right what nodes count together.
+    #[command(subcommand)]
+    Quota(quota::QuotaCommand),
     /// Run everything on embedded defaults: an issuer with two people, an echoing model, an audit log.
     #[cfg(feature = "dev")]
     Dev(crate::dev::Dev),
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
         Some(Command::Policy(PolicyCommand::Test(rehearse))) => return exit::answered(rehearse.run(env)),
         Some(Command::Audit(command)) => return command.run(),
         Some(Command::Keys(command)) => return command.run(),
+        Some(Command::Quota(command)) => return command.run(),
         Some(Command::Login(login)) => return login::login(&login),
         Some(Command::Token(which)) => return login::token(&which),
         Some(Command::Logout(which)) => return login::logout(&which),

@@ -36,7 +36,7 @@ pub(super) fn parse(limit: &Limit, value: &Value) -> Result<u64, String> {
 }
 
 /// An amount as it is shown: a number, or dollars as decimal text.
-pub(super) fn shown(unit: &str, amount: u64) -> Value {
+pub(crate) fn shown(unit: &str, amount: u64) -> Value {
     match unit == Unit::MicroUsd.as_str() {
         true => json!(dollars::amount(amount)),
         false => json!(amount),

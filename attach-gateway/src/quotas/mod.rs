@@ -14,12 +14,15 @@ use crate::state::StateDir;
 mod amount;
 mod exceptions;
 mod order;
+mod raise;
 mod shown;
 mod store;
 mod stored;
 
+pub(crate) use self::amount::shown as shown_amount;
 use self::exceptions::{Book, Exceptions};
 pub(crate) use self::order::Order;
+pub(crate) use self::raise::NotRaised;
 pub(crate) use self::shown::limit;
 use self::store::Counts;
 pub(crate) use self::store::warn;

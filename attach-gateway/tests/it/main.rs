@@ -70,6 +70,7 @@ mod quota_admin;
 mod quota_fair;
 mod quota_limits;
 mod quota_nodes;
+mod quota_recount;
 mod quota_sdk;
 mod real;
 mod record;

@@ -14,14 +14,14 @@ mod index;
 mod key;
 mod keygen;
 mod open;
-mod place;
+pub(super) mod place;
 mod plain;
 mod proof;
 mod query;
 mod shipped;
 mod span;
 mod table;
-mod trusted;
+pub(super) mod trusted;
 mod usage;
 mod verify;
 

@@ -15,7 +15,7 @@ use crate::state::StateDir;
 
 /// Which logs are read.
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// Folders with the logs of any number of nodes, or single files; this node's own log unless given.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -71,7 +71,7 @@ impl Place {
     /// # Errors
     ///
     /// As [`paths`](Self::paths).
-    pub(super) fn folders(&self, env: Env) -> Result<Vec<PathBuf>, StartError> {
+    pub(in crate::cli) fn folders(&self, env: Env) -> Result<Vec<PathBuf>, StartError> {
         let mut all = Vec::new();
         for path in self.paths(env)? {
             let before = all.len();

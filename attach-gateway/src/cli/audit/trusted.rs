@@ -16,7 +16,7 @@ pub(super) fn trouble(error: &dyn Error) -> ExitCode {
 }
 
 /// Keys, each as text or as a file with one on each line.
-pub(super) fn keys(given: &[String]) -> Result<Vec<VerifierKey>, Box<dyn Error>> {
+pub(in crate::cli) fn keys(given: &[String]) -> Result<Vec<VerifierKey>, Box<dyn Error>> {
     let mut keys = Vec::new();
     for text in given {
         if let Ok(key) = text.parse() {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{print, runtime};
 use crate::run::StartError;
 
-mod server;
-mod shown;
+pub(super) mod server;
+pub(super) mod shown;
 
 use self::server::{Refused, Server};
 

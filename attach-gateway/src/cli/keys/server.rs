@@ -19,7 +19,7 @@ const LONGEST: u64 = 1 << 20;
 /// A running gateway, and whose token it is shown. The token is named, never given: what stands on a command line
 /// others can read.
 #[derive(Debug, Args)]
-pub(super) struct Server {
+pub(in crate::cli) struct Server {
     /// The running gateway: https, a port of this machine, or a socket of this machine.
     #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
     server: At,
@@ -36,7 +36,7 @@ pub(super) struct Server {
 
 /// Why it was not done.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(in crate::cli) enum Refused {
     /// The gateway said no, with this reason.
     No(StatusCode, String),
     /// Only a person can go on, or the login is in trouble.
@@ -49,7 +49,7 @@ pub(super) enum Refused {
 
 impl Server {
     /// Asks, and reads the answer; nothing if there is none to read.
-    pub(super) async fn ask(
+    pub(in crate::cli) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -120,7 +120,7 @@ fn read(answer: &Response<Bytes>) -> Result<Value, Refused> {
 }
 
 impl Refused {
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
             Self::No(..) => ExitCode::from(1),
             Self::Login(error) => error.exit_code(),
@@ -139,3 +139,5 @@ impl fmt::Display for Refused {
         }
     }
 }
+
+impl std::error::Error for Refused {}

@@ -40,7 +40,7 @@ fn row(key: &Value, owner: bool) -> Vec<String> {
 }
 
 /// Text of others, for a terminal: short, and without what would move its cursor.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
