@@ -1,7 +1,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
@@ -103,6 +103,8 @@ struct Shared {
     memory: MemoryStore,
     nodes: AtomicU64,
     running: AtomicUsize,
+    /// The store knew this node at some time.
+    known: AtomicBool,
     sending: Mutex<()>,
     went_down: Notify,
     came_up: Notify,
@@ -216,6 +218,7 @@ impl Shared {
             memory: MemoryStore::new(),
             nodes: AtomicU64::new(1),
             running: AtomicUsize::new(0),
+            known: AtomicBool::new(false),
             sending: Mutex::const_new(()),
             went_down: Notify::new(),
             came_up: Notify::new(),

@@ -147,6 +147,9 @@ impl RedisStore {
     pub(super) fn succeeded(&self, joined: bool) {
         let shared = &*self.shared;
         let came_up = shared.breaker.succeeded(&shared.name);
+        if joined && shared.known.swap(true, Ordering::Relaxed) {
+            telemetry::forgot(&shared.name);
+        }
         if came_up || joined {
             shared.table.restate(&shared.outbox);
         }

@@ -29,6 +29,16 @@ pub(super) fn went_down(name: &str, why: &str) {
     CHANGES.add(1, &[KeyValue::new("state", "down")]);
 }
 
+/// Which of the two it was, nobody can tell from here.
+pub(super) fn forgot(name: &str) {
+    tracing::warn!(
+        store = name,
+        "the quota store does not know this node any more: it was emptied, or took the node for dead; counts that are lost \
+         are still in the audit log"
+    );
+    CHANGES.add(1, &[KeyValue::new("state", "forgotten")]);
+}
+
 /// Reservations work and settlements do not, which is no failure of the store as a whole.
 pub(super) fn stuck(name: &str, why: &str) {
     tracing::warn!(store = name, why, "the quota store does not take settlements; they are kept");

@@ -67,6 +67,7 @@ async fn each_change_is_one_line_and_no_call_is_any() {
     calls().await;
     let lines = lines.0.lock().unwrap().clone();
     let levels: Vec<_> = lines.iter().map(|(level, _)| *level).collect();
-    assert_eq!(levels, [Level::INFO, Level::WARN, Level::INFO], "{lines:?}");
+    assert_eq!(levels, [Level::INFO, Level::WARN, Level::INFO, Level::WARN], "{lines:?}");
+    assert!(lines[3].1.contains("it was emptied"), "it has nothing on its disk: {lines:?}");
     assert!(lines.iter().all(|(_, text)| text.contains("store=\"test\"")), "{lines:?}");
 }
