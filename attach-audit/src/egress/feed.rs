@@ -121,7 +121,7 @@ impl Feed {
     }
 
     /// A batch of `records` that ends at `mark` was taken.
-    pub(super) fn delivered(&self, mark: Mark, records: u64, delivered: Delivered) {
+    pub(super) fn delivered(&self, mark: Mark, records: u64, delivered: &Delivered) {
         let refused = delivered.refused.len() as u64;
         let records = records.saturating_sub(refused);
         let rejected = delivered.rejected.min(records);
@@ -269,7 +269,7 @@ mod tests {
             assert!(refused().await);
         }
         assert!(!refused().await, "it is not the record that is wrong");
-        feed.delivered(mark(), 1, Delivered::all());
+        feed.delivered(mark(), 1, &Delivered::all());
         assert!(refused().await, "it is the record again");
         assert_eq!(feed.status().put_aside, 11);
         let kept = std::fs::read_to_string(dir.join("egress-soc.refused")).expect("there");

@@ -47,7 +47,7 @@ impl Delivery<'_> {
                     let done = piece.start..left.as_ref().map_or(piece.end, |left| left.start);
                     if !done.is_empty() {
                         let (mark, lines) = (self.behind(&done), done.len());
-                        self.feed.delivered(mark, lines as u64, delivered.within(lines));
+                        self.feed.delivered(mark, lines as u64, &delivered.within(lines));
                     }
                     let Some(left) = left else {
                         (backoff, refusals) = (Backoff::default(), 0);

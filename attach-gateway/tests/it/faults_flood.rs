@@ -7,8 +7,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::support::client::Connection;
 use crate::support::{CHATS, Upstream, World, question};
 
+/// Idle connections are closed after ten seconds unless somebody says otherwise: here they are to stay.
 async fn world() -> World {
-    let text = "[server]\nmax_connections = 20100\nmax_connections_per_address = 2100\n[[issuer]]\nissuer = \"{ISSUER}\"\n\
+    let text = "[server]\nmax_connections = 20100\nmax_connections_per_address = 2100\ntimeout.head = \"10m\"\n[[issuer]]\nissuer = \"{ISSUER}\"\n\
                 audience = [\"api://attach-test\"]\n[[upstream]]\nname = \"m\"\nkind = \"openai\"\nurl = \"{UPSTREAM}\"\n\
                 [access]\ndefault = \"allow\"\n";
     World::file(Upstream::model().await, text).await
@@ -88,6 +89,7 @@ async fn conn_flood_and_how_long_calls_take_beside_it() {
     let crowd = crowd(&world, many).await;
     calls(&world, 100).await;
     let beside = calls(&world, 1000).await;
+    assert!(world.gateway.descriptors() > many, "they were there all the time");
     let grown = world.gateway.resident().saturating_sub(before);
     println!(
         "a call alone {alone:.2?}, beside {} idle connections {beside:.2?} (median, 99 %); {grown} MiB more",

@@ -167,17 +167,18 @@ async fn load(call: &Call, clients: usize, lasts: Duration) -> (f64, Vec<Duratio
 async fn goodput_under_twice_the_load() {
     let seconds = std::env::var("ATTACH_OVERLOAD").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
     let lasts = Duration::from_secs(seconds);
-    let world = World::file(busy(Duration::from_millis(100)).await, &file("max_in_flight = 16", "")).await;
+    // So few that it is the model server that is short, and not this machine's processor, whatever else runs on it.
+    let world = World::file(busy(Duration::from_millis(250)).await, &file("max_in_flight = 8", "")).await;
     let call = world.post(CHATS[0]).json(&question(CHATS[0], "m", "hello"));
-    let (alone, _) = load(&call, 16, lasts.min(Duration::from_secs(30))).await;
+    let (alone, _) = load(&call, 8, lasts.min(Duration::from_secs(30))).await;
     let before = world.gateway.resident();
-    let (crowded, waits) = load(&call, 32, lasts).await;
+    let (crowded, waits) = load(&call, 16, lasts).await;
     let grown = world.gateway.resident().saturating_sub(before);
     let since = Instant::now();
     call.send().await.expect(200);
     let at = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or_default();
     println!(
-        "{alone:.1} a second served by 16 clients, {crowded:.1} by 32 for {seconds} s; {} refused, in {:.1?} (median), \
+        "{alone:.1} a second served by 8 clients, {crowded:.1} by 16 for {seconds} s; {} refused, in {:.1?} (median), \
          {:.1?} (99 %); {grown} MiB more; the next call took {:.1?}",
         waits.len(),
         at(50),
