@@ -16,6 +16,9 @@ use crate::cli::login::{self, LoginError, Which};
 /// No token of ours is longer.
 const LONGEST: u64 = 1 << 20;
 
+/// Where administrators alone are let in.
+const ADMINISTRATORS: &str = "/admin/";
+
 /// A running gateway, and whose token it is shown. The token is named, never given: what stands on a command line
 /// others can read.
 #[derive(Debug, Args)]
@@ -76,7 +79,7 @@ impl Server {
     /// Whoever is shown a token there asks the provider about it, which may be away.
     fn is_known_by_account(&self, path: &str) -> bool {
         let named = self.token.is_some() || self.token_env.is_some();
-        self.server.is_socket() && path.starts_with(super::EVERYBODYS) && !named
+        self.server.is_socket() && path.starts_with(ADMINISTRATORS) && !named
     }
 
     async fn credential(&self) -> Result<String, Refused> {
