@@ -130,11 +130,11 @@ impl Redactor {
     ///
     /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn try_find(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let found = self.find_raw(text, Reads::Text, &self.0.budget.start())?;
+        let found = self.find_raw(text, Reads::of(text), &self.0.budget.start())?;
         let mut resolved = resolve(found);
         if resolved.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolved);
-            resolved.extend(Occurrences::of(&names).find(text, Reads::Text));
+            resolved.extend(Occurrences::of(&names).find(text, Reads::of(text)));
             resolved = resolve(resolved);
         }
         Ok(resolved)
@@ -149,10 +149,10 @@ impl Redactor {
     ///
     /// When a recognizer failed, or the [budget](Builder::budget) is used up.
     pub fn candidates(&self, text: &str) -> Result<Vec<Finding>, Fault> {
-        let mut found = self.find_raw(text, Reads::Text, &self.0.budget.start())?;
+        let mut found = self.find_raw(text, Reads::of(text), &self.0.budget.start())?;
         if found.iter().any(|finding| finding.entity == Entity::Person) {
             let names = self.names_in(text, &resolve(found.clone()));
-            found.extend(Occurrences::of(&names).find(text, Reads::Text));
+            found.extend(Occurrences::of(&names).find(text, Reads::of(text)));
         }
         Ok(alternatives(found))
     }
@@ -194,7 +194,7 @@ impl Redactor {
     /// [budget](Builder::budget), in which waiting for inspectors does not count, is used up.
     pub async fn inspect_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
         let seen =
-            ask_readers(&self.0.inspectors, &[(text, Reads::Text)]).await.map_err(RedactError::Fault)?;
+            ask_readers(&self.0.inspectors, &[(text, Reads::of(text))]).await.map_err(RedactError::Fault)?;
         let Seen { findings, refusals, partial: _ } = seen;
         if !refusals.is_empty() {
             return Err(RedactError::Refused(refusals));

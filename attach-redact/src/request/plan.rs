@@ -73,7 +73,7 @@ impl Plan {
 
     pub(super) fn string(&mut self, value: Value<'_>, inside: Option<usize>) {
         if let Some(text) = text_of(value) {
-            self.push(text.reading_json(is_escaped_json(value)), value.id(), false, inside);
+            self.push(text, value.id(), false, inside);
         }
     }
 

@@ -49,7 +49,7 @@ impl Text {
             whole: false,
             signed: false,
             hidden: false,
-            reads: Reads::Text,
+            reads: Reads::of(text),
             is_json: false,
             redacted: None,
             stands_for: Vec::new(),
@@ -78,11 +78,6 @@ impl Text {
     /// The text as one whose values the caller is not to get back, if `hidden`.
     pub(crate) fn hidden(self, hidden: bool) -> Self {
         Self { hidden, ..self }
-    }
-
-    /// The text as one that may be read as JSON where it comes out of other JSON, if so.
-    pub(crate) fn reading_json(self, reads: bool) -> Self {
-        Self { reads: if reads { Reads::Json } else { self.reads }, ..self }
     }
 
     /// The text as one that stands where JSON belongs, and is none to us.

@@ -98,6 +98,17 @@ fn cards_keys_names_and_numbers_are_found_behind_escapes() {
 }
 
 #[test]
+fn a_text_of_its_own_that_is_nearly_json_is_read_so_too() {
+    for text in frames(r"see:\tbob\x40example.org") {
+        let redactor = redactor();
+        let redacted = redactor.redact(&text).unwrap();
+        assert!(redacted.text().contains("PII_EMAIL_") && !redacted.text().contains("xample"), "{text}");
+        assert_eq!(redacted.restore(redacted.text()), text);
+        assert!(redactor.find(&text).iter().any(|finding| finding.entity == Entity::Email), "{text}");
+    }
+}
+
+#[test]
 fn what_an_escape_is_next_to_is_not_taken_for_a_part_of_it() {
     let (mut asked, _, [sent, _]) = sent(&redactor(), r#"{"to":"\nbob@example.org\n","to":"x""#);
     let placeholder = &sent[sent.find("PII_EMAIL_").expect("is there")..][..18];

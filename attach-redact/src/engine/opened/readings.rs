@@ -19,6 +19,14 @@ pub(crate) enum Reads {
     Json,
 }
 
+impl Reads {
+    /// Who may read `text`, by how it begins.
+    pub(crate) fn of(text: &str) -> Self {
+        let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
+        if text.starts_with(['{', '[']) { Self::Json } else { Self::Text }
+    }
+}
+
 /// What a text with escapes reads as, besides what is written.
 #[derive(Debug)]
 pub(crate) struct Readings {
@@ -140,6 +148,16 @@ mod tests {
         assert_eq!(read(r"a\nb", Reads::Json), ["a\nb"]);
         assert_eq!(read(r"a\n4111", Reads::Text), ["a\n4111"]);
         assert_eq!(read(r"a\tAKIA", Reads::Text), ["a\tAKIA"]);
+    }
+
+    #[test]
+    fn what_begins_as_json_does_may_be_read_as_such() {
+        for text in ["{\"a\"", " \n[1", "\u{FEFF}{"] {
+            assert_eq!(Reads::of(text), Reads::Json, "{text}");
+        }
+        for text in ["", "a {", "\"{\""] {
+            assert_eq!(Reads::of(text), Reads::Text, "{text}");
+        }
     }
 
     #[test]
