@@ -63,6 +63,7 @@ mod mode;
 pub mod names;
 mod outer;
 mod overheard;
+mod private;
 pub mod read;
 mod record;
 mod refusals;

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use super::key::{ED25519, is_name};
 use super::note::signed;
 use super::{Checkpoint, VerifierKey};
 use crate::chain::Hash;
+use crate::private::private;
 
 /// What the text form begins with; that of Go's `golang.org/x/mod/sumdb/note`.
 const PREFIX: &str = "PRIVATE+KEY+";
@@ -115,11 +116,7 @@ impl Signer {
 /// starting; and durable, for what a key that is lost has signed cannot be verified.
 fn publish(path: &Path, text: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{}.new", uuid::Uuid::now_v7()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
+    let mut file = private().create_new(true).open(&unfinished)?;
     file.write_all(text)
         .and_then(|()| file.sync_all())
         .inspect_err(|_| drop(fs::remove_file(&unfinished)))?;

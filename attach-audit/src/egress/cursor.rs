@@ -1,12 +1,13 @@
 //! How far a target has come, on disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::log::Position;
+use crate::private::private;
 
 /// The file `egress-<name>.cursor`.
 #[derive(Debug)]
@@ -52,11 +53,7 @@ impl Cursor {
         let mut text = serde_json::to_vec(&written)?;
         text.push(b'\n');
         let fresh = self.path.with_extension("cursor.new");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
+        let mut file = private().create(true).truncate(true).open(&fresh)?;
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&fresh, &self.path)?;

@@ -1,6 +1,5 @@
 //! Records that a receiver does not take, so that those behind them can be sent.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::SendError;
 use crate::log::Line;
+use crate::private::private;
 use crate::{Audit, Deed, Timestamp, chain};
 
 /// The file does not grow beyond this.
@@ -60,11 +60,7 @@ fn deed(target: &str, line: &[u8], why: &SendError) -> Deed {
 }
 
 fn write(path: &Path, line: &[u8], why: String) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private().append(true).create(true).open(path)?;
     if file.metadata()?.len().saturating_add(line.len() as u64) > LARGEST {
         return Err(io::Error::other(format!("{} is full", path.display())));
     }

@@ -1,9 +1,7 @@
 //! The file: what is in it, and how it is made.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-#[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -121,11 +119,7 @@ pub(super) fn create<T>(
 
 /// A file that its owner alone can read.
 pub(super) fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(path)
+    crate::private::private().read(true).create(true).truncate(false).open(path)
 }
 
 /// A file of the same name with something behind it.

@@ -3,9 +3,11 @@
 //! A file of its own rather than space reserved in each segment: it works on every file system, readers of segments need
 //! not know of it, and what is reserved is the same whether a segment has just begun or is nearly full.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+
+use crate::private::private;
 
 /// Its name, in the log's directory.
 pub(super) const NAME: &str = "audit.reserve";
@@ -18,11 +20,7 @@ pub(super) fn reserve(dir: &Path, bytes: u64) -> io::Result<()> {
     if bytes == 0 || is_whole(&path, bytes) {
         return Ok(());
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path)?;
+    let mut file = private().create(true).truncate(true).open(&path)?;
     let filled = fill(&mut file, bytes).and_then(|()| file.sync_all());
     // Half of it would take the space that is missing, and be no reserve.
     filled.inspect_err(|_| drop(fs::remove_file(&path)))

@@ -3,6 +3,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ballast;
+use crate::private::private;
 
 /// Where a [`Log`](crate::Log) keeps its segments: a directory, or whatever a test puts in its place.
 pub trait Storage: Send + 'static {
@@ -92,15 +93,6 @@ impl Disk {
         })?;
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
-}
-
-/// For writing, readable by nobody else.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 impl Storage for Disk {

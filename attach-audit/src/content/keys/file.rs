@@ -1,6 +1,6 @@
 //! A person's key file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,8 @@ use age::x25519::Recipient;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+
+use crate::private::private;
 
 /// What is on disk about a person.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -60,11 +62,7 @@ impl PersonFile {
     pub(super) fn write(&mut self, path: &Path) -> io::Result<()> {
         self.v = 1;
         let unfinished = unfinished(path);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&unfinished)?;
+        let mut file = private().create(true).truncate(true).open(&unfinished)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
         fs::rename(&unfinished, path)?;
