@@ -66,7 +66,7 @@ mod tests {
             tools(Api::OpenAiChat, Document::parse(body.into()).expect("JSON").root())
         };
         for model in ["openai/gpt-4o:online", "gpt-4o:ONLINE", "deepseek/deepseek-r1:free:online"] {
-            assert_eq!(*tools(model), ["web".into()], "{model}");
+            assert_eq!(*tools(model), [Box::from("web")], "{model}");
         }
         for model in ["openai/gpt-4o", "online", "llama3:latest", "x:onlines"] {
             assert!(tools(model).is_empty(), "{model}");
