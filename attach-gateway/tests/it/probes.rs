@@ -165,7 +165,7 @@ async fn a_probe_is_nobodys_call_and_shows_the_key_only_where_it_must() {
         assert_eq!((&*seen.method, &*seen.path), ("GET", path), "{headers:?}");
         let key = shown.then_some("Bearer a-key-of-the-upstream");
         assert_eq!(seen.header("authorization"), key, "{probe}");
-        let known = ["host", "accept", "user-agent", "authorization"];
+        let known = ["host", "accept", "accept-encoding", "user-agent", "authorization"];
         assert!(headers.iter().all(|name| known.contains(name)), "{headers:?}");
         let intents = fleet.gateway.records().iter().filter(|record| record["kind"] == "intent").count();
         assert_eq!(intents, 1, "the call's");
