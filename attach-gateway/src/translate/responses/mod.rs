@@ -2,6 +2,7 @@
 //!
 //! Source: OpenAI API reference, "Responses" and "Streaming events".
 
+mod answer;
 mod echo;
 mod events;
 mod items;

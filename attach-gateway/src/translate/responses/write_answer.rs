@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use attach_core::{Exchange, Usage};
 use bytes::Bytes;
 use http::StatusCode;
 
 use super::Echo;
+use super::answer::{Answer, Stand};
 use super::events::{Events, object};
 use super::items::{Content, Item, Items};
 use super::sealed::Sealed;
-use super::shapes::{Fault, Figures, Head, Reason};
 use crate::translate::canonical::{Event, Failure, Finish, WriteAnswer};
 use crate::translate::openai;
 
@@ -23,11 +22,8 @@ const OVERHEAD: usize = 64;
 /// Writes an answer as OpenAI's Responses have it: events of items, or one `response`.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    id: String,
     request: String,
-    created: u64,
-    model: Box<str>,
-    echo: Echo,
+    answer: Answer,
     events: Events,
     items: Items,
     /// Calls whose tool has not been named yet, with their ids and arguments.
@@ -45,10 +41,7 @@ impl Writer {
         let request = exchange.id().to_string();
         let plain = request.replace('-', "");
         Self {
-            id: format!("resp_{plain}"),
-            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            model: model.into(),
-            echo,
+            answer: Answer::new(&plain, model, echo),
             events: Events::default(),
             items: Items::new(&plain),
             request,
@@ -88,9 +81,9 @@ impl WriteAnswer for Writer {
         }
         self.over = true;
         self.finish_items(out);
-        let status = self.status();
-        let kind = if status == "completed" { "response.completed" } else { "response.incomplete" };
-        self.response(kind, status, None, out);
+        let finish = self.finish.clone();
+        let stand = Stand::Ended(finish.as_ref());
+        self.response(stand.event(), stand, out);
     }
 
     fn whole(&mut self, events: Vec<Event>) -> Option<Bytes> {
@@ -110,7 +103,8 @@ impl WriteAnswer for Writer {
         }
         self.finish.get_or_insert(Finish::Stop);
         self.finish_items(&mut unread);
-        object(&self.head(self.status(), None), self.echo.members()).map(Bytes::from)
+        let head = self.answer.head(Stand::Ended(self.finish.as_ref()), &self.items, self.usage);
+        object(&head, self.answer.echo.members()).map(Bytes::from)
     }
 
     fn failure(&self, status: StatusCode, failure: &Failure) -> Bytes {
@@ -151,7 +145,7 @@ impl Writer {
     fn seal(&mut self, with: &Sealed, out: &mut Vec<u8>) {
         let open = self.open(|content| matches!(content, Content::Thoughts { .. }));
         let signed = open.filter(|_| matches!(with, Sealed::Signature(_)));
-        if self.echo.sealed {
+        if self.answer.echo.sealed {
             let at = signed.unwrap_or_else(|| self.begin(thoughts(), out));
             self.items.seal(at, with);
         }
@@ -223,68 +217,36 @@ impl Writer {
 
     /// Clients look for a text where nothing else is said. What was cut short is the last item.
     fn finish_items(&mut self, out: &mut Vec<u8>) {
-        let status = self.status();
+        let status = Stand::Ended(self.finish.as_ref()).status();
         if status == "completed" && self.items.iter().next().is_none() {
             self.begin(Content::Text(String::new()), out);
         }
         let last = self.items.open();
-        let open: Vec<_> = self.items.iter().enumerate().filter(|(_, item)| item.is_open()).collect();
-        let open: Vec<_> = open.into_iter().map(|(at, _)| at).collect();
-        for at in open {
-            self.close(at, if last == Some(at) { status } else { "completed" }, out);
+        for at in 0..self.items.iter().count() {
+            if self.items.get(at).is_some_and(Item::is_open) {
+                self.close(at, if last == Some(at) { status } else { "completed" }, out);
+            }
         }
     }
 
     fn start(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.started, true) {
-            self.response("response.created", "in_progress", None, out);
-            self.response("response.in_progress", "in_progress", None, out);
+            self.response("response.created", Stand::Begun, out);
+            self.response("response.in_progress", Stand::Begun, out);
         }
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.over, true) {
-            self.response("response.failed", "failed", Some(failure), out);
+            let stand = Stand::Failed(failure);
+            self.response(stand.event(), stand, out);
         }
     }
 
-    fn response(
-        &mut self,
-        kind: &'static str,
-        status: &'static str,
-        failure: Option<&Failure>,
-        out: &mut Vec<u8>,
-    ) {
-        let mut events = std::mem::take(&mut self.events);
-        events.response(kind, &self.head(status, failure), self.echo.members(), out);
-        self.events = events;
-    }
-
-    fn head<'a>(&'a self, status: &'static str, failure: Option<&'a Failure>) -> Head<'a> {
-        let reason = match &self.finish {
-            Some(Finish::Length) => Some("max_output_tokens"),
-            Some(Finish::Filtered) => Some("content_filter"),
-            _ => None,
-        };
-        Head {
-            id: &self.id,
-            object: "response",
-            created_at: self.created,
-            status,
-            background: false,
-            error: failure.map(fault),
-            incomplete_details: reason.filter(|_| status == "incomplete").map(|reason| Reason { reason }),
-            model: &self.model,
-            output: self.items.iter().map(Item::shape).collect(),
-            usage: self.usage.filter(|_| status != "in_progress").map(Figures::from),
-        }
-    }
-
-    fn status(&self) -> &'static str {
-        match self.finish {
-            Some(Finish::Length | Finish::Filtered) => "incomplete",
-            _ => "completed",
-        }
+    fn response(&mut self, kind: &'static str, stand: Stand<'_>, out: &mut Vec<u8>) {
+        let usage = self.usage.filter(|_| !matches!(stand, Stand::Begun));
+        let head = self.answer.head(stand, &self.items, usage);
+        self.events.response(kind, &head, self.answer.echo.members(), out);
     }
 }
 
@@ -294,11 +256,4 @@ fn thoughts() -> Content {
 
 fn too_long() -> Failure {
     Failure { code: None, message: "the answer is too long to be repeated at its end".into() }
-}
-
-/// The API has a list of codes, on which clients rely; of those, two fit a server's own word.
-fn fault(failure: &Failure) -> Fault<'_> {
-    let said = failure.code.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let limited = ["rate_limit", "throttl", "429"].iter().any(|word| said.contains(word));
-    Fault { code: if limited { "rate_limit_exceeded" } else { "server_error" }, message: &failure.message }
 }
