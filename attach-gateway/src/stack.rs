@@ -14,7 +14,7 @@ use attach_core::{BoxError, ResponseBody};
 use attach_quota::QuotaLayer;
 use attach_redact::RedactLayer;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
@@ -25,10 +25,11 @@ use crate::admin::{BODY_DEADLINE, CheckLayer, Recheck};
 use crate::callers::Callers;
 use crate::config::{Config, ConfigError};
 use crate::front::{
-    CallerLayer, CatalogLayer, DoorLayer, IntakeLayer, Me, Memory, ProbeLayer, Probes, Running, cors, head,
+    Answers, CallerLayer, CatalogLayer, DoorLayer, IntakeLayer, Me, Memory, ProbeLayer, Probes, Running,
+    cors, head,
 };
 use crate::redact::Redaction;
-use crate::resolve::{Directory, ResolveLayer};
+use crate::resolve::ResolveLayer;
 use crate::rights::Rights;
 use crate::telemetry::{ObserveLayer, Telemetry};
 use crate::upstream::{Dispatch, Pseudonym, Upstreams};
@@ -40,7 +41,10 @@ pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
 pub(crate) type Stack = BoxCloneSyncService<Request<Incoming>, Response<AnswerBody>, Infallible>;
 
 /// What the stack is made of, besides the configuration.
+#[derive(Clone)]
 pub(crate) struct Parts<E> {
+    /// Which of its names it is called by here.
+    pub(crate) answers: Answers,
     pub(crate) audit: Audit,
     pub(crate) auth: AuthLayer<Callers>,
     /// What directories send signals to.
@@ -60,23 +64,24 @@ pub(crate) struct Parts<E> {
     pub(crate) telemetry: Telemetry,
 }
 
-/// The answer of a stack without redaction, in the type of one with it.
+/// The answer of a stack without a layer, in the type of one with it.
 fn unwatched<R>(response: Response<R>) -> Response<ResponseBody<R>> {
     response.map(ResponseBody::inner)
 }
 
-/// Who is calling, and for how long they may go on.
+/// Who is calling, and for how long they may go on; `url` is the address that they use.
 pub(crate) fn auth(
     config: &Config,
     verifier: &OidcVerifier,
     rights: &Rights,
+    url: Option<&Uri>,
 ) -> Result<AuthLayer<Callers>, ConfigError> {
     let callers = Callers::new(verifier.clone(), rights);
     let mut auth = AuthLayer::new(callers)
         .realm("attach")
         .revocations(rights.revocations.clone())
         .max_stream_past_exp(config.revocation.max_stream_past_exp);
-    if let Some(url) = &config.server.external_url {
+    if let Some(url) = url {
         let url = ResourceMetadata::new(&url.to_string()).map_err(|why| ConfigError::new(why.to_string()))?;
         auth = auth.resource_metadata(url.url());
     }
@@ -96,7 +101,13 @@ fn policy(config: &Config, rules: Live<Rules>) -> PolicyLayer<Live<Rules>> {
 /// Builds the stack.
 pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
     let upstreams = parts.upstreams;
-    let directory = Arc::new(Directory::new(config, Arc::clone(&upstreams)));
+    let answers = parts.answers;
+    let directory = Arc::new(answers.directory(config, &upstreams));
+    let pages = cors::layer(answers.origins(config));
+    let admitted = match answers.clone() {
+        Answers::Any => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
+        answers => Either::Left(CheckLayer::new(move |head| answers.admit(head))),
+    };
     let max_body = config.server.max_body;
     let policy = policy(config, parts.policy.clone());
     let late = || tokio::time::sleep(BODY_DEADLINE);
@@ -112,15 +123,16 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
         None => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
     };
     let service = ServiceBuilder::new()
-        .option_layer(cors::layer(&config.server.origins))
+        .option_layer(pages)
         .layer(IntakeLayer::new(parts.memory, config.server.patience.body))
         .layer(ProbeLayer::new(parts.probes))
         .layer(ObserveLayer::new(parts.telemetry.clone()))
         .layer(parts.audit.layer())
-        .layer(CheckLayer::new(head::check))
+        .layer(CheckLayer::new(move |head| head::check(head).and_then(|()| answers.check(head))))
         .layer(outside)
         .layer(DoorLayer::new(parts.running, config.server.max_in_flight))
         .layer(parts.auth)
+        .layer(admitted)
         .layer(own_keys)
         .layer(CallerLayer)
         .layer(CatalogLayer::new(

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 const PERIOD: u64 = 150;
 
 /// Nonces that nobody has to remember (RFC 9449 §8): a period of time, and our word for it.
+#[derive(Clone)]
 pub(super) struct Nonces(hmac::Key);
 
 impl Nonces {

@@ -47,6 +47,20 @@ impl Dpop {
         })
     }
 
+    /// The same for another address of the service, such as another of its host names: what was shown at one is known at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn at(&self, external_url: &str) -> Result<Self, ConfigError> {
+        Ok(Self {
+            base: Base::parse(external_url)?,
+            shown: self.shown.clone(),
+            nonces: self.nonces.clone(),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
     /// Asks for a nonce of ours in every proof (RFC 9449 §9), so that none can be made in advance. Nodes of one service
     /// share the `key`.
     pub fn nonces(mut self, key: &[u8]) -> Self {

@@ -18,22 +18,42 @@ impl OidcVerifier {
     ///
     /// When an issuer's configuration cannot be meant; as [`new`](Self::new).
     pub fn reconfigured(&self, issuers: Vec<IssuerConfig>) -> Result<Self, ConfigError> {
+        Ok(Self::with(self.successors(issuers, self.0.dpop.clone())?))
+    }
+
+    /// [`reconfigured`](Self::reconfigured) for another address of the service, such as another of its host names: proofs
+    /// of possession are for `external_url` there, if they are taken at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`reconfigured`](Self::reconfigured), and when `external_url` is none.
+    pub fn at(&self, issuers: Vec<IssuerConfig>, external_url: &str) -> Result<Self, ConfigError> {
+        let dpop = self.0.dpop.get().map(|dpop| dpop.at(external_url).map(Arc::new)).transpose()?;
+        let dpop = dpop.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self(Arc::new(self.successors(issuers, dpop)?)))
+    }
+
+    fn successors(
+        &self,
+        issuers: Vec<IssuerConfig>,
+        dpop: OnceLock<Arc<Dpop>>,
+    ) -> Result<Inner, ConfigError> {
         check(&issuers)?;
-        let issuers = issuers.into_iter().map(|config| self.successor(config)).collect();
-        let verifier = Self::with(Inner {
+        let issuers: Vec<_> = issuers.into_iter().map(|config| self.successor(config)).collect();
+        let files = self.0.files.clone();
+        if let Some(files) = files.get() {
+            for issuer in &issuers {
+                issuer.keys.keep_in(files);
+            }
+        }
+        Ok(Inner {
             issuers,
             cache: Arc::clone(&self.0.cache),
             clock: Arc::clone(&self.0.clock),
             fetch: Arc::clone(&self.0.fetch),
-            files: self.0.files.clone(),
-            dpop: self.0.dpop.clone(),
-        });
-        if let Some(files) = verifier.0.files.get() {
-            for issuer in &verifier.0.issuers {
-                issuer.keys.keep_in(files);
-            }
-        }
-        Ok(verifier)
+            files,
+            dpop,
+        })
     }
 
     /// The same with other proofs of possession (RFC 9449): those that `dpop` describes, or none, and then tokens that are

@@ -16,7 +16,7 @@ use clap::Args;
 
 use crate::cli;
 use crate::cli::gateway::At;
-use crate::config::{Config, ConfigError, access};
+use crate::config::{Config, ConfigError, Host, access};
 use crate::quotas::Quotas;
 use crate::resolve::Directory;
 use crate::run::{self, StartError};
@@ -49,6 +49,9 @@ pub(crate) struct Explain {
     /// A running gateway, which is shown the token and says what is left of the limits.
     #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
     server: Option<At>,
+    /// The host that the call names, where there are [[host]]s.
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -62,9 +65,10 @@ impl Explain {
     /// When that cannot be known.
     pub(crate) fn run(&self, env: fn(&str) -> Option<String>) -> Result<bool, StartError> {
         let config = cli::configuration(self.config.as_deref(), env)?;
+        let host = self.host(&config)?;
         let token = self.token(env)?;
         let runtime = cli::runtime()?;
-        let identity = match runtime.block_on(verify(&config, token.trim()))? {
+        let identity = match runtime.block_on(verify(&config, host, token.trim()))? {
             Ok(identity) => identity,
             Err(denial) if denial.status().is_server_error() => {
                 return Err(ConfigError::new(format!("{}: {denial}", denial.reason())).into());
@@ -76,6 +80,7 @@ impl Explain {
             }
         };
         let directory = Directory::of(&config).map_err(|error| StartError::Io("TLS", error))?;
+        let directory = directory.showing(host.and_then(|host| host.models.clone()));
         let model = ModelName::canonical_of(&self.model);
         let destination = directory.destination(self.api, model);
         let peer = self.address.map(|address| Peer::new(SocketAddr::new(address, 0)));
@@ -91,6 +96,20 @@ impl Explain {
         let _ = writeln!(out, "answer: {}", shown(&verdict));
         cli::print(&printable(&out));
         Ok(verdict.is_allowed())
+    }
+
+    /// What is allowed depends on it, so there is no answer without it.
+    fn host<'c>(&self, config: &'c Config) -> Result<Option<&'c Host>, ConfigError> {
+        let names = || config.hosts.iter().map(|host| &*host.name).collect::<Vec<_>>().join(", ");
+        match &self.host {
+            None if config.hosts.is_empty() => Ok(None),
+            None => Err(ConfigError::new(format!("say with --host by which name it is called: {}", names()))),
+            Some(name) => {
+                let host = config.hosts.iter().find(|host| *host.name == **name);
+                let none = || ConfigError::new(format!("{name:?} is no [[host]]; there is: {}", names()));
+                host.map(|host| Some(&**host)).ok_or_else(none)
+            }
+        }
     }
 
     fn token(&self, env: fn(&str) -> Option<String>) -> Result<String, StartError> {
@@ -110,8 +129,12 @@ impl Explain {
 }
 
 /// As the gateway would, with the keys fetched now.
-async fn verify(config: &Config, token: &str) -> Result<Result<Arc<Identity>, Denial>, StartError> {
-    let verifier = run::verifier(config, &run::fetch()?)?;
+async fn verify(
+    config: &Config,
+    host: Option<&Host>,
+    token: &str,
+) -> Result<Result<Arc<Identity>, Denial>, StartError> {
+    let verifier = run::verifier_at(config, &run::fetch()?, host)?;
     verifier.refresh().await;
     Ok(verifier.verify(token).await)
 }

@@ -12,6 +12,9 @@ pub(super) fn describe(config: &Config) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# from {}", source(&config.source));
     ground(&mut out, config);
+    for host in &config.hosts {
+        let _ = writeln!(out, "host {host}");
+    }
     for issuer in &config.issuers {
         let _ = writeln!(out, "issuer: {issuer}");
     }

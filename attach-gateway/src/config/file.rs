@@ -11,8 +11,8 @@ use super::listen::ChannelFile;
 use super::secret::SecretRef;
 use super::units::{Size, Span};
 use super::{
-    admin, alerts, audit, breaker, engine, minting, model, ner, price, probe, quota, revocation, server,
-    telemetry, translation, upstream,
+    admin, alerts, audit, breaker, engine, host, minting, model, ner, price, probe, quota, revocation,
+    server, telemetry, translation, upstream,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +20,7 @@ use super::{
 pub(super) struct File {
     pub(super) server: Server,
     pub(super) state: State,
+    pub(super) host: Vec<host::Table>,
     pub(super) issuer: Vec<Issuer>,
     pub(super) front_end: Vec<front_end::Table>,
     pub(super) upstream: Vec<Upstream>,

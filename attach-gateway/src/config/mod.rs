@@ -29,6 +29,7 @@ mod env;
 mod error;
 mod file;
 mod front_end;
+mod host;
 mod issuer;
 mod keys;
 mod listen;
@@ -63,6 +64,7 @@ pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;
+pub use self::host::Host;
 pub(crate) use self::keys::nearest;
 #[cfg(test)]
 pub(crate) use self::keys::sections as all_keys;
@@ -96,6 +98,8 @@ pub struct Config {
     pub redis: Option<Redis>,
     /// Where nodes count together, if they do.
     pub counts: Option<RedisStore>,
+    /// The names it answers to, if not to all.
+    pub hosts: Vec<Arc<Host>>,
     /// Who vouches for callers.
     pub issuers: Vec<IssuerConfig>,
     /// Programs that may speak for people.

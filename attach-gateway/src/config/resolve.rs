@@ -11,7 +11,8 @@ use super::file::{EntitySetting, File};
 use super::keys::nearest;
 use super::{
     Config, ConfigError, Redact, RedactPattern, Revocation, Server, Source, Unsupported, Upstream, access,
-    admin, alerts, engine, file, front_end, issuer, minting, quota, revocation, server, shared, telemetry,
+    admin, alerts, engine, file, front_end, host, issuer, minting, quota, revocation, server, shared,
+    telemetry,
 };
 
 /// What a check digit that holds scores at least, without a word that names the number.
@@ -38,6 +39,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
     let telemetry = telemetry::resolve(&file.telemetry, listen, env)?;
     let server = server::resolve(file.server)?;
     addressable(&server, &revocation)?;
+    let hosts = host::resolve(file.host, &self::directories(&issuers), &server)?;
     let admin = file.admin.map(|admin| admin::resolve(admin, &issuers, &server.listen)).transpose()?;
     let audit = audit::resolve(&file.audit, env)?;
     if audit.index && admin.is_none() {
@@ -49,6 +51,7 @@ pub(super) fn resolve(file: File, env: Env<'_>) -> Result<Config, ConfigError> {
         state_dir: file.state.dir,
         redis: shared.state,
         counts: shared.counts,
+        hosts,
         issuers,
         front_ends,
         upstreams,

@@ -111,6 +111,13 @@ pub(super) struct Cors {
     allowed_origins: Vec<String>,
 }
 
+impl Cors {
+    /// What it means; `setting` is named in the error.
+    pub(super) fn origins(&self, setting: &str) -> Result<Vec<HeaderValue>, ConfigError> {
+        self.allowed_origins.iter().map(|text| origin(setting, text)).collect()
+    }
+}
+
 /// `server.timeout` as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -135,7 +142,7 @@ pub(super) fn resolve(from: file::Server) -> Result<Server, ConfigError> {
         trusted_proxies: from.trusted_proxies.iter().map(|text| proxy(text)).collect::<Result<_, _>>()?,
         proxy_header: from.proxy_header.as_deref().map_or(Ok(default.proxy_header), header)?,
         proxy_protocol: from.proxy_protocol,
-        external_url: external_url(from.external_url.as_deref())?,
+        external_url: external_url("server.external_url", from.external_url.as_deref())?,
         max_body: from.max_body.map_or(default.max_body, |size| size.0),
         max_in_flight: from.max_in_flight.unwrap_or(default.max_in_flight),
         max_connections: from.max_connections.unwrap_or(default.max_connections),
@@ -144,7 +151,7 @@ pub(super) fn resolve(from: file::Server) -> Result<Server, ConfigError> {
             .unwrap_or(default.max_connections_per_address),
         max_buffered: from.max_buffered.map(|size| size.0),
         patience: patience(&from.timeout, default.patience),
-        origins: from.cors.allowed_origins.iter().map(|text| origin(text)).collect::<Result<_, _>>()?,
+        origins: from.cors.origins("server.cors")?,
         drain: from.drain.map_or(default.drain, |span| span.0),
     };
     sensible(&server)?;
@@ -177,12 +184,13 @@ fn sensible(server: &Server) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn external_url(text: Option<&str>) -> Result<Option<Uri>, ConfigError> {
-    let url = text.map(|text| parse_url("server.external_url", text)).transpose()?;
+/// `setting` is named in the error.
+pub(super) fn external_url(setting: &str, text: Option<&str>) -> Result<Option<Uri>, ConfigError> {
+    let url = text.map(|text| parse_url(setting, text)).transpose()?;
     if url.as_ref().is_some_and(|url| url.path() != "/") {
-        return Err(ConfigError::new(
-            "server.external_url: only a scheme and a host, such as https://llm.example.com",
-        ));
+        return Err(ConfigError::new(format!(
+            "{setting}: only a scheme and a host, such as https://llm.example.com"
+        )));
     }
     Ok(url)
 }
@@ -213,10 +221,10 @@ fn header(text: &str) -> Result<ProxyHeader, ConfigError> {
 }
 
 /// An origin as browsers send it (RFC 6454 §6.2): scheme, host in small letters, port if it is not the usual one.
-fn origin(text: &str) -> Result<HeaderValue, ConfigError> {
+fn origin(setting: &str, text: &str) -> Result<HeaderValue, ConfigError> {
     let wrong = || {
         ConfigError::new(format!(
-            "server.cors.allowed_origins: {text:?} is no origin as browsers send it, like https://chat.example.com"
+            "{setting}.allowed_origins: {text:?} is no origin as browsers send it, like https://chat.example.com"
         ))
     };
     let rest = text.strip_prefix("https://").map(|rest| (rest, ":443"));

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 mod door;
 pub(crate) mod head;
 mod hold;
+mod host;
 mod intake;
 mod me;
 mod probe;
@@ -15,6 +16,7 @@ pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, 
 pub(crate) use self::catalog::CatalogLayer;
 pub(crate) use self::door::{DoorLayer, Running};
 pub(crate) use self::hold::{Hold, Memory};
+pub(crate) use self::host::{Answers, host_of};
 pub(crate) use self::intake::IntakeLayer;
 pub(crate) use self::me::{Me, PATH as ME};
 pub(crate) use self::probe::{ProbeLayer, Probes};

@@ -20,9 +20,10 @@ type Ready = dyn Fn() -> bool + Send + Sync;
 pub(crate) struct ProbeLayer(Arc<Probes>);
 
 /// What the probes answer.
+#[derive(Clone)]
 pub(crate) struct Probes {
     /// Whether requests can be served: at least one issuer's keys are known and the audit log works.
-    pub(crate) ready: Box<Ready>,
+    pub(crate) ready: Arc<Ready>,
     /// The protected resource metadata of RFC 9728, if the gateway knows its own address.
     pub(crate) metadata: Option<ResourceMetadata>,
 }

@@ -38,6 +38,7 @@ pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
     found.extend(doors(before, now));
     found.extend(watched(before, now));
     found.extend(terms::found(&before.written, &now.written));
+    found.extend(hosts(before, now));
     found
 }
 
@@ -61,6 +62,29 @@ fn doors(before: &Config, now: &Config) -> Vec<String> {
     let was = roles(before);
     let new = roles(now).into_iter().filter(|role| !was.contains(role));
     found.extend(new.map(|(role, group)| format!("admin.auth: {group:?} is {}", role.as_str())));
+    found
+}
+
+/// What exists or is known by one of the gateway's names, and was not.
+fn hosts(before: &Config, now: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    for host in &now.hosts {
+        let Some(was) = before.hosts.iter().find(|was| was.name == host.name) else {
+            found.push(format!("host {:?} is new", host.name));
+            continue;
+        };
+        let new = host.directories.iter().filter(|one| !was.directories.contains(one));
+        found.extend(new.map(|one| format!("host {:?} knows callers of {one:?}", host.name)));
+        if host.models != was.models && was.models.is_some() {
+            let kept = was.models.as_deref().unwrap_or_default();
+            let new = host.models.as_deref().map(|new| new.iter().filter(|one| !kept.contains(one)).count());
+            if new != Some(0) {
+                found.push(format!("host {:?} has other models", host.name));
+            }
+        }
+        let new = host.origins.iter().filter(|origin| !was.origins.contains(origin));
+        found.extend(new.map(|origin| format!("host {:?}: cors: {origin:?} is new", host.name)));
+    }
     found
 }
 
@@ -227,6 +251,28 @@ mod tests {
         }
         let open = of("[[access.deny]]", "[access]\ndefault = \"allow\"\n[[access.deny]]");
         assert!(open.is_empty() || open == ["access: everybody may do everything"], "{open:?}");
+    }
+
+    #[test]
+    fn what_exists_by_a_name_and_did_not_is_told() {
+        let host = |name: &str, more: &str| {
+            let text =
+                format!("[[host]]\nname = \"{name}\"\ndirectories = [\"idp.example.com\"]\n{more}\n{FILE}");
+            Config::parse(&text, |_| None).expect("a valid configuration")
+        };
+        let was = host("a.example", "models = [\"x\", \"y\"]");
+        for (now, told) in [
+            (host("b.example", ""), "host \"b.example\" is new"),
+            (host("a.example", ""), "host \"a.example\" has other models"),
+            (host("a.example", "models = [\"x\", \"z\"]"), "host \"a.example\" has other models"),
+            (
+                host("a.example", "models = [\"x\"]\ncors = { allowed_origins = [\"https://c.example\"] }"),
+                "host \"a.example\": cors: \"https://c.example\" is new",
+            ),
+        ] {
+            assert_eq!(found(&was, &now), [told]);
+        }
+        assert!(found(&was, &host("a.example", "models = [\"y\"]")).is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ const LIVE: &[&str] = &[
     "access",
     "alerts",
     "front_end",
+    "host",
     "issuer",
     "keys",
     "model",
@@ -43,6 +44,10 @@ pub(super) fn changed(before: &Table, now: &Table) -> Vec<String> {
 /// The settings that have changed and cannot while the gateway runs.
 pub(super) fn needed(before: &Table, now: &Table) -> Vec<String> {
     let mut needed = Vec::new();
+    // Which names there are can change; whether they count is what every caller's proofs and tokens are held to.
+    if named(before) != named(now) {
+        needed.push("host".to_owned());
+    }
     for section in differing(before, now).into_iter().filter(|section| !LIVE.contains(section)) {
         let (was, is) = (before.get(section), now.get(section));
         let (Some(was), Some(is)) = (table(was), table(is)) else {
@@ -58,6 +63,11 @@ pub(super) fn needed(before: &Table, now: &Table) -> Vec<String> {
         needed.extend(settings.filter(|setting| !LIVE_SETTINGS.contains(&setting.as_str())));
     }
     needed
+}
+
+/// Whether requests have to name a host.
+fn named(table: &Table) -> bool {
+    table.get("host").and_then(Value::as_array).is_some_and(|hosts| !hosts.is_empty())
 }
 
 /// The section's settings; none if it is not there.
@@ -101,6 +111,8 @@ mod tests {
         ] {
             assert!(of("", now).is_empty() && of(now, "").is_empty(), "{now}");
         }
+        let host = |name: &str| format!("[[host]]\nname = \"{name}\"");
+        assert!(of(&host("a"), &host("b")).is_empty());
         let admin = "[admin]\nlisten = \"127.0.0.1:1\"\n[admin.auth]\naudience = ";
         assert!(of(&format!("{admin}\"a\""), &format!("{admin}\"b\"")).is_empty());
     }
@@ -118,6 +130,8 @@ mod tests {
             // Of a section that comes later nobody has said yet that it can change.
             ("", "[something]\nnew = 1", "something.new"),
             ("", "scalar = 1", "scalar"),
+            ("", "[[host]]\nname = \"a\"", "host"),
+            ("[[host]]\nname = \"a\"", "host = []", "host"),
         ] {
             assert_eq!(of(before, now), [named], "{before} → {now}");
         }

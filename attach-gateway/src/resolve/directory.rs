@@ -16,6 +16,8 @@ use crate::upstream::{Place, Upstreams};
 pub(crate) struct Directory {
     upstreams: Arc<Upstreams>,
     models: Vec<Model>,
+    /// The names that exist here; all without it.
+    shown: Option<Arc<[ModelGlob]>>,
 }
 
 /// Where a model may be had.
@@ -29,7 +31,16 @@ pub(crate) struct Target<'a> {
 
 impl Directory {
     pub(crate) fn new(config: &Config, upstreams: Arc<Upstreams>) -> Self {
-        Self { upstreams, models: config.models.clone() }
+        Self { upstreams, models: config.models.clone(), shown: None }
+    }
+
+    /// The same, of which only these names exist.
+    pub(crate) fn showing(self, shown: Option<Arc<[ModelGlob]>>) -> Self {
+        Self { shown, ..self }
+    }
+
+    fn shows(&self, model: &str) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.iter().any(|glob| glob.matches(model)))
     }
 
     /// With upstreams of its own, which nothing is sent to.
@@ -43,6 +54,9 @@ impl Directory {
     }
 
     fn found(&self, api: Api, model: &str) -> (Option<&Model>, Vec<Target<'_>>) {
+        if !self.shows(model) {
+            return (None, Vec::new());
+        }
         if self.models.is_empty() {
             let places = self.upstreams.places();
             let place = places.iter().find(|place| place.upstream.speaks(api.dialect()));
@@ -101,7 +115,7 @@ impl Directory {
 
     /// Where a listed model may be had in a dialect, by whichever operation.
     pub(crate) fn anywhere(&self, dialect: Dialect, model: &str) -> Destination {
-        if !self.models.is_empty() {
+        if !self.models.is_empty() || !self.shows(model) {
             let api = Api::ALL.into_iter().find(|api| api.dialect() == dialect).unwrap_or(Api::OpenAiChat);
             return self.destination(api, model);
         }

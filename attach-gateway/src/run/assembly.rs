@@ -7,13 +7,16 @@ use attach_auth::keys::{AdminKeys, AdminServices};
 use attach_auth::metadata::ResourceMetadata;
 use attach_auth::policy::Live;
 use attach_auth::{AuthLayer, IssuerConfig, OidcVerifier};
+use http::Request;
+use hyper::body::Incoming;
 
 use super::error::config_error;
+use super::hosts::{self, Hosts};
 use super::lasting::Lasting;
 use super::{StartError, verifiers};
 use crate::callers::Callers;
-use crate::config::Config;
-use crate::front::Probes;
+use crate::config::{Config, Host};
+use crate::front::{Answers, Probes};
 use crate::redact::Redaction;
 use crate::rights::Rights;
 use crate::signals;
@@ -30,6 +33,8 @@ pub(crate) struct Assembly {
     pub(crate) rights: Rights,
     pub(crate) auth: AuthLayer<Callers>,
     pub(super) stack: Stack,
+    /// Those of single hosts; then `stack` refuses.
+    hosts: Hosts,
     pub(super) admin: Option<Stack>,
     verifiers: Verifiers,
     signals: signals::Lasting,
@@ -110,16 +115,17 @@ impl Assembly {
             before: before.map(|before| (&before.rights, &before.signals)),
         };
         let receivers = receivers.receivers()?;
-        let auth = stack::auth(&config, &verifiers.callers, &rights)?;
+        let auth = stack::auth(&config, &verifiers.callers, &rights, config.server.external_url.as_ref())?;
         let auth = match before {
             Some(before) => auth.succeeding(&before.auth),
             None => auth,
         };
         let policy = Live::new(Arc::clone(&config.rules));
         let parts = stack::Parts {
+            answers: if config.hosts.is_empty() { Answers::Any } else { Answers::None },
             audit: audit.clone(),
             auth: auth.clone(),
-            receivers: receivers.endpoint,
+            receivers: Arc::new(receivers.endpoint),
             keys: rights.keys.clone(),
             revocations: rights.revocations.clone(),
             policy: policy.clone(),
@@ -132,6 +138,7 @@ impl Assembly {
             probes: probes(&config, &verifiers.callers, &audit, &rights)?,
             telemetry: lasting.telemetry.named_by(&config),
         };
+        let hosts = Hosts::new(&config, &parts, (&verifiers.callers, &rights))?;
         let stack = stack::stack(&config, parts);
         let probing = Probing::start(&upstreams, before.map(|before| &before.probing));
         let signals = receivers.lasting;
@@ -142,6 +149,7 @@ impl Assembly {
             rights,
             auth,
             stack,
+            hosts,
             admin,
             verifiers,
             signals,
@@ -149,6 +157,11 @@ impl Assembly {
             probing,
             redaction,
         })
+    }
+
+    /// The service for a request, by the host that it names.
+    pub(super) fn of_host(&self, request: &Request<Incoming>) -> Option<&Stack> {
+        Some(self.hosts.of(request).unwrap_or(&self.stack))
     }
 
     /// Who says whose the tokens of callers are.
@@ -214,14 +227,15 @@ fn probes(
     let (verifier, audit, rights) = (verifier.clone(), audit.clone(), rights.clone());
     let stale = config.revocation.stale;
     let ready = move || is_ready(&verifier, &audit, (&rights, stale));
-    Ok(Probes { ready: Box::new(ready), metadata: metadata(config)? })
+    Ok(Probes { ready: Arc::new(ready), metadata: metadata(config, None)? })
 }
 
-/// RFC 9728, if the gateway knows its own address.
-fn metadata(config: &Config) -> Result<Option<ResourceMetadata>, StartError> {
-    let Some(url) = &config.server.external_url else { return Ok(None) };
-    let issuers = || config.issuers.iter();
+/// RFC 9728, if the gateway knows its own address: of `host`, or else where there are none.
+pub(super) fn metadata(config: &Config, host: Option<&Host>) -> Result<Option<ResourceMetadata>, StartError> {
+    let main = config.server.external_url.as_ref().filter(|_| config.hosts.is_empty());
+    let Some(url) = host.map(|host| &host.external_url).or(main) else { return Ok(None) };
     let metadata = ResourceMetadata::new(&url.to_string()).map_err(config_error)?;
-    let scopes = issuers().flat_map(|issuer| issuer.scopes().collect::<Vec<_>>());
-    Ok(Some(metadata.authorization_servers(issuers().map(IssuerConfig::issuer)).scopes(scopes).dpop()))
+    let scopes = hosts::issuers(config, host).flat_map(|issuer| issuer.scopes().collect::<Vec<_>>());
+    let servers = hosts::issuers(config, host).map(IssuerConfig::issuer);
+    Ok(Some(metadata.authorization_servers(servers).scopes(scopes).dpop()))
 }

@@ -36,20 +36,20 @@ impl Current {
 
     /// The service for callers: each request is served by what is in force when it comes.
     pub(super) fn callers(&self) -> Stack {
-        self.service(|assembly| Some(&assembly.stack))
+        self.service(Assembly::of_host)
     }
 
     /// That for administrators.
     pub(super) fn admins(&self) -> Stack {
         // There is one before and after: a listener does not come or go while the process lives.
-        self.service(|assembly| assembly.admin.as_ref())
+        self.service(|assembly, _| assembly.admin.as_ref())
     }
 
-    fn service(&self, which: fn(&Assembly) -> Option<&Stack>) -> Stack {
+    fn service(&self, which: for<'a> fn(&'a Assembly, &Request<Incoming>) -> Option<&'a Stack>) -> Stack {
         let current = self.clone();
         BoxCloneSyncService::new(service_fn(move |request: Request<Incoming>| {
             let assembly = current.0.load();
-            let stack = which(&assembly).unwrap_or(&assembly.stack).clone();
+            let stack = which(&assembly, &request).unwrap_or(&assembly.stack).clone();
             oneshot(stack, request)
         }))
     }

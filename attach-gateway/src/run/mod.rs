@@ -27,6 +27,7 @@ use crate::witness::AuditWitness;
 mod assembly;
 mod current;
 mod error;
+mod hosts;
 mod lasting;
 mod sides;
 mod verifiers;
@@ -36,7 +37,7 @@ pub(crate) use self::current::Current;
 pub use self::error::StartError;
 pub(crate) use self::lasting::Lasting;
 use self::sides::{Side, bind};
-pub(crate) use self::verifiers::{fetch, verifier};
+pub(crate) use self::verifiers::{fetch, verifier, verifier_at};
 
 /// How long a running request of another listener may take to finish after the gateway stopped.
 const SIDE_DRAIN: Duration = Duration::from_secs(5);

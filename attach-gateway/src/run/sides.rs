@@ -1,5 +1,7 @@
 //! Listeners, and what answers at them.
 
+use std::sync::Arc;
+
 use attach_audit::Audit;
 
 use super::{Current, StartError};
@@ -38,7 +40,7 @@ pub(super) async fn watchers(
     (current, audit): (&Current, &Audit),
 ) -> Result<Option<Side>, StartError> {
     let (current, audit) = (current.clone(), audit.clone());
-    let ready = Box::new(move || current.load().is_ready(&audit));
+    let ready = Arc::new(move || current.load().is_ready(&audit));
     let probes = Probes { ready, metadata: None };
     let (Some(listen), Some(stack)) = (config.telemetry.listen, telemetry.stack(probes)) else {
         return Ok(None);

@@ -7,10 +7,11 @@ use attach_auth::oidc::KeyFiles;
 use attach_auth::{IssuerConfig, OidcVerifier};
 use attach_core::Fetch;
 use attach_core::client::Client;
+use http::Uri;
 
 use super::StartError;
 use super::error::config_error;
-use crate::config::Config;
+use crate::config::{Config, Host};
 use crate::rights::Rights;
 use crate::state::StateDir;
 
@@ -22,6 +23,16 @@ pub(crate) fn fetch() -> Result<Arc<dyn Fetch>, StartError> {
 /// The verifier `config` describes; nothing is fetched yet.
 pub(crate) fn verifier(config: &Config, fetch: &Arc<dyn Fetch>) -> Result<OidcVerifier, StartError> {
     OidcVerifier::new(config.issuers.clone(), Arc::clone(fetch)).map_err(config_error)
+}
+
+/// The same as it is at `host`.
+pub(crate) fn verifier_at(
+    config: &Config,
+    fetch: &Arc<dyn Fetch>,
+    host: Option<&Host>,
+) -> Result<OidcVerifier, StartError> {
+    let issuers = super::hosts::issuers(config, host).cloned().collect();
+    OidcVerifier::new(issuers, Arc::clone(fetch)).map_err(config_error)
 }
 
 /// Keeps key sets on disk, for a start while an issuer is away.
@@ -49,14 +60,20 @@ pub(super) fn with_other_proofs(
     (before, config): (&Config, &Config),
     rights: &Rights,
 ) -> Result<OidcVerifier, StartError> {
-    if before.server.external_url == config.server.external_url {
+    if own_url(before) == own_url(config) {
         return Ok(verifier);
     }
     Ok(verifier.with_proofs(proofs(config, rights)?))
 }
 
+/// What proofs are for, unless a host says otherwise.
+fn own_url(config: &Config) -> Option<&Uri> {
+    let of_host = || config.hosts.first().map(|host| &host.external_url);
+    config.server.external_url.as_ref().or_else(of_host)
+}
+
 fn proofs(config: &Config, rights: &Rights) -> Result<Option<Dpop>, StartError> {
-    let Some(url) = &config.server.external_url else { return Ok(None) };
+    let Some(url) = own_url(config) else { return Ok(None) };
     let dpop = Dpop::new(&url.to_string()).map_err(config_error)?;
     Ok(Some(dpop.state(rights.state.clone())))
 }

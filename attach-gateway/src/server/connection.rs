@@ -19,7 +19,7 @@ use tower::util::Oneshot;
 use super::forwarded::Proxies;
 use super::framing::LengthSaid;
 use super::listener::Accepted;
-use super::opening::{Opened, Way, open};
+use super::opening::{Opened, ServerName, Way, open};
 use super::patience::Patience;
 use super::seats::{Seat, Seats};
 use super::tasks::Tasks;
@@ -61,13 +61,13 @@ pub(crate) struct Ambiguous;
 pub(super) async fn serve(common: Arc<Common>, (seat, accepted): (Seat, Accepted), watcher: Watcher) {
     let patience = common.patience;
     let opened = tokio::time::timeout(patience.handshake, open(&common, accepted, seat)).await;
-    let Opened { stream, peer, way, seat } = match opened {
+    let Opened { stream, peer, way, name, seat } = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
         Err(_) => return tracing::debug!("no handshake in time"),
     };
     let line = Patience::new(stream, patience.head, patience.write);
-    let service = Peered { common: Arc::clone(&common), peer, way, length_said: line.length_said() };
+    let service = Peered { common: Arc::clone(&common), peer, way, name, length_said: line.length_said() };
     let connection = common.builder.serve_connection(TokioIo::new(line.clone()), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection ended");
@@ -91,6 +91,7 @@ struct Peered {
     common: Arc<Common>,
     peer: Peer,
     way: Way,
+    name: Option<ServerName>,
     length_said: LengthSaid,
 }
 
@@ -115,6 +116,9 @@ impl Service<Request<Incoming>> for Peered {
         let ambiguous = self.length_said.take() && request.headers().contains_key(TRANSFER_ENCODING);
         let extensions = request.extensions_mut();
         extensions.insert(peer);
+        if let Some(name) = &self.name {
+            extensions.insert(name.clone());
+        }
         if ambiguous {
             extensions.insert(Ambiguous);
         }

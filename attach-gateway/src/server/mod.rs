@@ -36,6 +36,7 @@ mod unix;
 pub(crate) use self::connection::Ambiguous;
 pub(crate) use self::forwarded::Proxies;
 pub(crate) use self::listener::Listener;
+pub(crate) use self::opening::ServerName;
 pub(crate) use self::signals::{ReloadSignal, StopSignals};
 
 /// How a listener treats its clients.

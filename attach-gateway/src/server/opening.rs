@@ -13,11 +13,17 @@ use super::seats::Seat;
 use super::stream::{Socket, Stream};
 use super::tls;
 
+/// The host that a client asked for when it shook hands (SNI, RFC 6066 §3).
+#[derive(Debug, Clone)]
+pub(crate) struct ServerName(pub(crate) Arc<str>);
+
 /// A connection that requests can come over.
 pub(super) struct Opened {
     pub(super) stream: Stream,
     pub(super) peer: Peer,
     pub(super) way: Way,
+    /// The host that the client asked for in its handshake.
+    pub(super) name: Option<ServerName>,
     /// Given back when the connection has ended.
     pub(super) seat: Seat,
 }
@@ -50,10 +56,10 @@ pub(super) async fn open(common: &Common, accepted: Accepted, mut seat: Seat) ->
     if alone && !common.seats.take(&mut seat, peer.network()) {
         return Err(io::Error::other("one connection too many from one address"));
     }
-    let (stream, tls) = shake(common, socket).await?;
+    let (stream, tls, name) = shake(common, socket).await?;
     let peer = tls.into_iter().fold(peer, Peer::with_tls);
     let peer = uid.into_iter().fold(peer, Peer::with_uid);
-    Ok(Opened { stream, peer, way, seat })
+    Ok(Opened { stream, peer, way, name, seat })
 }
 
 /// Who is at the other end of the proxy at `addr`.
@@ -71,9 +77,11 @@ async fn source(common: &Common, socket: &mut Socket, addr: SocketAddr) -> io::R
     }
 }
 
-async fn shake(common: &Common, socket: Socket) -> io::Result<(Stream, Option<Arc<TlsFacts>>)> {
-    let Some(acceptor) = &common.tls else { return Ok((Stream::Clear(socket), None)) };
+type Shaken = (Stream, Option<Arc<TlsFacts>>, Option<ServerName>);
+
+async fn shake(common: &Common, socket: Socket) -> io::Result<Shaken> {
+    let Some(acceptor) = &common.tls else { return Ok((Stream::Clear(socket), None, None)) };
     let stream = acceptor.accept(socket).await?;
-    let facts = tls::facts(&stream);
-    Ok((Stream::Tls(Box::new(stream)), Some(Arc::new(facts))))
+    let (facts, name) = (tls::facts(&stream), tls::server_name(&stream).map(ServerName));
+    Ok((Stream::Tls(Box::new(stream)), Some(Arc::new(facts)), name))
 }

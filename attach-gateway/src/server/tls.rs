@@ -109,6 +109,11 @@ pub(super) fn facts(stream: &TlsStream<Socket>) -> TlsFacts {
     facts
 }
 
+/// The host that the client asked for when it shook hands (SNI, RFC 6066 §3), if it did.
+pub(super) fn server_name(stream: &TlsStream<Socket>) -> Option<Arc<str>> {
+    stream.get_ref().1.server_name().map(Arc::from)
+}
+
 async fn read(files: &Arc<Tls>) -> io::Result<ServerConfig> {
     let files = Arc::clone(files);
     tokio::task::spawn_blocking(move || configure(&files)).await.map_err(io::Error::other)?

@@ -47,6 +47,7 @@ mod front_ends;
 mod guides;
 mod hardening;
 mod headers;
+mod hosts;
 mod identity;
 mod issuers;
 mod key_commands;

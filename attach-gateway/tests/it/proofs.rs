@@ -12,18 +12,25 @@ use crate::support::tools::Idp;
 use crate::support::{CHATS, Launch, Upstream, question};
 
 /// A client's key.
-struct Key(EcdsaKeyPair);
+pub(crate) struct Key(EcdsaKeyPair);
 
 fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 impl Key {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
-    fn proof(&self, url: &str, token: Option<&str>, jti: &str) -> String {
+    /// What a token says that is bound to it (RFC 7638 §3).
+    pub(crate) fn thumbprint(&self) -> String {
+        let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
+        let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y));
+        b64(digest(&SHA256, members.as_bytes()))
+    }
+
+    pub(crate) fn proof(&self, url: &str, token: Option<&str>, jti: &str) -> String {
         let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y)});
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});

@@ -32,6 +32,7 @@ pub(super) const SECTIONS: &[Section] = &[
         path: "",
         keys: &[
             "server",
+            "host",
             "state",
             "issuer",
             "front_end",
@@ -76,6 +77,8 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { path: "server.tls", keys: TLS, later: &[] },
     Section { path: "server.timeout", keys: &["handshake", "head", "body", "write"], later: &[] },
     Section { path: "server.cors", keys: &["allowed_origins"], later: &[] },
+    Section { path: "host", keys: &["name", "external_url", "directories", "models", "cors"], later: &[] },
+    Section { path: "host.cors", keys: &["allowed_origins"], later: &[] },
     Section { path: "state", keys: &["dir", "redis", "quota_redis", "quota_deadline"], later: &[] },
     Section { path: "state.quota_redis", keys: SECRET, later: &[] },
     Section { path: "state.redis", keys: SECRET, later: &[] },

@@ -96,7 +96,7 @@ async fn a_key_that_expired_signs_nothing_and_the_caller_is_told_in_its_own_shap
     let refused = tokio::time::timeout(PATIENCE, async {
         loop {
             let answer = ask(&world, false).await;
-            if answer.status() != 200 {
+            if answer.status != 200 {
                 return answer;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

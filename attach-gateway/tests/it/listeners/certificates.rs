@@ -122,6 +122,16 @@ pub(crate) async fn connect(addr: SocketAddr, config: ClientConfig) -> std::io::
     connect_over(TcpStream::connect(addr).await?, config).await
 }
 
+/// The same, for the host of this name.
+pub(crate) async fn connect_as(
+    name: &str,
+    addr: SocketAddr,
+    config: ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, TcpStream::connect(addr).await?).await
+}
+
 /// Shakes hands over what is there.
 pub(crate) async fn connect_over(
     stream: TcpStream,
