@@ -1,8 +1,11 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -152,29 +155,44 @@ impl Egress {
     /// Sends until the log has ended and everything was taken, or the time to drain is over. To be run once, on a
     /// Tokio runtime, beside the service; what it had not sent is sent after the next start.
     pub async fn run(&self) {
+        self.run_until(std::future::pending()).await;
+    }
+
+    /// As [`run`](Self::run), or until `stop` is ready. Nothing is under way to any target then, and the cursors say how
+    /// far each has come: another `Egress` over the same directory goes on there.
+    pub async fn run_until(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
         let mut archives = JoinSet::new();
         #[cfg(feature = "s3")]
         for archive in &self.archives {
             archives.spawn(Arc::clone(archive).run(self.drain));
         }
-        self.send().await;
-        while let Some(ended) = archives.join_next().await {
-            let () = ended.unwrap_or_else(|_| tracing::error!("copying audit segments panicked"));
+        if !self.send(stop.as_mut()).await {
+            while let Some(Some(ended)) = unless(stop.as_mut(), archives.join_next()).await {
+                let () = ended.unwrap_or_else(|_| tracing::error!("copying audit segments panicked"));
+            }
         }
+        archives.shutdown().await;
     }
 
-    async fn send(&self) {
+    /// Whether it ended because of `stop`.
+    async fn send(&self, mut stop: Pin<&mut impl Future<Output = ()>>) -> bool {
         let (mut loops, mut running) = (JoinSet::new(), HashMap::new());
         for feed in &self.feeds {
             self.begin(feed, &mut loops, &mut running);
         }
-        let (mut due, mut deadline) = (Instant::now() + TICK, None);
+        let (mut due, mut deadline, mut stopped) = (Instant::now() + TICK, None, false);
         while !running.is_empty() {
             let until = deadline.map_or(due, |deadline| due.min(deadline));
-            match timeout(until.saturating_duration_since(Instant::now()), loops.join_next_with_id()).await {
-                Ok(Some(ended)) => self.ended(&ended, &mut loops, &mut running),
-                Ok(None) => break,
-                Err(_) => {
+            let ended = timeout(until.saturating_duration_since(Instant::now()), loops.join_next_with_id());
+            match unless(stop.as_mut(), ended).await {
+                None => {
+                    stopped = true;
+                    break;
+                }
+                Some(Ok(Some(ended))) => self.ended(&ended, &mut loops, &mut running),
+                Some(Ok(None)) => break,
+                Some(Err(_)) => {
                     self.keep().await;
                     due = Instant::now() + TICK;
                 }
@@ -188,7 +206,10 @@ impl Egress {
         }
         loops.shutdown().await;
         self.keep().await;
-        self.farewell();
+        if !stopped {
+            self.farewell();
+        }
+        stopped
     }
 
     fn begin(&self, feed: &Arc<Feed>, loops: &mut JoinSet<()>, running: &mut HashMap<Id, Arc<Feed>>) {
@@ -240,6 +261,19 @@ impl Egress {
             );
         }
     }
+}
+
+/// What `future` comes to; nothing if `stop` is ready before.
+async fn unless<T>(
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match stop.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => future.as_mut().poll(cx).map(Some),
+    })
+    .await
 }
 
 fn is_name(name: &str) -> bool {

@@ -16,20 +16,26 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Wish {
     over: bool,
-    changed: Option<(Keep, f64)>,
+    set: Option<(Keep, f64)>,
+    /// Nobody has asked since.
+    news: bool,
 }
 
 impl Bounds {
     /// From the next round on, which begins at once, the log is kept as `keep` says, and there is word when more than
     /// `disk_alert` (0 to 1) of its disk is used. Never waits for the round that runs.
     pub fn set(&self, keep: Keep, disk_alert: f64) {
-        self.lock().changed = Some((keep, disk_alert));
-        self.0.told.notify_all();
+        let mut wish = self.lock();
+        if wish.set != Some((keep, disk_alert)) {
+            (wish.set, wish.news) = (Some((keep, disk_alert)), true);
+            self.0.told.notify_all();
+        }
     }
 
     /// What was set since it was asked last.
     pub(super) fn changed(&self) -> Option<(Keep, f64)> {
-        self.lock().changed.take()
+        let mut wish = self.lock();
+        std::mem::take(&mut wish.news).then_some(wish.set).flatten()
     }
 
     pub(super) fn end(&self) {
@@ -43,7 +49,7 @@ impl Bounds {
 
     /// Until there is something to do.
     pub(super) fn wait(&self, at_most: Duration) {
-        let idle = |wish: &mut Wish| !wish.over && wish.changed.is_none();
+        let idle = |wish: &mut Wish| !wish.over && !wish.news;
         drop(self.0.told.wait_timeout_while(self.lock(), at_most, idle));
     }
 

@@ -6,6 +6,7 @@ use super::{looser, restart, slips};
 use crate::cli::env;
 use crate::config::{Config, ConfigError, Source};
 use crate::run::{Assembly, Lasting, StartError};
+use crate::trail;
 
 /// A configuration that could come into force.
 pub(super) struct Draft {
@@ -36,11 +37,16 @@ impl Draft {
         rules.map_err(|error| ConfigError::new(format!("access: {error}")))?;
         let changed = restart::changed(was, is);
         let looser = looser::found(&before.config, &config);
-        let assembly = before.next(Arc::new(config), lasting).map_err(|error| match error {
-            StartError::Config(error) => error,
-            other => ConfigError::new(other.to_string()),
-        })?;
+        trail::check(&config.audit).map_err(told)?;
+        let assembly = before.next(Arc::new(config), lasting).map_err(told)?;
         Ok(Self { assembly, changed, looser })
+    }
+}
+
+fn told(error: StartError) -> ConfigError {
+    match error {
+        StartError::Config(error) => error,
+        other => ConfigError::new(other.to_string()),
     }
 }
 

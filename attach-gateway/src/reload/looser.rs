@@ -43,15 +43,24 @@ pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
 }
 
 /// What an auditor or an operator is left to find out alone.
-fn watched(before: &Config, now: &Config) -> impl Iterator<Item = String> {
+fn watched<'c>(before: &'c Config, now: &'c Config) -> impl Iterator<Item = String> + use<'c> {
     let (was, is) = (&before.audit.keep, &now.audit.keep);
     // Nothing is the longest time, and the largest size.
     let less = |was: Option<u64>, is: Option<u64>| is.is_some_and(|is| was.is_none_or(|was| is < was));
     let seconds = |keep: &Keep| keep.age.map(|age| age.as_secs());
     let shorter = less(seconds(was), seconds(is)) || less(was.size, is.size);
     let shorter = shorter.then(|| "audit.keep is shorter".to_owned());
+    let left = |name: &str| now.audit.egress.iter().any(|one| one.name == name);
+    let unsent = before.audit.egress.iter().filter(move |one| !left(&one.name));
+    let unsent = unsent.map(|one| format!("audit.egress {:?} is gone", one.name));
+    let unsaved = before.audit.archive.is_some() && now.audit.archive.is_none();
+    let unsaved = unsaved.then(|| "audit.archive is gone".to_owned());
     let untold = before.alerts.is_some() && now.alerts.is_none();
-    shorter.into_iter().chain(untold.then(|| "alerts: nobody is told of budgets any more".to_owned()))
+    shorter
+        .into_iter()
+        .chain(unsent)
+        .chain(unsaved)
+        .chain(untold.then(|| "alerts: nobody is told of budgets any more".to_owned()))
 }
 
 /// Pages and administrators that were not let in.

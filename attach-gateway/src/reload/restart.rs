@@ -32,7 +32,9 @@ const LIVE_SETTINGS: &[&str] = &[
     "telemetry.user_id",
     "admin.auth",
     "admin.hosts",
+    "audit.archive",
     "audit.disk_alert",
+    "audit.egress",
     "audit.keep",
 ];
 

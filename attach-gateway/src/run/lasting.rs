@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use attach_audit::Audit;
-use attach_audit::retention::Bounds;
 use attach_auth::Witness;
 use attach_core::Fetch;
 
@@ -21,8 +20,8 @@ pub(crate) struct Lasting {
     pub(super) state: StateDir,
     pub(super) fetch: Arc<dyn Fetch>,
     pub(super) audit: Audit,
-    /// How long the log is kept, where there is one.
-    pub(super) kept: Option<Bounds>,
+    /// Where its records go, and how long they are kept.
+    pub(super) trail: trail::Settings,
     pub(crate) witness: Arc<dyn Witness>,
     pub(crate) telemetry: Telemetry,
     pub(super) pseudonym: Pseudonym,
@@ -38,7 +37,7 @@ impl Lasting {
     pub(super) fn new(
         config: &Config,
         state: StateDir,
-        (fetch, (audit, kept), telemetry): (Arc<dyn Fetch>, (Audit, Option<Bounds>), Telemetry),
+        (fetch, (audit, trail), telemetry): (Arc<dyn Fetch>, (Audit, trail::Settings), Telemetry),
         admin: Option<Listen>,
     ) -> Result<Self, StartError> {
         let key = state.key("pseudonym.key").map_err(|e| StartError::Io("state directory", e))?;
@@ -55,7 +54,7 @@ impl Lasting {
             state,
             fetch,
             audit,
-            kept,
+            trail,
             telemetry,
             redact_key,
             admin,
@@ -65,9 +64,7 @@ impl Lasting {
     /// This configuration is in force, by whose hash records and metrics name it.
     pub(crate) fn configured(&self, config: &Config, hash: &str) {
         self.audit.configured(hash);
-        if let Some(kept) = &self.kept {
-            kept.set(config.audit.keep, config.audit.disk_alert);
-        }
+        self.trail.follow(&config.audit);
         self.telemetry.reloaded(Some(hash));
     }
 }

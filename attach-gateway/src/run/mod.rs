@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use attach_audit::egress::Egress;
 use attach_audit::retention::Sweeping;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -49,8 +48,8 @@ pub struct Gateway {
     watchers: Option<Side>,
     current: Current,
     lasting: Arc<Lasting>,
-    egress: Egress,
-    retention: Option<Sweeping>,
+    shipping: trail::Shipping,
+    retention: Sweeping,
     upkeep: Upkeep,
     reload: Reload,
 }
@@ -72,15 +71,14 @@ impl Gateway {
         let fetch = fetch()?;
         let webhook = Webhook::new(Arc::clone(&fetch));
         let quotas = Quotas::open(&config, &state, &webhook).await?;
-        let trail::Trail { audit, egress, retention } = trail::open(&config, &state, &node)?;
+        let trail::Trail { audit, shipping, retention, settings } = trail::open(&config, &state, &node)?;
         let rights = Rights::open(&config, &state, Arc::new(AuditWitness(audit.clone())), quotas).await?;
         let reload = Reload::listen().map_err(|e| StartError::Io("signals", e))?;
         let server = &config.server;
         let listener = bind("listening address", &server.listen, server.socket_mode, &server.channel).await?;
         let admin = sides::admins(&config).await?;
         let admin_addr = admin.as_ref().map(|listener| listener.addr().clone());
-        let audit = (audit, retention.as_ref().map(Sweeping::bounds));
-        let lasting = Lasting::new(&config, state, (fetch, audit, telemetry), admin_addr)?;
+        let lasting = Lasting::new(&config, state, (fetch, (audit, settings), telemetry), admin_addr)?;
         let current =
             Current::new(Assembly::first((Arc::clone(&config), &node.config_hash), &lasting, rights)?);
         let looked_at = current.clone();
@@ -98,7 +96,7 @@ impl Gateway {
             admin,
             watchers,
             current,
-            egress,
+            shipping,
             retention,
             upkeep,
             reload,
@@ -143,8 +141,8 @@ impl Gateway {
     /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again),
     /// closes the audit log, and gives who is sent its records a moment to take the last of them.
     pub async fn serve<S: Future<Output = ()>>(self, stop: impl Fn() -> S) {
-        let (mut shipping, egress) = (JoinSet::new(), self.egress);
-        shipping.spawn(async move { egress.run().await });
+        let mut shipping = JoinSet::new();
+        shipping.spawn(self.shipping.run());
         let (stopped, never) = (CancellationToken::new(), CancellationToken::new());
         let serving = async {
             let Side { listener, manners, stack } = self.data;

@@ -4,17 +4,21 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use attach_audit::Log;
 use attach_audit::egress::{Egress, SigningKey, SplunkHec, Stdout, Target, Webhook};
+use attach_audit::log::Tail;
 
 use crate::config::{self, Receiver};
 
 /// The bucket's name in metrics and of its cursor.
 const ARCHIVE: &str = "archive";
 
+/// Whether there can be such receivers; nobody is asked.
+pub(super) fn check(audit: &config::Audit) -> io::Result<()> {
+    audit.egress.iter().try_for_each(|one| target(one).map(drop))
+}
+
 /// Their cursors are beside the log.
-pub(super) fn open(log: &Log, folder: &Path, audit: &config::Audit) -> io::Result<Egress> {
-    let tail = log.tail().ok_or_else(|| io::Error::other("the log is in no directory"))?;
+pub(super) fn open(tail: Tail, folder: &Path, audit: &config::Audit) -> io::Result<Egress> {
     let start = Egress::new(tail, folder);
     let all = audit.egress.iter().try_fold(start, |egress, one| egress.to_from(target(one)?, one.start))?;
     match &audit.archive {

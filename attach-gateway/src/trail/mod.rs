@@ -1,14 +1,15 @@
 //! The audit log of this gateway, and what its `start` record says about it.
 
+use std::io;
+
 use attach_audit::checkpoint::Signer;
-use attach_audit::egress::Egress;
 use attach_audit::log::Options;
-use attach_audit::retention::Sweeping;
+use attach_audit::retention::{Bounds, Sweeping};
 use attach_audit::{Audit, Log};
 use attach_quota::Action;
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::hex::hex;
 use crate::run::StartError;
 use crate::state::StateDir;
@@ -17,8 +18,10 @@ mod content;
 mod egress;
 mod node;
 mod retention;
+mod shipping;
 
 pub(crate) use self::node::Node;
+pub(crate) use self::shipping::{Receivers, Shipping};
 
 /// The file in the state directory with the key that signs checkpoints.
 pub(crate) const KEY: &str = "audit.key";
@@ -29,8 +32,33 @@ pub(crate) const INDEX: &str = "audit-index.db";
 /// The log, and what goes on beside it.
 pub(crate) struct Trail {
     pub(crate) audit: Audit,
-    pub(crate) egress: Egress,
-    pub(crate) retention: Option<Sweeping>,
+    pub(crate) shipping: Shipping,
+    pub(crate) retention: Sweeping,
+    pub(crate) settings: Settings,
+}
+
+/// What a file that is read again may change. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    receivers: Receivers,
+    bounds: Bounds,
+}
+
+impl Settings {
+    /// Records go where `audit` says, and are kept as long as it says.
+    pub(crate) fn follow(&self, audit: &config::Audit) {
+        self.receivers.follow(audit);
+        self.bounds.set(audit.keep, audit.disk_alert);
+    }
+}
+
+/// Whether records can be sent where `audit` says.
+///
+/// # Errors
+///
+/// When a receiver makes no sense in a way that shows only here.
+pub(crate) fn check(audit: &config::Audit) -> Result<(), StartError> {
+    egress::check(audit).map_err(|e| StartError::Io("audit egress", e))
 }
 
 /// Opens the log in the state directory.
@@ -45,16 +73,16 @@ pub(crate) fn open(config: &Config, state: &StateDir, node: &Node) -> Result<Tra
     let options = protections_off(config).into_iter().fold(options, Options::without);
     let options = if config.audit.sign { options.signer(signer(state, &node.name)?) } else { options };
     let log = Log::open(&folder, options).map_err(|e| StartError::Io("audit log", e))?;
-    let egress = egress::open(&log, &folder, &config.audit);
-    let egress = egress.map_err(|e| StartError::Io("audit egress", e))?;
+    let wrong = |e| StartError::Io("audit egress", e);
+    let tail = log.tail().ok_or_else(|| wrong(io::Error::other("the log is in no directory")))?;
     let contents = content::contents(config, state, &folder);
     let contents = contents.map_err(|e| StartError::Io("store of content", e))?;
-    let tail = log.tail();
     let audit = Audit::new(log).mode(config.audit.mode).contents(contents);
-    let egress = egress.recording(&audit);
-    let start = |tail| retention::start(&config.audit, &audit, tail, egress.shipped());
-    let retention = tail.map(start).transpose()?;
-    Ok(Trail { audit, egress, retention })
+    let (shipping, receivers) =
+        Shipping::open(tail.clone(), folder, audit.clone(), &config.audit).map_err(wrong)?;
+    let retention = retention::start(&config.audit, &audit, tail, shipping.shipped())?;
+    let settings = Settings { receivers, bounds: retention.bounds() };
+    Ok(Trail { audit, shipping, retention, settings })
 }
 
 /// The key of this state directory, made when it is needed first.
@@ -82,7 +110,7 @@ pub(crate) fn protections_off(config: &Config) -> Vec<&'static str> {
     if config.rules.is_shadow() {
         off.push("model policy: access.shadow, rules are recorded and not enforced");
     }
-    if config.source == crate::config::Source::Environment {
+    if config.source == config::Source::Environment {
         off.push("model policy: every authenticated caller may use every model");
     }
     off

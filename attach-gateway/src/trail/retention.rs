@@ -1,8 +1,7 @@
 //! How long the log is kept.
 
 use attach_audit::Audit;
-use attach_audit::egress::Shipped;
-use attach_audit::log::Tail;
+use attach_audit::log::{Position, Tail};
 use attach_audit::retention::{Retention, Sweeping};
 
 use crate::config;
@@ -13,10 +12,9 @@ pub(super) fn start(
     settings: &config::Audit,
     audit: &Audit,
     tail: Tail,
-    shipped: Shipped,
+    shipped: impl Fn() -> Option<Option<Position>> + Send + 'static,
 ) -> Result<Sweeping, StartError> {
-    let retention = Retention::new(audit.clone(), tail, settings.keep)
-        .shipped(move || shipped.by_all())
-        .disk_alert(settings.disk_alert);
+    let retention =
+        Retention::new(audit.clone(), tail, settings.keep).shipped(shipped).disk_alert(settings.disk_alert);
     retention.start().map_err(|e| StartError::Io("audit retention", e))
 }

@@ -10,28 +10,34 @@ pub(crate) struct Translation {
     reader: Box<dyn ReadAnswer>,
     writer: Box<dyn WriteAnswer>,
     usage: Option<Usage>,
+    /// Empty between frames; its room is kept.
+    events: Vec<Event>,
 }
 
 impl Translation {
     pub(super) fn new(reader: Box<dyn ReadAnswer>, writer: Box<dyn WriteAnswer>) -> Self {
-        Self { reader, writer, usage: None }
+        Self { reader, writer, usage: None, events: Vec::new() }
     }
 
     /// The next piece in the caller's words.
     pub(crate) fn piece(&mut self, piece: &[u8]) -> Vec<u8> {
-        let (mut events, mut out) = (Vec::new(), Vec::with_capacity(piece.len()));
-        self.reader.frame(piece, &mut events);
-        self.write(events, &mut out);
+        let mut out = Vec::with_capacity(piece.len());
+        self.reader.frame(piece, &mut self.events);
+        self.write(&mut out);
         out
     }
 
     /// What is still to be said when nothing follows.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
-        let (mut events, mut out) = (Vec::new(), Vec::new());
-        self.reader.end(&mut events);
-        self.write(events, &mut out);
-        self.writer.end(&mut out);
+        let mut out = Vec::new();
+        self.finish(&mut out);
         out
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.reader.end(&mut self.events);
+        self.write(out);
+        self.writer.end(out);
     }
 
     /// What the upstream has said it used.
@@ -39,8 +45,8 @@ impl Translation {
         self.usage
     }
 
-    fn write(&mut self, events: Vec<Event>, out: &mut Vec<u8>) {
-        for event in events {
+    fn write(&mut self, out: &mut Vec<u8>) {
+        for event in self.events.drain(..) {
             self.usage = event.usage().or(self.usage);
             self.writer.write(event, out);
         }
@@ -51,7 +57,7 @@ impl Guard for Translation {
     fn frame(&mut self, frame: Bytes, last: bool) -> Step {
         let mut out = self.piece(&frame);
         if last {
-            out.extend(self.rest());
+            self.finish(&mut out);
         }
         Step::Pass(out.into())
     }

@@ -222,3 +222,29 @@ async fn names_are_unique_and_no_paths() {
     let egress = to(Egress::new(tail, dir.path()), &Recorder::new("siem"));
     egress.to(Arc::new(Recorder::new("siem"))).expect_err("twice");
 }
+
+#[tokio::test]
+async fn another_egress_goes_on_where_one_was_stopped() {
+    let (dir, old, stays, new) =
+        (Dir::new(), Recorder::new("old"), Recorder::new("stays"), Recorder::new("new"));
+    let (audit, tail) = open(&dir);
+    let first = to(to(Egress::new(tail.clone(), dir.path()), &old), &stays);
+    record(&audit, 10).await;
+    // One that hangs does not keep it from stopping.
+    let told = tokio::sync::Notify::new();
+    let working = async {
+        until("all of it", || old.seen().len() == 11 && stays.seen().len() == 11).await;
+        old.set(Mood::Hangs);
+        record(&audit, 5).await;
+        until("the rest", || stays.seen().len() == 16).await;
+        told.notify_one();
+    };
+    tokio::join!(first.run_until(told.notified()), working);
+    record(&audit, 5).await;
+    assert_eq!((old.seen().len(), stays.seen().len()), (11, 16), "nothing is sent any more");
+    let second = to(to(Egress::new(tail, dir.path()), &stays), &new);
+    assert_eq!(second.shipped().by_all(), Some(None), "the new one has nothing yet");
+    tokio::join!(second.run(), async { audit.close().await });
+    assert_eq!(stays.seen(), written(&dir), "once, and in order");
+    assert_eq!(new.seen(), written(&dir), "from the oldest record on");
+}

@@ -60,8 +60,7 @@ impl Erase {
                 if running { ": while it runs, DELETE /admin/v1/content of its admin listener" } else { "" };
             format!("{error}{more}")
         })?;
-        let trail::Trail { audit, egress: _, retention: _ } =
-            trail::open(&config, &state, &trail::Node::of(&config, &state)?)?;
+        let trail::Trail { audit, .. } = trail::open(&config, &state, &trail::Node::of(&config, &state)?)?;
         let erased = runtime()?.block_on(async {
             let erased = audit.erase_content("attach-gateway audit erase", &self.directory, &self.user).await;
             audit.close().await;

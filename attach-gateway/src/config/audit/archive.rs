@@ -35,6 +35,8 @@ pub struct Archive {
     pub lock: Option<Lock>,
     access: AccessKeys,
     client: Client,
+    /// As it is written.
+    table: String,
 }
 
 /// The table as it is written.
@@ -55,9 +57,11 @@ pub(in crate::config) struct Table {
 
 pub(super) fn resolve(table: Option<&Table>, env: Env<'_>) -> Result<Option<Archive>, ConfigError> {
     let Some(table) = table.cloned() else { return Ok(None) };
+    let written = format!("{table:?}");
     let Table { access_key, secret_key, session_token, .. } = table;
     let access = access_key::Written { access_key, secret_key, session_token };
     let archive = Archive {
+        table: written,
         url: place(&table.bucket, &table.region, table.url.as_deref())?,
         lock: lock(table.lock.as_deref(), table.lock_for)?,
         access: access.read("audit.archive", &table.region, env)?,
@@ -107,6 +111,11 @@ fn lock(mode: Option<&str>, lasts: Option<Span>) -> Result<Option<Lock>, ConfigE
 }
 
 impl Archive {
+    /// Whether nothing about it has changed; a file that it names is not looked into.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        (&self.table, &self.access) == (&other.table, &other.access)
+    }
+
     /// What is written to.
     pub(crate) fn bucket(&self) -> Result<Bucket, InvalidTarget> {
         let keys = self.access.keys();

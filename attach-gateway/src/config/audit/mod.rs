@@ -48,6 +48,19 @@ pub struct Audit {
     pub patience: Duration,
 }
 
+impl Audit {
+    /// Whether records go to the same places in the same way.
+    pub(crate) fn same_receivers(&self, other: &Self) -> bool {
+        let archive = match (&self.archive, &other.archive) {
+            (None, None) => true,
+            (Some(own), Some(other)) => own.same(other),
+            _ => false,
+        };
+        let mut both = self.egress.iter().zip(&other.egress);
+        archive && self.egress.len() == other.egress.len() && both.all(|(own, other)| own.same(other))
+    }
+}
+
 /// `[audit]` as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -101,6 +101,8 @@ const RESOLVED: &[&str] = &[
     "access.default",
     "access.shadow",
     "admin.auth.groups",
+    "audit.archive",
+    "audit.egress",
     "audit.keep",
     "model.labels",
     "model.tier",

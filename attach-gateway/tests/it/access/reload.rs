@@ -59,8 +59,8 @@ async fn what_cannot_be_reloaded_is_said_and_everything_stays() {
         ("[[access.allow]]\nid = \"x\"\nmodles = [\"*\"]\n", "did you mean"),
         ("[[access.allow]]\nid = \"x\"\nnetworks = [\"nowhere\"]\n", "is not a network"),
         (
-            "[server]\ndrain = \"1s\"\n[[access.allow]]\nid = \"x\"\nmodels = [\"gpt-4o\"]\n",
-            "server.drain changed, which needs a restart",
+            "[server]\nmax_connections = 9\n[[access.allow]]\nid = \"x\"\nmodels = [\"gpt-4o\"]\n",
+            "server.max_connections changed, which needs a restart",
         ),
     ] {
         let site = Site::new(FEW).await;

@@ -145,3 +145,42 @@ async fn how_long_the_log_is_kept_changes_and_that_it_is_shorter_is_on_record() 
     let line = gateway.stderr.line("configuration not reloaded").await;
     assert!(line.contains("audit.keep is gone"), "{line}");
 }
+
+/// A system that takes records, and what it was sent.
+async fn siem() -> (Upstream, impl Fn(&str) -> bool) {
+    let siem = Upstream::with(|_| Reply::json(200, &json!({}))).await;
+    let seen = siem.clone();
+    (siem, move |id: &str| seen.seen().iter().any(|batch| batch.text().contains(id)))
+}
+
+#[tokio::test]
+async fn who_is_sent_the_records_changes_and_each_goes_on_where_it_was() {
+    let site = Site::start().await;
+    let ((one, one_has), (two, two_has)) = (siem().await, siem().await);
+    let to = |name: &str, at: &Upstream| {
+        format!("[[audit.egress]]\nkind = \"webhook\"\nname = {name:?}\nurl = \"{}/in\"\n", at.url())
+    };
+    let ask = async || {
+        let id = site.ask().await.expect(200).id();
+        let _ = site.gateway.finished(&id).await;
+        id
+    };
+    let first = ask().await;
+    site.reload(&format!("{REST}{}", to("one", &one))).await;
+    eventually("what was there before", || one_has(&first).then_some(())).await;
+    site.reload(&format!("{REST}{}{}", to("one", &one), to("two", &two))).await;
+    let second = ask().await;
+    eventually("both", || (one_has(&second) && two_has(&second) && two_has(&first)).then_some(())).await;
+
+    site.reload(&format!("{REST}{}", to("two", &two))).await;
+    let looser = site.deeds("config.reload").pop().unwrap()["custom"]["looser"].clone();
+    assert_eq!(looser, "audit.egress \"one\" is gone");
+    let third = ask().await;
+    eventually("the one that stays", || two_has(&third).then_some(())).await;
+    assert!(!one_has(&third), "nobody sends to it any more");
+    // Its cursor was kept.
+    site.reload(&format!("{REST}{}{}", to("one", &one), to("two", &two))).await;
+    eventually("what it has missed", || one_has(&third).then_some(())).await;
+    let times = one.seen().iter().filter(|batch| batch.text().contains(&first)).count();
+    assert_eq!(times, 1, "nothing is sent again");
+}

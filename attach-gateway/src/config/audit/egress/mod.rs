@@ -9,8 +9,9 @@ use attach_audit::egress::Start;
 use attach_audit::format::Format;
 use attach_core::client::Client;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Secret};
 
 mod otlp;
 mod splunk;
@@ -43,6 +44,8 @@ pub struct Egress {
     pub start: Start,
     /// What it is.
     pub receiver: Receiver,
+    /// Tells whether it is written as before, and its secrets are the same.
+    digest: [u8; 32],
 }
 
 /// What takes records.
@@ -123,6 +126,7 @@ fn named(table: &Table, error: &ConfigError) -> ConfigError {
 }
 
 fn one(table: Table, env: Env<'_>) -> Result<Egress, ConfigError> {
+    let digest = Sha256::new().chain_update(format!("{table:?}"));
     let kind = table.rest.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
     let name = table.name.unwrap_or_else(|| kind.to_owned());
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -135,7 +139,9 @@ fn one(table: Table, env: Env<'_>) -> Result<Egress, ConfigError> {
     let written: Written =
         table.rest.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
     let (format, start) = (format(table.format.as_deref())?, start(table.from.as_deref())?);
-    Ok(Egress { name, format, start, receiver: written.resolve(env)? })
+    let receiver = written.resolve(env)?;
+    let digest = receiver.secrets().fold(digest, |digest, secret| digest.chain_update(secret.expose()));
+    Ok(Egress { name, format, start, receiver, digest: digest.finalize().into() })
 }
 
 fn format(name: Option<&str>) -> Result<Format, ConfigError> {
@@ -175,6 +181,25 @@ pub(super) fn url(text: &str) -> Result<(), ConfigError> {
 
 pub(super) fn wrong(why: impl fmt::Display) -> ConfigError {
     ConfigError::new(format!("audit.egress: {why}"))
+}
+
+impl Egress {
+    /// Whether nothing about it has changed; files that it names are not looked into.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Receiver {
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (one, more): (Option<&Secret>, &[(String, Secret)]) = match self {
+            Self::SplunkHec(splunk) => (Some(&splunk.token), &[]),
+            Self::Webhook(webhook) => (webhook.key.as_ref(), &[]),
+            Self::Otlp(otlp) => (None, otlp.headers()),
+            Self::Stdout | Self::Syslog(_) => (None, &[]),
+        };
+        one.into_iter().chain(more.iter().map(|(_, secret)| secret))
+    }
 }
 
 impl fmt::Display for Egress {

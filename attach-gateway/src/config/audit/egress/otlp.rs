@@ -72,6 +72,10 @@ impl Written {
 }
 
 impl OtlpLogs {
+    pub(super) fn headers(&self) -> &[(String, Secret)] {
+        &self.headers
+    }
+
     /// What sends to it.
     pub(crate) fn target(&self, name: &str, format: Format) -> Result<Arc<dyn Target>, InvalidTarget> {
         Ok(match &self.protocol {
