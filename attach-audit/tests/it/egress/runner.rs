@@ -233,15 +233,18 @@ async fn another_egress_goes_on_where_one_was_stopped() {
     // One that hangs does not keep it from stopping.
     let told = tokio::sync::Notify::new();
     let working = async {
-        until("all of it", || old.seen().len() == 11 && stays.seen().len() == 11).await;
+        let all = written(&dir);
+        until("all of it", || old.seen() == all && stays.seen() == all).await;
         old.set(Mood::Hangs);
         record(&audit, 5).await;
-        until("the rest", || stays.seen().len() == 16).await;
+        let more = written(&dir);
+        until("the rest", || stays.seen() == more).await;
         told.notify_one();
+        (all, more)
     };
-    tokio::join!(first.run_until(told.notified()), working);
+    let ((), (all, more)) = tokio::join!(first.run_until(told.notified()), working);
     record(&audit, 5).await;
-    assert_eq!((old.seen().len(), stays.seen().len()), (11, 16), "nothing is sent any more");
+    assert_eq!((old.seen(), stays.seen()), (all, more), "nothing is sent any more");
     let second = to(to(Egress::new(tail, dir.path()), &stays), &new);
     assert_eq!(second.shipped().by_all(), Some(None), "the new one has nothing yet");
     tokio::join!(second.run(), async { audit.close().await });
