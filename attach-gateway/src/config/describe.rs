@@ -168,6 +168,12 @@ fn redact(out: &mut String, redact: &Redact) {
     for (upstream, entity, action) in &redact.toward {
         let _ = writeln!(out, "redact {entity}: {action} toward {upstream}");
     }
+    found(out, redact);
+    redact.engines.iter().for_each(|engine| super::engine::describe(out, engine));
+}
+
+/// What is found, and what comes back.
+fn found(out: &mut String, redact: &Redact) {
     if redact.private_addresses {
         let _ = writeln!(out, "redact IP_ADDRESS: private addresses, too");
     }
@@ -201,7 +207,6 @@ fn redact(out: &mut String, redact: &Redact) {
     for (modality, action) in &redact.uninspectable {
         let _ = writeln!(out, "redact.uninspectable.{modality} = \"{action}\"");
     }
-    redact.engines.iter().for_each(|engine| super::engine::describe(out, engine));
 }
 
 fn listed(names: &[String]) -> String {

@@ -2,23 +2,11 @@
 """ollama_to_openai.py BASE_URL TOKEN   Ollama's package against a gateway before a server that speaks OpenAI's interface.
 Prints one line per case (PASS/FAIL) and exits with the number of failures."""
 import sys
+sys.dont_write_bytecode = True
+from cases import case, finish, need
 from ollama import Client, ResponseError
 
 client = Client(host=sys.argv[1], headers={"Authorization": f"Bearer {sys.argv[2]}"})
-fails = 0
-
-def case(name):
-    def deco(f):
-        global fails
-        try:
-            print(f"PASS  {name:24s} {str(f())[:80]}")
-        except Exception as e:
-            fails += 1
-            print(f"FAIL  {name:24s} {type(e).__name__}: {str(e)[:200]}")
-    return deco
-
-def need(ok, why):
-    if not ok: raise AssertionError(why)
 
 def weather(city: str) -> str:
     """The weather.
@@ -85,4 +73,4 @@ def _():
         return e.error
     raise AssertionError("no error")
 
-print(f"{fails} failures"); sys.exit(fails)
+print(f"{fails} failures"); finish()

@@ -2,27 +2,15 @@
 """openai_to_ollama.py BASE_URL TOKEN   OpenAI's SDK against a gateway before a server that speaks Ollama's interface.
 Prints one line per case (PASS/FAIL) and exits with the number of failures."""
 import json, sys
+sys.dont_write_bytecode = True
+from cases import case, finish, need
 from openai import OpenAI, BadRequestError, NotFoundError, RateLimitError
 from pydantic import BaseModel
 
 client = OpenAI(base_url=sys.argv[1].rstrip("/") + "/v1", api_key=sys.argv[2], max_retries=0)
-fails = 0
 WEATHER = [{"type": "function", "function": {"name": "weather", "description": "The weather", "strict": True, "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}}}]
 ASK = [{"role": "user", "content": "weather in Paris and Rome?"}]
-
-def case(name):
-    def deco(f):
-        global fails
-        try:
-            print(f"PASS  {name:24s} {str(f())[:80]}")
-        except Exception as e:
-            fails += 1
-            print(f"FAIL  {name:24s} {type(e).__name__}: {str(e)[:200]}")
-    return deco
-
-def need(ok, why):
-    if not ok: raise AssertionError(why)
 
 @case("chat")
 def _():
@@ -98,4 +86,4 @@ def _():
         return e.message
     raise AssertionError("no error")
 
-print(f"{fails} failures"); sys.exit(fails)
+print(f"{fails} failures"); finish()
