@@ -18,4 +18,5 @@ def need(ok, why):
 
 def finish():
     """Ends with the number of cases that failed."""
+    print(f"{_fails} failures")
     sys.exit(_fails)
