@@ -60,8 +60,6 @@ impl Shipping {
     /// Sends until the log has ended; see [`Egress::run`].
     pub(crate) async fn run(mut self) {
         loop {
-            let mut wished = self.wished.clone();
-            wished.mark_unchanged();
             let other = async || {
                 // Without a sender nothing changes any more.
                 if self.wished.clone().changed().await.is_err() {
@@ -81,9 +79,10 @@ impl Shipping {
         }
     }
 
-    /// Opens the list that is wished for. Until that is done the old one says what may be deleted.
+    /// Opens the list that is wished for. Until that is done the old one says what may be deleted; it is what is left
+    /// to go on with when the log ends before.
     async fn exchange(&mut self) {
-        loop {
+        while !self.ground.tail.has_ended() {
             let wish = Arc::clone(&self.wished.borrow_and_update());
             match self.ground.open(&wish) {
                 Ok(egress) => {
