@@ -91,7 +91,7 @@ impl Explain {
         let limits = limits::limits(&config, &identity, self.server.as_ref(), token.trim());
         out.push_str(&runtime.block_on(limits));
         let applicable = runtime.block_on(Quotas::new(&config).layer().standings(&identity));
-        places(&mut out, (&config, &applicable), (ask, model.as_ref(), self.api), &destination);
+        places(&mut out, (&config, &applicable), (ask, model, self.api), &destination);
         sticky::sticky(&mut out, (&config, &directory), (self.api, model), (ask, &identity));
         let _ = writeln!(out, "answer: {}", shown(&verdict));
         cli::print(&printable(&out));
