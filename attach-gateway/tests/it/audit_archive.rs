@@ -74,3 +74,27 @@ async fn a_stopped_gateways_segments_are_in_the_bucket_locked_and_written_once()
     let versions = String::from_utf8_lossy(versions.body()).matches("<Version>").count();
     assert_eq!(versions, 2, "each was written once");
 }
+
+#[tokio::test]
+async fn an_instances_role_writes_to_the_bucket() {
+    let Some(moto) = Moto::start().await else { return };
+    let store = Store { moto, client: Client::new().unwrap() };
+    assert_eq!(store.ask(Method::PUT, "acme-audit", ("accept", "*/*")).await.status(), StatusCode::OK);
+    let (issuer, upstream) = (Issuer::start().await, Upstream::model().await);
+    let (url, issuer, upstream) = (store.moto.url(), issuer.url(), upstream.url());
+    let text = format!(
+        "[[issuer]]\nissuer = \"{issuer}\"\naudience = [\"api://attach-test\"]\n[[upstream]]\nname = \"one\"\n\
+         kind = \"openai\"\nurl = \"{upstream}\"\n[access]\ndefault = \"allow\"\n[audit.archive]\n\
+         bucket = \"acme-audit\"\nregion = \"us-east-1\"\nurl = \"{url}\"\n"
+    );
+    // A metadata service as well, whose one role has keys that are known.
+    let launch = Launch::file(&text).set("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url);
+    let mut gateway = launch.start().await;
+    gateway.terminate();
+    assert!(gateway.ended().await.success());
+    let listed = store.ask(Method::GET, "acme-audit?list-type=2", ("accept", "*/*")).await;
+    let listed = String::from_utf8_lossy(listed.body()).into_owned();
+    assert!(listed.contains("audit-") && listed.contains(".jsonl"), "{listed}");
+    let said = gateway.stderr.text();
+    assert!(said.contains("instance role") && !said.contains("test-secret-key"), "{said}");
+}

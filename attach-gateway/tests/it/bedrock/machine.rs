@@ -29,10 +29,12 @@ fn credentials(number: usize, seconds: i64) -> Reply {
     )
 }
 
-/// Bedrock, and at `/credentials` what keys a container has: the first for so long, later ones by `later`.
-async fn container(seconds: i64, later: fn(usize) -> Reply) -> Upstream {
+/// Bedrock, and at `/credentials` what keys a container has: the first for so long, later ones by `later`; how
+/// often it was asked for one.
+async fn container(seconds: i64, later: fn(usize) -> Reply) -> (Upstream, Arc<AtomicUsize>) {
     let given = Arc::new(AtomicUsize::new(0));
-    Upstream::with(move |seen: &Seen| {
+    let counted = Arc::clone(&given);
+    let upstream = Upstream::with(move |seen: &Seen| {
         if seen.path != "/credentials" {
             let token = seen.header("x-amz-security-token").unwrap_or_default();
             let number = token.strip_prefix("token-").unwrap_or("none");
@@ -45,8 +47,8 @@ async fn container(seconds: i64, later: fn(usize) -> Reply) -> Upstream {
             1 => credentials(1, seconds),
             number => later(number),
         }
-    })
-    .await
+    });
+    (upstream.await, counted)
 }
 
 fn launch(text: &str, upstream: &Upstream, folder: &TempDir) -> Launch {
@@ -56,11 +58,12 @@ fn launch(text: &str, upstream: &Upstream, folder: &TempDir) -> Launch {
         .set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token)
 }
 
-async fn world(upstream: Upstream) -> World {
+/// The folder holds the token that is read each time.
+async fn world(upstream: Upstream) -> (World, TempDir) {
     let (issuer, folder) = (Issuer::start().await, TempDir::new());
     let text = file("").replace("{ISSUER}", issuer.url()).replace("{UPSTREAM}", &upstream.url());
     let gateway = launch(&text, &upstream, &folder).start().await;
-    World { issuer, upstream, gateway }
+    (World { issuer, upstream, gateway }, folder)
 }
 
 /// The tokens that Bedrock was shown.
@@ -72,7 +75,8 @@ fn shown(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_container_signs_with_its_own_keys_and_renews_them_before_they_expire() {
-    let world = world(container(20, |number| credentials(number, 3600)).await).await;
+    let (upstream, asked) = container(20, |number| credentials(number, 3600)).await;
+    let (world, _folder) = world(upstream).await;
     ask(&world, false).await.expect(200);
     assert_eq!(shown(&world), ["token-1"], "there were keys before the first call");
     let renewed = tokio::time::timeout(PATIENCE, async {
@@ -82,8 +86,7 @@ async fn a_container_signs_with_its_own_keys_and_renews_them_before_they_expire(
         }
     });
     renewed.await.expect("another key");
-    let asked = world.upstream.seen().iter().filter(|seen| seen.path == "/credentials").count();
-    assert_eq!(asked, 2, "nobody is asked for a key that is good");
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "nobody is asked for a key that is good");
     let said = world.gateway.stderr.text();
     assert!(said.contains("access keys of AWS were obtained") && !said.contains("secret-1"), "{said}");
     assert!(!said.contains(TOKEN) && !said.contains("token-1"), "{said}");
@@ -91,7 +94,8 @@ async fn a_container_signs_with_its_own_keys_and_renews_them_before_they_expire(
 
 #[tokio::test]
 async fn a_key_that_expired_signs_nothing_and_the_caller_is_told_in_its_own_shape() {
-    let world = world(container(12, |_| Reply::json(500, &json!({}))).await).await;
+    let (upstream, _) = container(12, |_| Reply::json(500, &json!({}))).await;
+    let (world, _folder) = world(upstream).await;
     ask(&world, false).await.expect(200);
     let refused = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -128,6 +132,21 @@ async fn a_web_identity_is_exchanged_at_a_real_sts() {
     ask(&world, true).await.expect(200);
     let signed = world.upstream.only().header("authorization").unwrap_or_default().to_owned();
     assert!(signed.starts_with("AWS4-HMAC-SHA256 Credential=ASIA"), "{signed}");
+}
+
+#[tokio::test]
+async fn an_instances_role_is_asked_for_at_a_real_metadata_service() {
+    let Some(moto) = Moto::start().await else { return };
+    let issuer = Issuer::start().await;
+    let upstream = Upstream::with(|seen| match seen.header("x-amz-security-token") {
+        Some("test-session-token") => checked(seen, "test-secret-key", model),
+        _ => Reply::json(403, &json!({})),
+    });
+    let upstream = upstream.await;
+    let text = file("").replace("{ISSUER}", issuer.url()).replace("{UPSTREAM}", &upstream.url());
+    let launch = Launch::file(&text).set("AWS_EC2_METADATA_SERVICE_ENDPOINT", &moto.url());
+    let world = World { gateway: launch.start().await, issuer, upstream };
+    ask(&world, false).await.expect(200);
 }
 
 #[tokio::test]

@@ -46,3 +46,18 @@ impl<F: Fn() -> Result<AccessKey, Fault> + Send + Sync + 'static> Credentials fo
         self()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_key_the_engine_is_down() {
+        let keys = Keys::none();
+        assert!(keys.access_key().is_err());
+        keys.set(AccessKey::new("ASIAEXAMPLE", "secret"), Some(SystemTime::UNIX_EPOCH));
+        assert!(keys.access_key().is_err(), "it has expired");
+        keys.set(AccessKey::new("ASIAEXAMPLE", "secret"), None);
+        assert!(keys.access_key().is_ok());
+    }
+}
