@@ -31,6 +31,8 @@ mod corpora;
 mod cors;
 #[cfg(feature = "dev")]
 mod dev;
+#[cfg(feature = "dev")]
+mod dev_pages;
 mod directories;
 mod drain;
 mod edges;

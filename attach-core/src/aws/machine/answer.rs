@@ -71,7 +71,7 @@ fn obtained(
         return Err(MachineError::new("its answer has no key"));
     }
     let key = AccessKey::new(id, secret);
-    let key = token.into_iter().fold(key, |key, token| key.session_token(token));
+    let key = token.into_iter().fold(key, AccessKey::session_token);
     let until =
         expires.map(|text| time(text).ok_or_else(|| MachineError::new("when its key expires is no time")));
     Ok(Obtained { key, until: until.transpose()? })
