@@ -154,6 +154,12 @@ impl Exchange {
         true
     }
 
+    /// Takes back how the exchange ended, so that it can be stated anew: for who holds the frame that completed an answer, and
+    /// decides that it must not go on as it is. Nobody further out can have seen that frame.
+    pub fn reopen(&self) {
+        self.lock().outcome = None;
+    }
+
     /// How the exchange ended, once it has.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {

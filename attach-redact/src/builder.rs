@@ -48,6 +48,7 @@ pub struct Builder {
     patterns: Vec<Configured>,
     recognizers: Vec<Box<dyn Recognize>>,
     inspectors: Vec<Inspector>,
+    answer_inspectors: Vec<Inspector>,
     external: Vec<Glob>,
     restore_system: bool,
     budget: Budget,
@@ -74,6 +75,7 @@ impl Builder {
             patterns: Vec::new(),
             recognizers: Vec::new(),
             inspectors: Vec::new(),
+            answer_inspectors: Vec::new(),
             external: Vec::new(),
             restore_system: true,
             budget: Budget::default(),
@@ -235,6 +237,17 @@ impl Builder {
     /// [`RedactLayer`](crate::RedactLayer) asks it; for a text of your own, [`Redactor::inspect_text`](crate::Redactor::inspect_text) does.
     pub fn inspector(mut self, inspector: impl Inspect, when_down: WhenDown) -> Self {
         self.inspectors.push(Inspector::new(inspector, when_down));
+        self
+    }
+
+    /// Something that looks at what a model answers, before the caller sees it: of every upstream, also of a trusted one. What
+    /// it [refuses](Inspection::refuse) ends the answer as the dialect's content filter does; what it finds is masked.
+    ///
+    /// It is asked about whole answers once, and about a stream each time 400 more characters have come, with the hundred
+    /// before them. The texts are as the upstream gave them, before placeholders are restored. Answers that are neither
+    /// JSON nor events are withheld then: 503 `redaction_failed`.
+    pub fn answer_inspector(mut self, inspector: impl Inspect, when_down: WhenDown) -> Self {
+        self.answer_inspectors.push(Inspector::new(inspector, when_down));
         self
     }
 

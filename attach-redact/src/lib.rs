@@ -43,6 +43,7 @@ mod finding;
 pub mod fuzzing;
 mod inspect;
 mod json;
+mod judge;
 mod layer;
 #[cfg(feature = "ner")]
 pub mod ner;

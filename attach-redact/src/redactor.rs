@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) uninspectable: HashMap<Modality, Uninspectable>,
     pub(crate) labels: Vec<String>,
     pub(crate) inspectors: Vec<Inspector>,
+    pub(crate) answer_inspectors: Vec<Inspector>,
     pub(crate) external: External,
     pub(crate) restore_system: bool,
     pub(crate) inspect_signed: bool,
@@ -107,6 +108,10 @@ impl Redactor {
 
     pub(crate) fn inspectors(&self) -> &[Inspector] {
         &self.0.inspectors
+    }
+
+    pub(crate) fn answer_inspectors(&self) -> &[Inspector] {
+        &self.0.answer_inspectors
     }
 
     pub(crate) fn restores_system(&self) -> bool {
@@ -195,7 +200,7 @@ impl Redactor {
     pub async fn inspect_text<'t>(&self, scope: &Scope, text: &'t str) -> Result<Redacted<'t>, RedactError> {
         let seen =
             ask_readers(&self.0.inspectors, &[(text, Reads::of(text))]).await.map_err(RedactError::Fault)?;
-        let Seen { findings, refusals, partial: _ } = seen;
+        let Seen { findings, refusals, .. } = seen;
         if !refusals.is_empty() {
             return Err(RedactError::Refused(refusals));
         }

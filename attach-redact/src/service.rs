@@ -8,6 +8,7 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
 use tower_service::Service;
 
+use crate::judge::Judge;
 use crate::request::Prepared;
 use crate::vault::Vault;
 use crate::{RedactLayer, Redactor, any_json, restore, steps};
@@ -51,27 +52,56 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let exchange = Exchange::of_request(&mut request);
+        let judge = Judge::of(self.layer.redactor(), &exchange);
         let layer = self.layer.toward(request.extensions().get::<Destination>());
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let known = exchange.api().is_some();
         let Some(layer) = layer.filter(|layer| known || !layer.passes_other_apis()) else {
-            let answer = inner.call(request.map(Body::new));
-            return ResponseFuture::new(async move { Ok(answer.await?.map(ResponseBody::inner)) });
+            return pass(inner, request, judge, exchange);
         };
         ResponseFuture::new(async move {
             let (mut request, vault) = match redact(&layer, request, &exchange).await {
                 Ok(redacted) => redacted,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
-            if !vault.is_empty() {
-                // An encoded answer could not be restored.
+            if !vault.is_empty() || judge.is_some() {
+                // Nobody could look into an encoded answer.
                 request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             let response = inner.call(request).await?;
-            Ok(restore::response(response, vault, &exchange).await)
+            Ok(restore::response(response, vault, judge, &exchange).await)
         })
     }
+}
+
+/// The answer to a request that stays as it is.
+fn pass<S, B, R>(
+    mut inner: S,
+    request: Request<B>,
+    judge: Option<Judge>,
+    exchange: Exchange,
+) -> ResponseFuture<R, S::Error>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    S::Error: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    let mut request = request.map(Body::new);
+    if judge.is_some() {
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    let answer = inner.call(request);
+    ResponseFuture::new(async move {
+        Ok(match judge {
+            None => answer.await?.map(ResponseBody::inner),
+            Some(judge) => restore::response(answer.await?, Vault::none(), Some(judge), &exchange).await,
+        })
+    })
 }
 
 /// The request without what was found in it, and what it takes to restore the answer.

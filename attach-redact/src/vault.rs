@@ -68,6 +68,11 @@ impl Vault {
         }
     }
 
+    /// The vault of a request in which nothing was replaced.
+    pub(crate) fn none() -> Self {
+        Self::new(Key::new(&[]))
+    }
+
     /// The vault with tools whose arguments get nothing back.
     pub(crate) fn with_external(self, external: External) -> Self {
         Self { external, ..self }

@@ -44,6 +44,11 @@ pub trait Guard: Send + 'static {
         Poll::Ready(Ok(()))
     }
 
+    /// What of a frame that was held goes on, now that it may: as it was, unless the guard has something else.
+    fn released(&mut self, held: Bytes) -> Bytes {
+        held
+    }
+
     /// Whether every frame leaves as long as it came.
     fn keeps_length(&self) -> bool {
         true
@@ -173,6 +178,7 @@ impl Control {
         if let Err(rejection) = released {
             return Poll::Ready(Err(rejection));
         }
+        let bytes = self.guard.released(bytes);
         if last {
             self.finish(End::Ended);
         }

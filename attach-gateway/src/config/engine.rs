@@ -20,10 +20,40 @@ pub struct Engine {
     pub kind: EngineKind,
     /// How long the texts of one request may take.
     pub timeout: Duration,
-    /// A request goes on without it if it is down.
+    /// Whose words it looks at.
+    pub inspects: Inspects,
+    /// A call goes on without it if it is down.
     pub open: bool,
     /// About how many texts it is not asked twice.
     pub remember: usize,
+}
+
+/// Whose words an engine looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Inspects {
+    /// What the caller says, before it leaves.
+    #[default]
+    Requests,
+    /// What a model says, before the caller sees it.
+    Answers,
+    /// Both.
+    Both,
+}
+
+impl Inspects {
+    /// Whether requests are looked at.
+    #[must_use]
+    pub fn requests(self) -> bool {
+        self != Self::Answers
+    }
+
+    /// Whether answers are looked at.
+    #[must_use]
+    pub fn answers(self) -> bool {
+        self != Self::Requests
+    }
 }
 
 /// What an engine is.
@@ -83,6 +113,8 @@ pub struct Analyzer {
 pub(super) struct Table {
     timeout: Option<Span>,
     #[serde(default)]
+    inspects: Inspects,
+    #[serde(default)]
     when_down: WhenDown,
     #[serde(default)]
     remember: usize,
@@ -139,6 +171,11 @@ impl Table {
             return Err(wrong(&"timeout: between \"1ms\" and \"60s\""));
         }
         let written = self.rest.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))?;
+        if self.inspects.answers() && matches!(written, Written::Presidio(_)) {
+            let why =
+                "inspects: a Presidio analyzer finds personal data and judges nothing; only \"requests\"";
+            return Err(wrong(&why));
+        }
         let secret = |key: &str, from: &SecretRef| from.read(&format!("redact.engine.{key}"), env);
         let kind = match written {
             Written::Presidio(analyzer) => EngineKind::Presidio(analyzer),
@@ -148,7 +185,8 @@ impl Table {
             }
             Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(env)?),
         };
-        Ok(Engine { kind, timeout, open: self.when_down == WhenDown::Open, remember: self.remember })
+        let Self { inspects, remember, .. } = self;
+        Ok(Engine { kind, timeout, inspects, open: self.when_down == WhenDown::Open, remember })
     }
 }
 
@@ -164,7 +202,7 @@ impl WrittenGuardrail {
 
 /// One line, without a secret.
 pub(super) fn describe(out: &mut String, engine: &Engine) {
-    let Engine { kind, timeout, open, remember } = engine;
+    let Engine { kind, timeout, inspects, open, remember } = engine;
     let what = match kind {
         EngineKind::Bedrock(Guardrail { region, url, id, version, access, characters }) => {
             let characters = characters.map(|most| format!(", {most} characters a call")).unwrap_or_default();
@@ -190,8 +228,15 @@ pub(super) fn describe(out: &mut String, engine: &Engine) {
         }
     };
     let down = if *open { "open" } else { "closed" };
-    let _ =
-        writeln!(out, "redact engine {what}: timeout {timeout:?}, when down {down}, remembers {remember}");
+    let inspects = match inspects {
+        Inspects::Requests => "requests",
+        Inspects::Answers => "answers",
+        Inspects::Both => "requests and answers",
+    };
+    let _ = writeln!(
+        out,
+        "redact engine {what}: inspects {inspects}, timeout {timeout:?}, when down {down}, remembers {remember}"
+    );
 }
 
 #[cfg(test)]
@@ -226,6 +271,19 @@ mod tests {
     }
 
     #[test]
+    fn it_looks_at_requests_unless_the_file_says_otherwise() {
+        let inspects =
+            |more: &str| engine(&format!("kind = 'webhook'\nurl = 'http://x'\n{more}")).unwrap().inspects;
+        assert_eq!(inspects(""), Inspects::Requests);
+        for (word, requests, answers) in
+            [("requests", true, false), ("answers", false, true), ("both", true, true)]
+        {
+            let inspects = inspects(&format!("inspects = '{word}'"));
+            assert_eq!((inspects.requests(), inspects.answers()), (requests, answers), "{word}");
+        }
+    }
+
+    #[test]
     fn a_guardrail_without_a_key_has_the_one_of_the_environment() {
         let own = guardrail("access_key = { env = 'OTHER' }\nsecret_key = { env = 'OTHER' }").access;
         assert!(
@@ -244,6 +302,9 @@ mod tests {
             ("kind = 'presidio'\nurl = 'http://x'\nregion = 'eu-central-1'", "region"),
             ("kind = 'webhook'\nurl = 'http://x'\nlanguage = 'de'", "language"),
             ("kind = 'webhook'\nurl = 'http://x'\nwhen_down = 'ajar'", "ajar"),
+            ("kind = 'webhook'\nurl = 'http://x'\ninspects = 'nothing'", "nothing"),
+            ("kind = 'presidio'\nurl = 'http://x'\ninspects = 'both'", "inspects"),
+            ("kind = 'presidio'\nurl = 'http://x'\ninspects = 'answers'", "inspects"),
             ("kind = 'webhook'\nurl = 'http://x'\ntimeout = '0s'", "timeout"),
             ("kind = 'webhook'\nurl = 'http://x'\ntoken = { env = 'MISSING' }", "redact.engine.token"),
         ] {
@@ -259,7 +320,7 @@ mod tests {
         describe(&mut out, &engine(text).unwrap());
         assert_eq!(
             out,
-            "redact engine webhook at http://x, with a token: timeout 1s, when down closed, remembers 0\n"
+            "redact engine webhook at http://x, with a token: inspects requests, timeout 1s, when down closed, remembers 0\n"
         );
     }
 }

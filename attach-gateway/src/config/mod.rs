@@ -60,7 +60,7 @@ pub use self::audit::{
 };
 pub use self::breaker::Breaker;
 pub(crate) use self::decimal::scaled;
-pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail};
+pub use self::engine::{Analyzer, Engine, EngineKind, Guardrail, Inspects};
 #[cfg(feature = "dev")]
 pub(crate) use self::env::VARIABLES;
 pub use self::error::ConfigError;

@@ -1,4 +1,4 @@
-//! From a `[[redact.engine]]` to an inspector.
+//! From a `[[redact.engine]]` to inspectors.
 
 use std::sync::Arc;
 
@@ -7,36 +7,61 @@ use attach_redact::remote::bedrock::BedrockGuardrails;
 use attach_redact::remote::{Presidio, Remote, Webhook};
 use attach_redact::{Builder, ConfigError, Inspect, Remembering, WhenDown};
 
-use crate::config::{Analyzer, Engine, EngineKind, Guardrail};
+use crate::config::{Analyzer, Engine, EngineKind, Guardrail, Secret};
 
 /// How long an answer may be, in bytes: it grows with what was found.
 const LONGEST: usize = 8 << 20;
 
-/// `builder` with `engine` as one of those it asks.
-pub(super) fn add(builder: Builder, engine: &Engine) -> Result<Builder, ConfigError> {
+/// `builder` with `engine` as one of those it asks: about requests, answers or both, as if there were two of it.
+pub(super) fn add(mut builder: Builder, engine: &Engine) -> Result<Builder, ConfigError> {
     let client = Client::new().map_err(|why| ConfigError::Remote(format!("TLS: {why}").into()))?;
     let client = client.with_timeout(engine.timeout).with_max_bytes(LONGEST);
     let remote = Remote::new(Arc::new(client)).deadline(engine.timeout);
-    match &engine.kind {
-        EngineKind::Bedrock(settings) => with(builder, engine, guardrail(settings, remote)?),
-        EngineKind::Presidio(settings) => with(builder, engine, analyzer(settings, remote)?),
-        EngineKind::Webhook { url, token } => {
-            let webhook = Webhook::new(url, remote)?;
-            let webhook = match token {
-                Some(token) => webhook.bearer(token.expose())?,
-                None => webhook,
-            };
-            with(builder, engine, webhook)
-        }
+    let sides = [(engine.inspects.requests(), false), (engine.inspects.answers(), true)];
+    for (_, answers) in sides.into_iter().filter(|(is_asked, _)| *is_asked) {
+        let remote = remote.clone();
+        builder = match &engine.kind {
+            EngineKind::Bedrock(settings) => {
+                let guardrail = guardrail(settings, remote)?;
+                with(builder, engine, answers, if answers { guardrail.of_answers() } else { guardrail })?
+            }
+            EngineKind::Presidio(settings) => with(builder, engine, answers, analyzer(settings, remote)?)?,
+            EngineKind::Webhook { url, token } => {
+                let webhook = webhook(url, token.as_ref(), remote)?;
+                with(builder, engine, answers, if answers { webhook.of_answers() } else { webhook })?
+            }
+        };
+    }
+    Ok(builder)
+}
+
+fn webhook(url: &str, token: Option<&Secret>, remote: Remote) -> Result<Webhook, ConfigError> {
+    let webhook = Webhook::new(url, remote)?;
+    match token {
+        Some(token) => webhook.bearer(token.expose()),
+        None => Ok(webhook),
     }
 }
 
-fn with(builder: Builder, engine: &Engine, inspector: impl Inspect) -> Result<Builder, ConfigError> {
+fn with(
+    builder: Builder,
+    engine: &Engine,
+    answers: bool,
+    inspector: impl Inspect,
+) -> Result<Builder, ConfigError> {
+    match engine.remember {
+        0 => Ok(among(builder, engine, answers, inspector)),
+        texts => Ok(among(builder, engine, answers, Remembering::new(inspector, texts)?)),
+    }
+}
+
+fn among(builder: Builder, engine: &Engine, answers: bool, inspector: impl Inspect) -> Builder {
     let when_down = if engine.open { WhenDown::Open } else { WhenDown::Closed };
-    Ok(match engine.remember {
-        0 => builder.inspector(inspector, when_down),
-        texts => builder.inspector(Remembering::new(inspector, texts)?, when_down),
-    })
+    if answers {
+        builder.answer_inspector(inspector, when_down)
+    } else {
+        builder.inspector(inspector, when_down)
+    }
 }
 
 fn guardrail(settings: &Guardrail, remote: Remote) -> Result<BedrockGuardrails, ConfigError> {

@@ -7,7 +7,7 @@ use attach_auth::IssuerConfig;
 use toml::Value;
 
 use super::{models, terms};
-use crate::config::{Config, Redact, Unsupported, Upstream};
+use crate::config::{Config, Engine, Inspects, Redact, Unsupported, Upstream};
 use crate::trail;
 
 /// Each of them, in words.
@@ -119,6 +119,12 @@ fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'stati
 fn redaction(before: &Config, now: &Config) -> Vec<String> {
     let (was, is) = (&before.redact, &now.redact);
     let mut found = Vec::new();
+    for (what, of) in [("requests", Inspects::requests as fn(_) -> _), ("answers", Inspects::answers)] {
+        let engines = |of_all: &[Engine]| of_all.iter().filter(|engine| of(engine.inspects)).count();
+        if engines(&is.engines) < engines(&was.engines) {
+            found.push(format!("redact.engine: fewer look at {what}"));
+        }
+    }
     let default = |config: &Config| strength(config.redact.default_action.as_deref());
     if default(now) < default(before) {
         found.push("redact.default is weaker".to_owned());

@@ -50,6 +50,7 @@ impl Builder {
             uninspectable: self.uninspectable,
             labels,
             inspectors: self.inspectors,
+            answer_inspectors: self.answer_inspectors,
             external: External::new(self.external),
             restore_system: self.restore_system,
             budget: self.budget,

@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     /// For each text.
     pub(crate) findings: Vec<Vec<Finding>>,
     pub(crate) refusals: Vec<Box<str>>,
+    /// The inspectors they are of.
+    pub(crate) refused_by: Vec<&'static str>,
     /// An inspector did not answer, and that is permitted.
     pub(crate) partial: bool,
 }
@@ -32,7 +34,7 @@ impl Inspector {
             (Ok(seen), _) => Ok(Some(seen)),
             (Err(fault), WhenDown::Closed) => Err(fault),
             (Err(fault), WhenDown::Open) => {
-                tracing::warn!(%fault, "an inspector is down: a call leaves without its findings");
+                tracing::warn!(%fault, "an inspector is down: a call goes on without its findings");
                 Ok(None)
             }
         }
@@ -49,7 +51,7 @@ pub(crate) async fn ask(inspectors: &[Inspector], texts: &[impl AsRef<str>]) -> 
         return Ok(seen);
     }
     let answers = inspectors.iter().map(|inspector| -> Answer<'_, _> { Box::pin(inspector.ask(&asked)) });
-    for answer in together(answers.collect()).await? {
+    for (inspector, answer) in inspectors.iter().zip(together(answers.collect()).await?) {
         let Some(inspection) = answer else {
             seen.partial = true;
             continue;
@@ -57,6 +59,9 @@ pub(crate) async fn ask(inspectors: &[Inspector], texts: &[impl AsRef<str>]) -> 
         for (index, finding) in inspection.findings {
             let findings = indices.get(index).and_then(|index| seen.findings.get_mut(*index));
             findings.ok_or_else(impossible)?.push(finding);
+        }
+        if !inspection.refusals.is_empty() {
+            seen.refused_by.push(inspector.engine.name());
         }
         seen.refusals.extend(inspection.refusals);
     }

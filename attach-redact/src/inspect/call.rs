@@ -17,7 +17,7 @@ pub(crate) async fn inspect(
         let texts: Vec<_> = call.texts().iter().map(|text| (text.in_context(), text.reads())).collect();
         ask_readers(redactor.inspectors(), &texts).await.map_err(fault)?
     };
-    let Seen { findings, refusals, partial } = seen;
+    let Seen { findings, refusals, refused_by, partial } = seen;
     if partial {
         call.coverage = Coverage::Partial;
     }
@@ -25,14 +25,14 @@ pub(crate) async fn inspect(
         let mut facts = redactor.facts();
         facts.coverage = call.coverage;
         exchange.facts(|all| all.redaction = Some(facts));
-        return Err(refused(&refusals));
+        return Err(refused(&refusals, &refused_by));
     }
     call.texts_mut().iter_mut().zip(findings).for_each(|(text, findings)| text.note(findings));
     Ok(())
 }
 
 /// 400 `content_blocked`, naming the rules.
-fn refused(refusals: &[Box<str>]) -> Rejection {
+fn refused(refusals: &[Box<str>], by: &[&'static str]) -> Rejection {
     let message = format!("the request contains what must not leave, by {}", refusals.join(", "));
-    Rejection::content_blocked(message)
+    Rejection::content_blocked(message).with_reason(format!("by {}", by.join(", ")))
 }

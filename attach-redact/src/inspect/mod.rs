@@ -11,7 +11,7 @@ mod read;
 mod remember;
 mod together;
 
-pub(crate) use self::ask::{Inspector, Seen};
+pub(crate) use self::ask::{Inspector, Seen, ask};
 pub(crate) use self::call::inspect;
 pub(crate) use self::read::ask_readers;
 pub use self::remember::Remembering;
@@ -51,6 +51,11 @@ pub(crate) use self::together::together;
 /// # }
 /// ```
 pub trait Inspect: Send + Sync + 'static {
+    /// What it is called in the audit record.
+    fn name(&self) -> &'static str {
+        "inspector"
+    }
+
     /// What is found in `texts`, which all belong to one request. There is at least one, and none without a letter or a
     /// digit.
     ///
@@ -118,10 +123,16 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + 
 
 /// [`Inspect`] for a list of several kinds.
 pub(crate) trait DynInspect: Send + Sync {
+    fn name(&self) -> &'static str;
+
     fn inspect<'a>(&'a self, texts: &'a [&'a str]) -> Answer<'a, Inspection>;
 }
 
 impl<I: Inspect> DynInspect for I {
+    fn name(&self) -> &'static str {
+        Inspect::name(self)
+    }
+
     fn inspect<'a>(&'a self, texts: &'a [&'a str]) -> Answer<'a, Inspection> {
         Box::pin(Inspect::inspect(self, texts))
     }

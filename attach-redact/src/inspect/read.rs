@@ -15,7 +15,7 @@ pub(crate) async fn ask_readers(
     for readings in readings.iter().flatten() {
         asked.extend(readings.texts());
     }
-    let Seen { findings, refusals, partial } = ask(inspectors, &asked).await?;
+    let Seen { findings, refusals, refused_by, partial } = ask(inspectors, &asked).await?;
     let mut findings = findings.into_iter();
     let mut all: Vec<Vec<Finding>> = findings.by_ref().take(texts.len()).collect();
     for (written, readings) in all.iter_mut().zip(&readings) {
@@ -30,5 +30,5 @@ pub(crate) async fn ask_readers(
         }
         *written = readings.union(std::mem::take(written), opened);
     }
-    Ok(Seen { findings: all, refusals, partial })
+    Ok(Seen { findings: all, refusals, refused_by, partial })
 }

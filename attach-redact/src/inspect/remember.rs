@@ -69,6 +69,10 @@ impl Generations {
 }
 
 impl<I: Inspect> Inspect for Remembering<I> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
     async fn inspect(&self, texts: &[&str]) -> Result<Inspection, Fault> {
         let digests: Vec<Digest> = texts.iter().map(|text| self.key.mac(&[text.as_bytes()])).collect();
         let found: Vec<Option<Arc<[Finding]>>> =

@@ -115,6 +115,10 @@ impl Presidio {
 }
 
 impl Inspect for Presidio {
+    fn name(&self) -> &'static str {
+        "presidio"
+    }
+
     async fn inspect(&self, texts: &[&str]) -> Result<Inspection, Fault> {
         let found = async {
             if self.batch && texts.len() > 1 { self.all(texts).await } else { self.each(texts).await }

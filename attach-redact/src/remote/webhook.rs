@@ -22,10 +22,14 @@ pub struct Webhook {
     url: String,
     remote: Remote,
     authorization: Option<HeaderValue>,
+    source: Option<&'static str>,
 }
 
 #[derive(Serialize)]
 struct Question<'a> {
+    /// Absent for requests: who answers about nothing else need not know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     texts: &'a [&'a str],
 }
 
@@ -44,7 +48,7 @@ impl Webhook {
     /// A URL that is neither `http` nor `https`, or has a user or a query.
     pub fn new(url: &str, remote: Remote) -> Result<Self, ConfigError> {
         base_url(url)?;
-        Ok(Self { url: url.to_owned(), remote, authorization: None })
+        Ok(Self { url: url.to_owned(), remote, authorization: None, source: None })
     }
 
     /// A secret that shows the engine who asks: `Authorization: Bearer {secret}`.
@@ -59,8 +63,14 @@ impl Webhook {
         Ok(Self { authorization: Some(value), ..self })
     }
 
+    /// Asks about answers: the question says `"source": "answer"`. For
+    /// [`Builder::answer_inspector`](crate::Builder::answer_inspector).
+    pub fn of_answers(self) -> Self {
+        Self { source: Some("answer"), ..self }
+    }
+
     async fn ask(&self, texts: &[&str]) -> Result<Answer, Fault> {
-        let mut request = post(&self.url, &Question { texts })?;
+        let mut request = post(&self.url, &Question { source: self.source, texts })?;
         if let Some(authorization) = &self.authorization {
             request.headers_mut().insert(AUTHORIZATION, authorization.clone());
         }
@@ -69,6 +79,10 @@ impl Webhook {
 }
 
 impl Inspect for Webhook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
     async fn inspect(&self, texts: &[&str]) -> Result<Inspection, Fault> {
         let answer = self.remote.in_time(self.ask(texts)).await?;
         let mut seen = placed(texts, answer.findings)?;

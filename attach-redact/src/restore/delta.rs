@@ -9,7 +9,7 @@ use super::text::Into;
 
 /// One running text of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// The choice, content block or output item.
     pub(super) choice: u64,
     pub(super) field: Field,
@@ -19,7 +19,7 @@ pub(super) struct Slot {
 
 /// Which of a choice's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Content,
     Refusal,
     ReasoningContent,
@@ -35,6 +35,8 @@ pub(super) enum Field {
     Item(ItemText),
     BlockText,
     BlockJson,
+    /// Never restored: it is signed.
+    BlockThinking,
     Message,
     MessageThinking,
     Response,
@@ -43,7 +45,7 @@ pub(super) enum Field {
 
 /// The texts an output item of the Responses API can stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ItemText {
+pub(crate) enum ItemText {
     Output,
     Refusal,
     Arguments,
@@ -69,8 +71,13 @@ pub(super) enum Ends {
 }
 
 impl Slot {
-    pub(super) fn new(choice: u64, field: Field, item: u64) -> Self {
+    pub(crate) fn new(choice: u64, field: Field, item: u64) -> Self {
         Self { choice, field, item }
+    }
+
+    /// Whether its text is JSON, not words.
+    pub(crate) fn is_json(self) -> bool {
+        self.into() == Into::Json
     }
 
     pub(super) fn into(self) -> Into {
@@ -81,6 +88,11 @@ impl Slot {
             _ => Into::Text,
         }
     }
+}
+
+/// The pieces of running texts in an event, for others: whose each is, and where it stands.
+pub(crate) fn pieces(event: Value<'_>) -> Vec<(Slot, NodeId)> {
+    deltas(event).into_iter().map(|delta| (delta.slot, delta.node)).collect()
 }
 
 /// The pieces of running texts in an event.

@@ -34,7 +34,7 @@ impl<'f> Changed<'f> {
 }
 
 /// The server-sent event `raw` with other data, its other lines as they were.
-pub(super) fn replaced_data(raw: &[u8], data: &[u8]) -> Vec<u8> {
+pub(crate) fn replaced_data(raw: &[u8], data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len() + data.len());
     let mut rest = raw;
     if let Some(after) = rest.strip_prefix(BOM) {
@@ -60,7 +60,7 @@ pub(super) fn replaced_data(raw: &[u8], data: &[u8]) -> Vec<u8> {
 }
 
 /// The line of NDJSON with another document in it, the white space around as it was.
-pub(super) fn replaced_line(line: &[u8], json: &[u8]) -> Vec<u8> {
+pub(crate) fn replaced_line(line: &[u8], json: &[u8]) -> Vec<u8> {
     let before = line.len() - line.trim_ascii_start().len();
     let after = line.trim_ascii_end().len();
     [line.get(..before).unwrap_or_default(), json, line.get(after..).unwrap_or_default()].concat()

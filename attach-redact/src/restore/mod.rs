@@ -12,6 +12,8 @@ mod text;
 mod tools;
 pub(crate) mod unary;
 
+pub(crate) use self::delta::{Field, Slot, pieces as deltas};
+pub(crate) use self::frame::{replaced_data, replaced_line};
 pub(crate) use self::response::response;
 pub(crate) use self::stream::Stream;
 pub(crate) use self::text::{Restorer, Tally, is_restored};

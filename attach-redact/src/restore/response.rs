@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 
 use super::stream::Stream;
 use super::unary;
+use crate::judge::{self, Held, Judge};
 use crate::vault::Vault;
 
 /// A unary answer that is to be restored may have so many bytes.
@@ -22,22 +23,25 @@ const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// The answer with the placeholders of `vault` restored in it, now or as it comes.
+/// The answer with the placeholders of `vault` restored in it, now or as it comes; `judge` sees it before.
 pub(crate) async fn response<R>(
     response: Response<R>,
     vault: Vault,
+    judge: Option<Judge>,
     exchange: &Exchange,
 ) -> Response<ResponseBody<R>>
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    if vault.is_empty() || response.body().is_end_stream() {
+    // An error is the upstream's word, not the model's.
+    let judge = judge.filter(|_| response.status().is_success());
+    if vault.is_empty() && judge.is_none() || response.body().is_end_stream() {
         return response.map(ResponseBody::inner);
     }
     if is_encoded(response.headers()) {
         exchange.facts(|facts| facts.encoded = true);
-        let message = "the upstream compressed its answer, so placeholders in it cannot be restored";
+        let message = "the upstream compressed its answer, so nobody can look into it";
         return bad_gateway("upstream_encoded", message).into_response(exchange);
     }
     let wire = wire(response.headers());
@@ -45,11 +49,14 @@ where
         exchange.facts(|facts| facts.redaction.get_or_insert_default().answer = true);
     }
     match wire {
-        Some(Wire::Json) => match whole(response, &vault, exchange).await {
+        Some(Wire::Json) => match whole(response, &vault, judge, exchange).await {
             Ok(response) => response,
             Err(rejection) => rejection.into_response(exchange),
         },
-        Some(wire) => streamed(response, vault, wire, exchange),
+        Some(wire) => streamed(response, vault, judge, wire, exchange),
+        None if judge.is_some() => {
+            judge::uninspected("the answer is neither JSON nor a stream of events").into_response(exchange)
+        }
         // Nothing that a model wrote.
         None => response.map(ResponseBody::inner),
     }
@@ -78,6 +85,7 @@ pub(super) fn too_large() -> Rejection {
 fn streamed<R>(
     response: Response<R>,
     vault: Vault,
+    judge: Option<Judge>,
     wire: Wire,
     exchange: &Exchange,
 ) -> Response<ResponseBody<R>>
@@ -85,6 +93,7 @@ where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
+    let restores = !vault.is_empty();
     let mut guard = Stream::new(vault, wire, exchange.clone());
     let api = exchange.api();
     if api.is_none() || !response.status().is_success() {
@@ -98,12 +107,19 @@ where
     };
     response.headers_mut().remove(CONTENT_LENGTH);
     DIGESTS.iter().for_each(|name| drop(response.headers_mut().remove(name)));
-    response.map(|inner| inner.gated(guard, exchange))
+    response.map(|inner| {
+        let seen = match judge {
+            Some(judge) => inner.gated(Held::new(judge, wire), exchange),
+            None => inner,
+        };
+        if restores { seen.gated(guard, exchange) } else { seen }
+    })
 }
 
 async fn whole<R>(
     response: Response<R>,
     vault: &Vault,
+    judge: Option<Judge>,
     exchange: &Exchange,
 ) -> Result<Response<ResponseBody<R>>, Rejection>
 where
@@ -111,7 +127,10 @@ where
     R::Error: Into<BoxError>,
 {
     let (mut parts, body) = response.into_parts();
-    let bytes = collect(body).await?;
+    let mut bytes = collect(body).await?;
+    if let Some(judge) = judge {
+        bytes = judge::whole(judge, bytes).await?;
+    }
     let (bytes, tally) = unary::restore(bytes, vault);
     super::note(exchange, tally);
     parts.headers.remove(TRANSFER_ENCODING);

@@ -15,6 +15,7 @@ mod exfiltration;
 mod external;
 mod hostile;
 mod inspect;
+mod judged;
 mod nearly;
 #[cfg(feature = "ner")]
 mod ner;

@@ -8,6 +8,7 @@ const ENGINE: &[&str] = &[
     "kind",
     "url",
     "timeout",
+    "inspects",
     "when_down",
     "remember",
     "region",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Side;
 use super::entities::entity;
 use super::matches::Matches;
 use crate::{Fault, Inspection};
@@ -59,7 +60,7 @@ struct TextCharacters {
 
 impl Answer {
     /// Puts down what was found and what is blocked.
-    pub(super) fn read(self, seen: &mut Inspection, matches: &mut Matches) -> Result<(), Fault> {
+    pub(super) fn read(self, side: Side, seen: &mut Inspection, matches: &mut Matches) -> Result<(), Fault> {
         let covered = self.guardrail_coverage.and_then(|coverage| coverage.text_characters);
         if covered.is_some_and(|covered| covered.guarded < covered.total) {
             return Err(Fault::new("the guardrail did not look at all of the text"));
@@ -70,7 +71,7 @@ impl Answer {
                 assessment.sensitive_information_policy.unwrap_or_default();
             for filter in pii_entities.into_iter().chain(regexes).filter(Filter::is_detected) {
                 explained = true;
-                filter.read(seen, matches)?;
+                filter.read(side, seen, matches)?;
             }
             for (name, policy) in &assessment.policies {
                 explained |= blocks(name, policy, seen);
@@ -95,10 +96,12 @@ impl Filter {
         self.detected.unwrap_or(self.action != "NONE" || !self.r#match.is_empty())
     }
 
-    fn read(self, seen: &mut Inspection, matches: &mut Matches) -> Result<(), Fault> {
+    fn read(self, side: Side, seen: &mut Inspection, matches: &mut Matches) -> Result<(), Fault> {
         let entity = entity(self.r#type.as_deref().unwrap_or_default());
         match self.action.as_str() {
             "BLOCKED" => seen.refuse(format!("sensitiveInformationPolicy {entity}")),
+            // What may leave is said here; what may be shown is the guardrail's to say.
+            "NONE" if side == Side::Output => {}
             "ANONYMIZED" | "NONE" => matches.add(self.r#match, entity)?,
             _ => return Err(Fault::new("the guardrail took an action that is not known")),
         }
@@ -129,7 +132,7 @@ mod tests {
     fn refusals(answer: Value) -> Result<Vec<Box<str>>, Fault> {
         let answer: Answer = serde_json::from_value(answer).map_err(|_| Fault::new("not understood"))?;
         let (mut seen, mut matches) = (Inspection::new(), Matches::default());
-        answer.read(&mut seen, &mut matches)?;
+        answer.read(Side::Input, &mut seen, &mut matches)?;
         matches.find(&["john@example.com and John"], &mut seen)?;
         Ok(seen.refusals().to_vec())
     }

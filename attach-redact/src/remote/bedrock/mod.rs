@@ -31,7 +31,7 @@ use crate::{ConfigError, Fault, Inspect, Inspection};
 /// set to *block*, of whatever policy, refuses the request. Bedrock names what it found but not where: every occurrence
 /// in the request counts.
 ///
-/// Texts are sent as `INPUT`, long ones in pieces that overlap by some words.
+/// Texts are sent as `INPUT` (those of [answers](Self::of_answers) as `OUTPUT`), long ones in pieces that overlap by some words.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -56,12 +56,21 @@ pub struct BedrockGuardrails {
     credentials: Box<dyn Credentials>,
     remote: Remote,
     characters: usize,
+    side: Side,
+}
+
+/// Whose words the guardrail is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Side {
+    Input,
+    Output,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Question<'a> {
-    source: &'static str,
+    source: Side,
     /// Also what is detected without being acted on.
     output_scope: &'static str,
     content: Vec<Content<'a>>,
@@ -115,6 +124,7 @@ impl BedrockGuardrails {
             credentials: Box::new(credentials),
             remote,
             characters: Self::DEFAULT_CHARACTERS,
+            side: Side::Input,
         })
     }
 
@@ -132,9 +142,15 @@ impl BedrockGuardrails {
         Self { characters: characters.max(1000), ..self }
     }
 
+    /// Asks about answers: texts are sent as `OUTPUT`, and what the guardrail only detects is no finding. For
+    /// [`Builder::answer_inspector`](crate::Builder::answer_inspector).
+    pub fn of_answers(self) -> Self {
+        Self { side: Side::Output, ..self }
+    }
+
     fn request(&self, content: &[&str]) -> Result<Request<Bytes>, Fault> {
         let content = content.iter().map(|text| Content { text: Text { text } }).collect();
-        let question = Question { source: "INPUT", output_scope: "FULL", content };
+        let question = Question { source: self.side, output_scope: "FULL", content };
         let mut request = post(&format!("{}{}", self.endpoint, self.path), &question)?;
         let key = self.credentials.access_key()?;
         let unsigned = Unsigned {
@@ -155,13 +171,17 @@ impl BedrockGuardrails {
 }
 
 impl Inspect for BedrockGuardrails {
+    fn name(&self) -> &'static str {
+        "bedrock-guardrails"
+    }
+
     async fn inspect(&self, texts: &[&str]) -> Result<Inspection, Fault> {
         let calls = pieces::calls(texts, self.characters);
         let asked = calls.iter().map(|content| -> Asked<'_, _> { Box::pin(self.apply(content)) });
         let answers = self.remote.in_time(together(asked.collect())).await?;
         let (mut seen, mut matches) = (Inspection::new(), Matches::default());
         for answer in answers {
-            answer.read(&mut seen, &mut matches)?;
+            answer.read(self.side, &mut seen, &mut matches)?;
         }
         matches.find(texts, &mut seen)?;
         Ok(seen)

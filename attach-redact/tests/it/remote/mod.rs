@@ -3,7 +3,7 @@
 #[cfg(feature = "bedrock")]
 mod bedrock;
 mod presidio;
-mod server;
+pub(crate) mod server;
 mod trouble;
 mod webhook;
 
@@ -16,7 +16,7 @@ use attach_redact::{Inspect, Redactor, WhenDown};
 use crate::support::{CHAT, Seen, call_in_pieces};
 
 /// Asks through the client that comes with the workspace, with patience for a slow machine.
-fn remote() -> Remote {
+pub(crate) fn remote() -> Remote {
     let client = Client::new().unwrap().with_timeout(PATIENCE).with_max_bytes(64 << 10);
     Remote::new(Arc::new(client)).deadline(PATIENCE)
 }

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     seen: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 /// What a server does with a request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Json(Value),
     Text(String),
     Status(u16),
@@ -23,7 +23,7 @@ pub(super) enum Reply {
 }
 
 impl Server {
-    pub(super) async fn start(answer: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Request<Bytes>) -> Reply + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -42,12 +42,12 @@ impl Server {
         Self { url, seen }
     }
 
-    pub(super) async fn answering(answer: Value) -> Self {
+    pub(crate) async fn answering(answer: Value) -> Self {
         Self::start(move |_| Reply::Json(answer.clone())).await
     }
 
     /// What it was asked so far.
-    pub(super) fn seen(&self) -> Vec<Request<Bytes>> {
+    pub(crate) fn seen(&self) -> Vec<Request<Bytes>> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 }
@@ -66,6 +66,6 @@ async fn respond(reply: Reply) -> Response<Body> {
         .unwrap()
 }
 
-pub(super) fn json(request: &Request<Bytes>) -> Value {
+pub(crate) fn json(request: &Request<Bytes>) -> Value {
     serde_json::from_slice(request.body()).unwrap()
 }

@@ -1,0 +1,92 @@
+//! What comes in place of an answer that is blocked: the same answer without its words, ended by a content filter.
+//!
+//! Sources: OpenAI API reference, "The chat completion object" (`finish_reason`) and "The response object"
+//! (`incomplete_details`); Anthropic API reference, "Stop reasons" (`refusal`); Ollama `docs/api.md` (`done_reason`).
+
+use attach_core::Api;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+/// More choices than anybody asks for.
+const CHOICES: usize = 128;
+
+/// By which a program can tell what this gateway has blocked from what a provider has.
+pub(super) fn mark() -> Value {
+    json!({"code": "content_blocked"})
+}
+
+/// In place of `answer`.
+pub(super) fn answer(api: Api, answer: &[u8]) -> Bytes {
+    let mut answer: Map<String, Value> = serde_json::from_slice(answer).unwrap_or_default();
+    match api {
+        Api::AnthropicMessages => {
+            keep(&mut answer, &["id", "type", "role", "model", "usage"]);
+            answer.insert("content".into(), json!([]));
+            answer.insert("stop_reason".into(), "refusal".into());
+            answer.insert("stop_sequence".into(), Value::Null);
+        }
+        Api::OllamaChat | Api::OllamaGenerate => {
+            keep(&mut answer, &OLLAMA);
+            answer.extend(ollama(api));
+        }
+        Api::OpenAiResponses => {
+            for key in ["output_text", "error"] {
+                answer.remove(key);
+            }
+            answer.extend(response());
+        }
+        _ => {
+            let count = answer.get("choices").and_then(Value::as_array).map_or(1, Vec::len);
+            keep(&mut answer, &["id", "object", "created", "model", "system_fingerprint", "usage"]);
+            let choices: Vec<Value> = (0..count.clamp(1, CHOICES)).map(|index| choice(api, index)).collect();
+            answer.insert("choices".into(), choices.into());
+        }
+    }
+    answer.insert("attach".into(), mark());
+    Value::Object(answer).to_string().into()
+}
+
+const OLLAMA: [&str; 8] = [
+    "model",
+    "created_at",
+    "total_duration",
+    "load_duration",
+    "prompt_eval_count",
+    "prompt_eval_duration",
+    "eval_count",
+    "eval_duration",
+];
+
+/// The end of an answer of Ollama's.
+pub(super) fn ollama(api: Api) -> Map<String, Value> {
+    let mut end = Map::new();
+    if api == Api::OllamaChat {
+        end.insert("message".into(), json!({"role": "assistant", "content": ""}));
+    } else {
+        end.insert("response".into(), "".into());
+    }
+    end.insert("done".into(), true.into());
+    end.insert("done_reason".into(), "content_filter".into());
+    end
+}
+
+/// The end of an answer of the Responses API.
+pub(super) fn response() -> [(String, Value); 3] {
+    [
+        ("status".into(), "incomplete".into()),
+        ("incomplete_details".into(), json!({"reason": "content_filter"})),
+        ("output".into(), json!([])),
+    ]
+}
+
+fn choice(api: Api, index: usize) -> Value {
+    if api == Api::OpenAiCompletions {
+        return json!({"index": index, "text": "", "logprobs": null, "finish_reason": "content_filter"});
+    }
+    let message = json!({"role": "assistant", "content": "", "refusal": null});
+    json!({"index": index, "message": message, "logprobs": null, "finish_reason": "content_filter"})
+}
+
+fn keep(answer: &mut Map<String, Value>, keys: &[&str]) {
+    answer.retain(|key, _| keys.contains(&key.as_str()));
+}
