@@ -10,6 +10,10 @@ use super::secret::SecretRef;
 use super::units::Span;
 use super::{ConfigError, Secret};
 
+mod inspects;
+
+pub use self::inspects::Inspects;
+
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// An engine that is asked about each request before it is redacted.
@@ -26,34 +30,6 @@ pub struct Engine {
     pub open: bool,
     /// About how many texts it is not asked twice.
     pub remember: usize,
-}
-
-/// Whose words an engine looks at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Inspects {
-    /// What the caller says, before it leaves.
-    #[default]
-    Requests,
-    /// What a model says, before the caller sees it.
-    Answers,
-    /// Both.
-    Both,
-}
-
-impl Inspects {
-    /// Whether requests are looked at.
-    #[must_use]
-    pub fn requests(self) -> bool {
-        self != Self::Answers
-    }
-
-    /// Whether answers are looked at.
-    #[must_use]
-    pub fn answers(self) -> bool {
-        self != Self::Requests
-    }
 }
 
 /// What an engine is.
@@ -228,14 +204,10 @@ pub(super) fn describe(out: &mut String, engine: &Engine) {
         }
     };
     let down = if *open { "open" } else { "closed" };
-    let inspects = match inspects {
-        Inspects::Requests => "requests",
-        Inspects::Answers => "answers",
-        Inspects::Both => "requests and answers",
-    };
     let _ = writeln!(
         out,
-        "redact engine {what}: inspects {inspects}, timeout {timeout:?}, when down {down}, remembers {remember}"
+        "redact engine {what}: inspects {}, timeout {timeout:?}, when down {down}, remembers {remember}",
+        inspects.as_str()
     );
 }
 

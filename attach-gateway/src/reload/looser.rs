@@ -210,6 +210,10 @@ mod tests {
         [[access.deny]]
         id = "no"
         models = ["gpt-4*"]
+        [[redact.engine]]
+        kind = "webhook"
+        url = "https://judge.example.com"
+        inspects = "both"
         [redact]
         default = "block"
     "#;
@@ -226,6 +230,8 @@ mod tests {
         for (from, to, told) in [
             ("url = \"https", "trusted = true\nurl = \"https", "upstream \"a\" is trusted"),
             ("default = \"block\"", "default = \"allow\"", "redact.default is weaker"),
+            ("\"both\"", "\"requests\"", "redact.engine: fewer look at answers"),
+            ("\"both\"", "\"answers\"", "redact.engine: fewer look at requests"),
             (
                 "default = \"block\"",
                 "default = \"block\"\nentities = { EMAIL_ADDRESS = \"mask\" }",

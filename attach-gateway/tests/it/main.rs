@@ -46,6 +46,7 @@ mod faults_server;
 mod faults_store;
 mod faults_upstream;
 mod front_ends;
+mod guarded_answers;
 mod guides;
 mod hardening;
 mod headers;
