@@ -224,6 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn who_holds_the_frame_that_completed_it_may_state_another_end() {
+        let exchange = exchange("/api/chat");
+        assert!(exchange.finish(Outcome::Complete));
+        assert!(!exchange.finish(Outcome::Blocked));
+        exchange.reopen();
+        assert!(exchange.finish(Outcome::Blocked));
+        assert_eq!(exchange.outcome(), Some(Outcome::Blocked));
+    }
+
+    #[test]
     fn an_api_extension_overrides_the_path() {
         let mut request = http::Request::post("/nested").body(()).expect("a valid request");
         request.extensions_mut().insert(Api::OllamaChat);

@@ -14,6 +14,7 @@ audience = ["api://attach-test"]
 [[upstream]]
 name = "model"
 kind = "{KIND}"
+dialects = ["{KIND}"]
 url = "{UPSTREAM}"
 trusted = {TRUSTED}
 [access]
@@ -106,7 +107,7 @@ async fn an_openai_stream_of_an_ollama_server_is_ended_where_the_guardrail_block
     );
     world.upstream.abandoned().await;
     let outcome = assert_blocked(&world, &answer.id());
-    assert!(outcome["usage"]["output"].as_u64().unwrap() > 0, "what was said is charged: {outcome}");
+    assert!(outcome["usage"]["output_tokens"].as_u64().unwrap() > 0, "what was said is charged: {outcome}");
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn a_message_of_anthropics_from_an_openai_server_that_is_blocked_is_a_refu
     assert_eq!((&message["type"], &message["role"]), (&json!("message"), &json!("assistant")));
     assert!(message["usage"]["output_tokens"].as_u64().unwrap() > 0, "{message}");
     let outcome = assert_blocked(&world, &answer.id());
-    assert_eq!(outcome["usage"]["source"], "reported", "{outcome}");
+    assert_eq!(outcome["usage"]["source"], "upstream", "{outcome}");
 
     let answer = world.post(CHATS[1]).json(&question(CHATS[1], "m", "a recipe")).send().await.expect(200);
     assert_eq!(answer_text(&answer.text()), "a cake recipe");

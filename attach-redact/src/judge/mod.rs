@@ -57,7 +57,8 @@ impl Judge {
         self.exchange.facts(|facts| {
             let redaction = facts.redaction.get_or_insert_default();
             redaction.answer = true;
-            if partial {
+            // Of a call that was not redacted nothing becomes so by looking at its answer.
+            if partial && redaction.coverage == Coverage::Full {
                 redaction.coverage = Coverage::Partial;
             }
         });
