@@ -212,7 +212,7 @@ mod tests {
         models = ["gpt-4*"]
         [[redact.engine]]
         kind = "webhook"
-        url = "https://judge.example.com"
+        url = 'https://judge.example.com'
         inspects = "both"
         [redact]
         default = "block"
