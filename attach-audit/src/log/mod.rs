@@ -30,6 +30,7 @@ mod ballast;
 mod batch;
 mod config;
 mod follow;
+mod gap;
 mod name;
 mod notary;
 mod options;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::age::Age;
 use super::batch::{Batch, Waiting};
+use super::gap::gap;
 use super::notary::Notary;
 use super::queue::{Queue, Take};
 use super::recover::{Recovered, recover};
@@ -17,7 +18,7 @@ use super::tail::Reached;
 use super::{Options, Segment, SegmentName, Storage};
 use crate::chain::Hash;
 use crate::metrics::LogMetrics;
-use crate::record::{After, CRASH, Effect, Fold, Id, OpenIntent};
+use crate::record::{After, CRASH, Effect, Id, OpenIntent};
 use crate::tree::Tree;
 use crate::{Kind, Record, Timestamp};
 
@@ -328,15 +329,6 @@ pub(super) enum Requests {
     Taken,
     /// The write took longer than they wait, or others had failed before.
     Refused,
-}
-
-/// Says that `n` records were refused or lost between `first` and now.
-fn gap(n: u64, first: Timestamp, reason: &'static str) -> Record<'static> {
-    Record::system(Kind::Gap, |gap| {
-        gap.fold = Some(Fold { n, first, last: Timestamp::now() });
-        gap.decision.result = "error";
-        gap.decision.reason = Some(reason);
-    })
 }
 
 /// In order of ids, which is the order of time.
