@@ -84,8 +84,8 @@ fn named(kind: ErrorKind) -> bool {
 }
 
 /// Stands for any command, or for what follows.
-fn stands_for_others(word: &String) -> bool {
-    ["…", "COMMAND"].contains(&word.as_str())
+fn stands_for_others(word: &str) -> bool {
+    ["…", "COMMAND"].contains(&word)
 }
 
 #[test]
