@@ -37,7 +37,7 @@ pub struct Engine {
 #[non_exhaustive]
 pub enum EngineKind {
     /// Amazon Bedrock Guardrails.
-    Bedrock(Guardrail),
+    Bedrock(Box<Guardrail>),
     /// A Microsoft Presidio analyzer.
     Presidio(Analyzer),
     /// Somebody's own.
@@ -159,7 +159,7 @@ impl Table {
                 let token = token.map(|token| secret("token", &token)).transpose()?;
                 EngineKind::Webhook { url, token }
             }
-            Written::BedrockGuardrails(written) => EngineKind::Bedrock(written.resolve(env)?),
+            Written::BedrockGuardrails(written) => EngineKind::Bedrock(Box::new(written.resolve(env)?)),
         };
         let Self { inspects, remember, .. } = self;
         Ok(Engine { kind, timeout, inspects, open: self.when_down == WhenDown::Open, remember })
@@ -180,7 +180,8 @@ impl WrittenGuardrail {
 pub(super) fn describe(out: &mut String, engine: &Engine) {
     let Engine { kind, timeout, inspects, open, remember } = engine;
     let what = match kind {
-        EngineKind::Bedrock(Guardrail { region, url, id, version, access, characters }) => {
+        EngineKind::Bedrock(guardrail) => {
+            let Guardrail { region, url, id, version, access, characters } = &**guardrail;
             let characters = characters.map(|most| format!(", {most} characters a call")).unwrap_or_default();
             let url = url.as_deref().unwrap_or(region);
             format!("bedrock-guardrails {id} version {version} at {url}{}{characters}", access.describe())
@@ -228,7 +229,7 @@ mod tests {
     fn guardrail(more: &str) -> Guardrail {
         let text = "kind = 'bedrock-guardrails'\nregion = 'eu-central-1'\nguardrail = 'gr1'\nversion = '1'\n";
         match engine(&format!("{text}{more}")).unwrap().kind {
-            EngineKind::Bedrock(guardrail) => guardrail,
+            EngineKind::Bedrock(guardrail) => *guardrail,
             other => panic!("{other:?}"),
         }
     }
