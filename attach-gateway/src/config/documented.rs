@@ -77,10 +77,15 @@ fn upstream(name: &str) -> String {
     format!("\n[[upstream]]\nname = \"{name}\"\nkind = \"openai\"\nurl = \"https://a.example\"\n")
 }
 
-/// The upstream that is missing, by what an error says.
-fn missing(why: &str) -> Option<&str> {
-    let (_, rest) = why.split_once("there is no [[upstream]] named \"")?;
-    rest.split('"').next()
+/// What is missing, by what an error says.
+fn missing(why: &str) -> Option<String> {
+    let named = |before: &str| why.split_once(before)?.1.split('"').next();
+    if let Some(directory) = named("no [[issuer]] is of the directory \"") {
+        let issuer =
+            ISSUER.replace("acme", directory).replace("idp.example", &format!("{directory}.example"));
+        return Some(format!("\n{issuer}"));
+    }
+    named("there is no [[upstream]] named \"").map(upstream)
 }
 
 /// A value that serves wherever the documentation has this variable.
@@ -132,11 +137,11 @@ fn every_piece_of_toml_in_the_documentation_is_a_configuration() {
             tried += 1;
             let mut text = file(piece, &folder);
             while let Err(why) = checked(&text, &folder) {
-                let Some(name) = missing(&why) else {
+                let Some(more) = missing(&why) else {
                     wrong.push(format!("{}: {why}\n{piece}", page.display()));
                     break;
                 };
-                text.push_str(&upstream(name));
+                text.push_str(&more);
             }
         }
     }

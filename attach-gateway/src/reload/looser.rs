@@ -7,7 +7,7 @@ use attach_auth::IssuerConfig;
 use toml::Value;
 
 use super::{models, terms};
-use crate::config::{Config, Engine, Inspects, Redact, Unsupported, Upstream};
+use crate::config::{Config, Redact, Unsupported, Upstream};
 use crate::trail;
 
 /// Each of them, in words.
@@ -119,12 +119,6 @@ fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'stati
 fn redaction(before: &Config, now: &Config) -> Vec<String> {
     let (was, is) = (&before.redact, &now.redact);
     let mut found = Vec::new();
-    for (what, of) in [("requests", Inspects::requests as fn(_) -> _), ("answers", Inspects::answers)] {
-        let engines = |of_all: &[Engine]| of_all.iter().filter(|engine| of(engine.inspects)).count();
-        if engines(&is.engines) < engines(&was.engines) {
-            found.push(format!("redact.engine: fewer look at {what}"));
-        }
-    }
     let default = |config: &Config| strength(config.redact.default_action.as_deref());
     if default(now) < default(before) {
         found.push("redact.default is weaker".to_owned());
@@ -135,13 +129,6 @@ fn redaction(before: &Config, now: &Config) -> Vec<String> {
         let action = action.as_deref().or(is.default_action.as_deref());
         if strength(action) < strength(earlier) {
             found.push(format!("redact.entities.{name} is weaker"));
-        }
-    }
-    for (key, was, is) in
-        [("exempt", &was.exempt, &is.exempt), ("exempt_patterns", &was.exempt_patterns, &is.exempt_patterns)]
-    {
-        if is.iter().any(|one| !was.contains(one)) {
-            found.push(format!("redact.{key} has more"));
         }
     }
     let left = |name: &String| is.entities.iter().any(|(known, ..)| known == name);
@@ -210,10 +197,6 @@ mod tests {
         [[access.deny]]
         id = "no"
         models = ["gpt-4*"]
-        [[redact.engine]]
-        kind = "webhook"
-        url = 'https://judge.example.com'
-        inspects = "both"
         [redact]
         default = "block"
     "#;
@@ -230,8 +213,6 @@ mod tests {
         for (from, to, told) in [
             ("url = \"https", "trusted = true\nurl = \"https", "upstream \"a\" is trusted"),
             ("default = \"block\"", "default = \"allow\"", "redact.default is weaker"),
-            ("\"both\"", "\"requests\"", "redact.engine: fewer look at answers"),
-            ("\"both\"", "\"answers\"", "redact.engine: fewer look at requests"),
             (
                 "default = \"block\"",
                 "default = \"block\"\nentities = { EMAIL_ADDRESS = \"mask\" }",
@@ -256,16 +237,6 @@ mod tests {
                 "default = \"block\"",
                 "default = \"block\"\nuninspectable = { images = \"allow\" }",
                 "redact.uninspectable.images is let through",
-            ),
-            (
-                "default = \"block\"",
-                "default = \"block\"\nexempt = [\"+49 30 901820\"]",
-                "redact.exempt has more",
-            ),
-            (
-                "default = \"block\"",
-                "default = \"block\"\nexempt_patterns = ['[a-z]+@example\\.com']",
-                "redact.exempt_patterns has more",
             ),
         ] {
             assert_eq!(of(from, to), [told], "{to}");

@@ -20,6 +20,7 @@ pub(super) const OF_SECTIONS: &[(&str, &[Term])] = &[
             ("private_addresses", Off),
             ("for", Other),
             ("exempt", Grant),
+            ("exempt_patterns", Grant),
             ("engine", Other),
             ("ner", Other),
             ("pattern", Demand),

@@ -83,10 +83,16 @@ async fn an_answer_that_nobody_objects_to_is_left_as_it_came() {
 async fn everything_the_model_says_is_shown_and_nothing_else() {
     let strict = Strict::default();
     ask(judging(strict.clone(), WhenDown::Closed), CHAT, JSON, 99, &said(CHAT, "x").to_string()).await;
-    assert_eq!(strict.shown(), [["fine", "hm", "{\"to\":\"x\"}", "send"]]);
+    assert_eq!(sorted(strict.shown()), [["fine", "hm", "send", "{\"to\":\"x\"}"]]);
     ask(judging(strict.clone(), WhenDown::Closed), MESSAGES, JSON, 99, &said(MESSAGES, "x").to_string())
         .await;
-    assert_eq!(strict.shown(), [["well", "to", "id", "x", "send"]]);
+    assert_eq!(sorted(strict.shown()), [["id", "send", "to", "well", "x"]]);
+}
+
+/// In which order the members of an object are shown is not said.
+fn sorted(mut shown: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    shown.iter_mut().for_each(|texts| texts.sort());
+    shown
 }
 
 #[tokio::test]
