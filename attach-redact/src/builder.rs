@@ -241,7 +241,7 @@ impl Builder {
     }
 
     /// Something that looks at what a model answers, before the caller sees it: of every upstream, also of a trusted one. What
-    /// it [refuses](Inspection::refuse) ends the answer as the dialect's content filter does; what it finds is masked.
+    /// it [refuses](crate::Inspection::refuse) ends the answer as the dialect's content filter does; what it finds is masked.
     ///
     /// It is asked about whole answers once, and about a stream each time 400 more characters have come, with the hundred
     /// before them. The texts are as the upstream gave them, before placeholders are restored. Answers that are neither
