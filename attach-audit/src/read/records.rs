@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::vec;
 
 use super::Entry;
-use super::sources::{Piece, Source, at, sources};
+use super::sources::{Piece, Source, at, sources, sources_in};
 use crate::chain;
 use crate::log::LONGEST;
 
@@ -86,6 +86,17 @@ impl Records {
             return Err(io::Error::new(io::ErrorKind::NotFound, why));
         }
         let streams = sources.into_iter().map(Stream::new).collect();
+        Ok(Self { streams, merged: false, current: 0 })
+    }
+
+    /// Finds the segments in `folders` themselves, as [`verify_all`](crate::verify::verify_all) does: for who reads what
+    /// was verified, and nothing beside it.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be read.
+    pub fn of_folders<P: AsRef<Path>>(folders: impl IntoIterator<Item = P>) -> io::Result<Self> {
+        let streams = sources_in(folders)?.into_iter().map(Stream::new).collect();
         Ok(Self { streams, merged: false, current: 0 })
     }
 

@@ -26,16 +26,17 @@ pub(crate) fn sources<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io:
     for path in paths {
         found.add(path.as_ref()).map_err(|error| at(path.as_ref(), &error))?;
     }
-    let mut nodes: BTreeMap<Box<str>, Vec<Part>> = BTreeMap::new();
-    for (name, (path, _)) in found.segments {
-        nodes.entry(name.node.clone()).or_default().push(Part { name, path });
+    found.sources()
+}
+
+/// The segments that are in `folders` themselves.
+pub(crate) fn sources_in<P: AsRef<Path>>(folders: impl IntoIterator<Item = P>) -> io::Result<Vec<Source>> {
+    let mut found = Found::default();
+    for folder in folders {
+        let folder = folder.as_ref();
+        found.look_into(folder).map_err(|error| at(folder, &error))?;
     }
-    let mut sources = Vec::new();
-    for parts in nodes.into_values() {
-        sources.push(counting(parts)?.into_iter().map(Piece::from).collect());
-    }
-    sources.extend(found.others.into_iter().map(|path| vec![Piece { path, limit: None }]));
-    Ok(sources)
+    found.sources()
 }
 
 #[derive(Default)]
@@ -45,6 +46,30 @@ struct Found {
 }
 
 impl Found {
+    fn sources(self) -> io::Result<Vec<Source>> {
+        let mut nodes: BTreeMap<Box<str>, Vec<Part>> = BTreeMap::new();
+        for (name, (path, _)) in self.segments {
+            nodes.entry(name.node.clone()).or_default().push(Part { name, path });
+        }
+        let mut sources = Vec::new();
+        for parts in nodes.into_values() {
+            sources.push(counting(parts)?.into_iter().map(Piece::from).collect());
+        }
+        sources.extend(self.others.into_iter().map(|path| vec![Piece { path, limit: None }]));
+        Ok(sources)
+    }
+
+    /// Segments of a directory, and of none in it.
+    fn look_into(&mut self, folder: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                self.add_segment(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, path: &Path) -> io::Result<()> {
         if fs::metadata(path)?.is_dir() {
             return self.descend(path);

@@ -18,6 +18,9 @@ use crate::quotas::{NotRaised, Quotas, shown_amount};
 /// So many buckets in one order: a body of 64 KiB has room for them.
 const MOST: usize = 400;
 
+/// Redis counts in numbers that are exact up to here.
+const MOST_USED: u64 = 1 << 53;
+
 /// No period is longer.
 const LONGEST: Duration = Duration::from_secs(32 * 86_400);
 
@@ -60,7 +63,8 @@ pub(super) async fn recount(
     if order.counts.len() > MOST {
         return Err(Refused::bad_request(&format!("more than {MOST} counts in one order")));
     }
-    let known = |count: &&Count| quotas.find(&count.limit).is_some();
+    let others = quotas.not_in_a_log();
+    let known = |count: &&Count| quotas.find(&count.limit).is_some() && !others.contains(&&*count.limit);
     let (counts, unknown): (Vec<_>, Vec<_>) = order.counts.iter().partition(known);
     let counted = counts.iter().map(|count| count.counted()).collect::<Result<Vec<_>, _>>()?;
     if !order.dry_run && !counted.is_empty() {
@@ -89,6 +93,9 @@ impl Count {
         if Duration::from_secs(self.until) > now + LONGEST {
             return Err(Refused::bad_request("`until` is later than any period ends"));
         }
+        if self.used > MOST_USED {
+            return Err(Refused::bad_request("`used` is more than any store counts"));
+        }
         Ok(Counted { bucket, until: self.until, used: self.used })
     }
 }
@@ -100,10 +107,14 @@ fn is_hex(byte: u8) -> bool {
 fn event(actor: &Identity, counts: &[&Count]) -> Event {
     let limits: BTreeSet<&str> = counts.iter().map(|count| &*count.limit).collect();
     let limits: Vec<&str> = limits.into_iter().collect();
+    let counts: Vec<_> =
+        counts.iter().map(|count| format!("{}:{}:{}", count.bucket, count.until, count.used)).collect();
     Event::new("quota.recount", &*actor.id)
         .directory(Arc::clone(&actor.directory))
         .detail("limits", limits.join(","))
         .detail("buckets", counts.len().to_string())
+        // Whom it concerns, as records have it in `quota.charged`.
+        .detail("counts", counts.join(" "))
         .detail("actor_directory", &*actor.directory)
 }
 

@@ -91,11 +91,17 @@ fn hosts(before: &Config, now: &Config) -> Vec<String> {
                 found.push(format!("host {:?} has other models", host.name));
             }
         }
+        if host.external_url != was.external_url {
+            found.push(format!("host {:?}: external_url is another", host.name));
+        }
         let new = host.origins.iter().filter(|origin| !was.origins.contains(origin));
         found.extend(new.map(|origin| format!("host {:?}: cors: {origin:?} is new", host.name)));
     }
     found
 }
+
+/// What a provider has encrypted for itself.
+const ENCRYPTED: &str = "encrypted";
 
 /// What is said of an upstream that was not.
 fn labels(was: Option<&Upstream>, is: &Upstream) -> impl Iterator<Item = &'static str> {
@@ -149,8 +155,10 @@ fn redaction(before: &Config, now: &Config) -> Vec<String> {
         }
     }
     let open = |actions: &[(String, String)]| -> BTreeSet<String> {
-        let open = actions.iter().filter(|(_, action)| action == "allow");
-        open.map(|(what, _)| what.clone()).collect()
+        let open = actions.iter().filter(|(_, action)| action == "allow").map(|(what, _)| what.clone());
+        // It is let through unless something else is said.
+        let shut = actions.iter().any(|(what, action)| what == ENCRYPTED && action != "allow");
+        open.chain((!shut).then(|| ENCRYPTED.to_owned())).collect()
     };
     let newly = open(&is.uninspectable).difference(&open(&was.uninspectable)).cloned().collect::<Vec<_>>();
     found.extend(newly.into_iter().map(|what| format!("redact.uninspectable.{what} is let through")));
@@ -199,6 +207,7 @@ mod tests {
         models = ["gpt-4*"]
         [redact]
         default = "block"
+        uninspectable = { images = "block", encrypted = "block" }
     "#;
 
     fn of(from: &str, to: &str) -> Vec<String> {
@@ -233,11 +242,8 @@ mod tests {
             ),
             ("url = \"https", "trains_on_data = false\nurl = \"https", "upstream \"a\" is said not to learn"),
             ("idp.example", "other.example", "issuer \"https://other.example.com\" is new"),
-            (
-                "default = \"block\"",
-                "default = \"block\"\nuninspectable = { images = \"allow\" }",
-                "redact.uninspectable.images is let through",
-            ),
+            ("images = \"block\"", "images = \"allow\"", "redact.uninspectable.images is let through"),
+            (", encrypted = \"block\"", "", "redact.uninspectable.encrypted is let through"),
         ] {
             assert_eq!(of(from, to), [told], "{to}");
         }

@@ -32,7 +32,7 @@ const GUARDS: &[&str] = &[
 /// The same of the entries of lists, which go by a name.
 const OF_ENTRIES: &[(&str, &str, &[&str])] = &[
     ("host", "name", &["models"]),
-    ("issuer", "issuer", &["allowed_groups", "client_ids", "hosted_domain", "required_scopes"]),
+    ("issuer", "issuer", &["algorithms", "allowed_groups", "client_ids", "hosted_domain", "required_scopes"]),
     ("front_end", "name", &["groups", "members_of", "required"]),
     ("upstream", "name", &["guardrail", "identity_headers", "retention"]),
     ("model", "name", &["labels", "parameters"]),

@@ -1,6 +1,5 @@
 //! The server's side of TLS, with certificates that are read again when their files change.
 
-use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -30,6 +30,8 @@ pub(super) struct Acceptor {
     config: Arc<ArcSwap<ServerConfig>>,
     /// It was said that these files tell of no client whether its certificate is revoked.
     told: Arc<AtomicBool>,
+    /// The files as they were before they were read first.
+    first: Arc<Stamp>,
 }
 
 /// When each file was written last, and how long it is.
@@ -43,8 +45,9 @@ impl Acceptor {
     /// When one cannot be read, or what is in them does not fit together.
     pub(super) async fn load(files: Tls) -> io::Result<Self> {
         let files = Arc::new(files);
+        let first = Arc::new(stamp(&files).await);
         let config = read(&files).await?;
-        Ok(Self { files, config: Arc::new(ArcSwap::from_pointee(config)), told: Arc::default() })
+        Ok(Self { files, config: Arc::new(ArcSwap::from_pointee(config)), told: Arc::default(), first })
     }
 
     /// Shakes hands on `socket`.
@@ -62,10 +65,10 @@ impl Acceptor {
 
     /// Reads the files again whenever they change; connections that are there stay as they are. Never ends.
     pub(super) async fn watch(&self) {
-        let mut seen = self.stamp().await;
+        let mut seen = (*self.first).clone();
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = self.stamp().await;
+            let now = stamp(&self.files).await;
             if now == seen {
                 continue;
             }
@@ -83,19 +86,19 @@ impl Acceptor {
             }
         }
     }
+}
 
-    fn stamp(&self) -> impl Future<Output = Stamp> + use<> {
-        let files = Arc::clone(&self.files);
-        let look = move || {
-            let paths = [Some(&files.cert), Some(&files.key), files.client_ca.as_ref()];
-            let of = |path: &PathBuf| {
-                let file = std::fs::metadata(path).ok()?;
-                Some((file.modified().ok()?, file.len()))
-            };
-            paths.into_iter().flatten().chain(&files.client_crl).map(of).collect()
+async fn stamp(files: &Arc<Tls>) -> Stamp {
+    let files = Arc::clone(files);
+    let look = move || {
+        let paths = [Some(&files.cert), Some(&files.key), files.client_ca.as_ref()];
+        let of = |path: &PathBuf| {
+            let file = std::fs::metadata(path).ok()?;
+            Some((file.modified().ok()?, file.len()))
         };
-        async move { tokio::task::spawn_blocking(look).await.unwrap_or_default() }
-    }
+        paths.into_iter().flatten().chain(&files.client_crl).map(of).collect()
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
 }
 
 /// What the handshake established.
@@ -132,6 +135,12 @@ fn configure(files: &Tls) -> io::Result<ServerConfig> {
     };
     let config = builder.with_single_cert(certificates, key);
     let mut config = config.map_err(|why| wrong(&files.cert, &why))?;
+    if files.client_ca.is_some() {
+        // A session that is resumed is not asked for its certificate again: it would outlive the certificate, and the list
+        // of those that are revoked.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

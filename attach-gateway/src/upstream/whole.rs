@@ -68,7 +68,8 @@ async fn collect(
     (place, exchange): (&Place, &Exchange),
 ) -> Result<(response::Parts, Bytes), Rejection> {
     let (parts, body) = from.into_parts();
-    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+    let plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !parts.headers.get_all(CONTENT_ENCODING).iter().all(plain) {
         return Err(refusal::encoded());
     }
     let collected = Limited::new(body, most).collect().await;

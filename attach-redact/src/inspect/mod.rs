@@ -11,7 +11,7 @@ mod read;
 mod remember;
 mod together;
 
-pub(crate) use self::ask::{Inspector, Seen, ask};
+pub(crate) use self::ask::{Inspector, Seen};
 pub(crate) use self::call::inspect;
 pub(crate) use self::read::ask_readers;
 pub use self::remember::Remembering;

@@ -9,7 +9,8 @@ use attach_core::exchange::Coverage;
 use attach_core::{Api, Exchange, Outcome, Rejection};
 use http::StatusCode;
 
-use crate::inspect::{Seen, ask};
+use crate::engine::Reads;
+use crate::inspect::{Seen, ask_readers};
 use crate::{Fault, Finding, Redactor};
 
 mod ending;
@@ -49,7 +50,9 @@ impl Judge {
     ///
     /// When the answer is blocked, or an inspector that has to look at it cannot.
     async fn look(self, texts: Vec<String>) -> Result<Masks, Rejection> {
-        let seen = ask(self.redactor.answer_inspectors(), &texts).await;
+        // Clients open the escapes in arguments, and people those in code.
+        let texts: Vec<_> = texts.iter().map(|text| (text, Reads::of(text))).collect();
+        let seen = ask_readers(self.redactor.answer_inspectors(), &texts).await;
         let Seen { findings, refusals, refused_by, partial } = seen.map_err(failed)?;
         if !refusals.is_empty() {
             return Err(blocked(&refusals, &refused_by));

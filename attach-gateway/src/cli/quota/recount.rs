@@ -54,7 +54,7 @@ impl Recount {
                 other => trouble(&other),
             },
         )?;
-        let mut records = Records::open(&folders).map_err(|error| trouble(&error))?;
+        let mut records = Records::of_folders(&folders).map_err(|error| trouble(&error))?;
         while let Some(line) = records.next().map_err(|error| trouble(&error))? {
             sums.add(line.bytes).map_err(|error| {
                 Refused::Trouble(format!("{}:{}: {error}", line.path.display(), line.number))

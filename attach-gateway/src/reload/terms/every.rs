@@ -83,7 +83,8 @@ const ISSUER: &[Term] = &[
     ("max_lifetime", More),
     ("jwks_uri", Other),
     ("hosted_domain", Other),
-    ("algorithms", Grant),
+    // Without a list it is every one that is safe.
+    ("algorithms", Choice),
     ("typ", Other),
     ("accept_id_tokens", On),
     ("ca", Other),

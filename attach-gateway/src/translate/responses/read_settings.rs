@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use attach_core::Rejection;
 use attach_core::json::Value;
 
@@ -35,7 +37,7 @@ pub(super) fn tools<'a>(
                 let is_function = text(tool, "type").as_deref() == Some("function");
                 text(tool, "name").filter(|_| is_function).ok_or_else(|| Losses::content(&place(tool)))
             });
-            let allowed: Vec<_> = allowed.collect::<Result<_, _>>()?;
+            let allowed: HashSet<_> = allowed.collect::<Result<_, _>>()?;
             tools.retain(|tool| allowed.contains(&tool.name));
             let mode = text(choice, "mode").and_then(|word| mode(&word)).ok_or_else(refused)?;
             Ok((tools, Some(mode)))

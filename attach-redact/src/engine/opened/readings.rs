@@ -1,9 +1,10 @@
 //! All that a text may be to its readers.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Opened;
-use crate::Finding;
+use crate::{Entity, Finding};
 
 /// So many times a text is opened again: JSON within JSON within JSON.
 const DEPTH: usize = 3;
@@ -75,6 +76,7 @@ impl Readings {
     /// of it but letters of escapes (`nbob@example.org` of `\nbob@example.org`), and otherwise all of the escape.
     pub(crate) fn union(&self, written: Vec<Finding>, opened: Vec<Finding>) -> Vec<Finding> {
         let mut all = Vec::with_capacity(written.len() + opened.len());
+        let covers = Covers::of(&opened);
         for mut finding in written {
             let around = |at| self.strict.first().and_then(|opened| opened.around(at));
             let (first, last) = (around(finding.range.start), around(finding.range.end));
@@ -84,12 +86,7 @@ impl Readings {
             }
             let inner = first.as_ref().map_or(finding.range.start, |escape| escape.end)
                 ..last.as_ref().map_or(finding.range.end, |escape| escape.start);
-            let is_inner = |other: &Finding| {
-                other.entity == finding.entity
-                    && other.range.start <= inner.start
-                    && inner.end <= other.range.end
-            };
-            if !inner.is_empty() && opened.iter().any(is_inner) {
+            if !inner.is_empty() && covers.has(&finding.entity, &inner) {
                 continue;
             }
             finding.range = first.map_or(finding.range.start, |escape| escape.start)
@@ -101,13 +98,46 @@ impl Readings {
     }
 }
 
-/// Whether `text` has the code of a character in it (`\u0040`), or an escape whose letter runs into a word (`\n4111`).
+/// Which parts of a text findings cover: a text may have as many as it has words, so each is looked up and none compared
+/// with all.
+struct Covers<'f>(HashMap<&'f Entity, Vec<Range<usize>>>);
+
+impl<'f> Covers<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut covers: HashMap<&Entity, Vec<Range<usize>>> = HashMap::new();
+        for finding in findings {
+            covers.entry(&finding.entity).or_default().push(finding.range.clone());
+        }
+        for ranges in covers.values_mut() {
+            ranges.sort_unstable_by_key(|range| range.start);
+            // Each ends where the longest up to it does.
+            let mut end = 0;
+            ranges.iter_mut().for_each(|range| {
+                end = end.max(range.end);
+                range.end = end;
+            });
+        }
+        Self(covers)
+    }
+
+    /// Whether one of `entity` has all of `range`.
+    fn has(&self, entity: &Entity, range: &Range<usize>) -> bool {
+        let Some(ranges) = self.0.get(entity) else { return false };
+        let before = ranges.partition_point(|other| other.start <= range.start);
+        before.checked_sub(1).and_then(|last| ranges.get(last)).is_some_and(|other| range.end <= other.end)
+    }
+}
+
+/// Whether `text` has the code of a character in it (`\u0040`, `\x40`, `\u{40}`), or an escape whose letter runs into a word (`\n4111`).
 fn hides(text: &str) -> bool {
     let bytes = text.as_bytes();
+    let digits = |range| {
+        bytes.get::<Range<usize>>(range).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
     memchr::memchr_iter(b'\\', bytes).any(|at| match bytes.get(at + 1) {
-        Some(b'u') => {
-            bytes.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-        }
+        Some(b'u') if bytes.get(at + 2) == Some(&b'{') => true,
+        Some(b'u') => digits(at + 2..at + 6),
+        Some(b'x') => digits(at + 2..at + 4),
         Some(b'n' | b'r' | b't') => {
             bytes.get(at + 2).is_some_and(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
         }
@@ -148,6 +178,23 @@ mod tests {
         assert_eq!(read(r"a\nb", Reads::Json), ["a\nb"]);
         assert_eq!(read(r"a\n4111", Reads::Text), ["a\n4111"]);
         assert_eq!(read(r"a\tAKIA", Reads::Text), ["a\tAKIA"]);
+    }
+
+    #[test]
+    fn a_code_of_another_language_hides_as_much() {
+        assert_eq!(read(r"bob\x40example.org", Reads::Text), ["bob@example.org"]);
+        assert_eq!(read(r"\u{62}ob\u{40}example.org", Reads::Text), ["bob@example.org"]);
+    }
+
+    #[test]
+    fn what_is_covered_is_found_among_many() {
+        let found = |range| Finding::new(range, Entity::Email, 1.0);
+        let all = [found(0..30), found(5..9), found(40..50)];
+        let covers = Covers::of(&all);
+        for (range, is) in [(0..30, true), (8..20, true), (29..31, false), (40..50, true), (39..41, false)] {
+            assert_eq!(covers.has(&Entity::Email, &range), is, "{range:?}");
+        }
+        assert!(!covers.has(&Entity::Secret, &(5..9)));
     }
 
     #[test]
