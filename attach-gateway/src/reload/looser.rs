@@ -287,8 +287,8 @@ mod tests {
     #[test]
     fn an_entity_that_nobody_names_any_more_is_told() {
         let named = FILE.replace(
-            "\"block\"",
-            "\"block\"\nentities = { US_PASSPORT = { action = \"replace\", threshold = 0.5 } }",
+            "default = \"block\"",
+            "default = \"block\"\nentities = { US_PASSPORT = { action = \"replace\", threshold = 0.5 } }",
         );
         let read = |text: &str| Config::parse(text, |_| None).expect("a valid configuration");
         let told = found(&read(&named), &read(&named.replace("threshold = 0.5", "threshold = 0.9")));

@@ -1,5 +1,6 @@
 //! Counts that Redis has lost are put back from the logs of all nodes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -75,6 +76,12 @@ impl Nodes {
     }
 }
 
+/// The first piece of a node's log.
+fn segment(node: &Gateway) -> PathBuf {
+    let files = std::fs::read_dir(node.audit_folder()).unwrap().flatten().map(|entry| entry.path());
+    files.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl")).unwrap()
+}
+
 #[tokio::test]
 async fn redis_flush_is_undone_by_a_recount_of_all_nodes_logs() {
     let Some(world) = Nodes::start().await else { return };
@@ -86,6 +93,16 @@ async fn redis_flush_is_undone_by_a_recount_of_all_nodes_logs() {
     world.redis.command("FLUSHALL").await;
     // What is counted meanwhile is in the store and in the log, and counts once.
     assert_eq!(world.ask(1, "alice").await, 200);
+
+    // What is in a folder of the log is not verified with it, and counts for nobody.
+    let file = segment(&world.nodes[1]);
+    let planted = world.nodes[1].audit_folder().join("planted");
+    std::fs::create_dir(&planted).unwrap();
+    std::fs::write(
+        planted.join(file.file_name().unwrap()),
+        std::fs::read_to_string(&file).unwrap().repeat(3),
+    )
+    .unwrap();
 
     let looked = world.would_be("8 calls of periods").await;
     assert!(looked.contains("calls: 2 of 2 buckets would be raised, by 7 requests\n"), "{looked}");
@@ -107,6 +124,11 @@ async fn redis_flush_is_undone_by_a_recount_of_all_nodes_logs() {
     let event = records.iter().find(|record| record["decision"]["reason"] == "quota.recount");
     let event = event.expect("on record");
     assert_eq!((&event["actor"]["uid"], &event["custom"]["limits"]), (&json!("root"), &json!("calls,team")));
+    let counts = event["custom"]["counts"].as_str().unwrap();
+    assert!(
+        counts.split(' ').filter(|count| count.ends_with(":1")).count() >= 2,
+        "who was raised to what: {counts}"
+    );
 }
 
 #[tokio::test]
@@ -126,9 +148,7 @@ async fn a_recount_is_for_administrators_of_quotas_and_for_logs_that_verify() {
     let over = post(&["ops"], one(&hex, 1)).await.expect(200).json();
     assert_eq!((&over["limits"], &over["left_alone"]), (&json!([]), &json!(["pace"])));
 
-    let (log, copy) = (world.nodes[1].audit_folder(), TempDir::new());
-    let files = std::fs::read_dir(&log).unwrap().flatten().map(|entry| entry.path());
-    let file = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "jsonl")).unwrap();
+    let (file, copy) = (segment(&world.nodes[1]), TempDir::new());
     let text = std::fs::read_to_string(&file).unwrap().replacen("\"kind\":\"start\"", "\"kind\":\"stop\"", 1);
     copy.write(file.file_name().unwrap().to_str().unwrap(), &text);
     let done = world.recount(&[copy.path().to_str().unwrap()]).await;

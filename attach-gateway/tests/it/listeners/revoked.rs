@@ -53,6 +53,22 @@ async fn a_revoked_certificate_is_refused_at_the_handshake() {
 }
 
 #[tokio::test]
+async fn nobody_goes_on_with_a_session_instead_of_a_certificate() {
+    let Some(made) = Certificates::new() else { return };
+    made.revoke(&[], 30);
+    let world = world(&made).await;
+    // Its clones share what it learned for the next handshake.
+    let client = made.client(true, &["http/1.1"]);
+    for _ in 0..2 {
+        let stream = connect(world.gateway.addr, client.clone()).await.unwrap();
+        let shaken = stream.get_ref().1.handshake_kind();
+        assert_eq!(shaken, Some(rustls::HandshakeKind::Full));
+        let body = question(CHATS[0], "m", "hello");
+        assert_eq!(post(stream, CHATS[0], &world.token("alice"), &body).await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_is_out_of_date_says_of_nobody_that_they_are_good() {
     let Some(made) = Certificates::new() else { return };
     made.revoke(&[], -1);
