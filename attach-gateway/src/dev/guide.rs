@@ -38,7 +38,7 @@ curl -si $URL/v1/chat/completions -H "Authorization: Bearer nonsense" -d '{{"mod
 curl -si $URL/v1/chat/completions -H "Authorization: Bearer $BOB" -d '{{"model":"gpt-4o","messages":[{{"role":"user","content":"hello"}}]}}'
 
 # 429, more than 30 requests a minute:
-for i in $(seq 45); do curl -s -o /dev/null -w '%{{http_code}} ' $URL/api/show -H "Authorization: Bearer $BOB" -d '{{"model":"llama3"}}'; done; echo
+for i in $(seq 60); do curl -s -o /dev/null -w '%{{http_code}} ' $URL/api/show -H "Authorization: Bearer $BOB" -d '{{"model":"llama3"}}'; done; echo
 
 # Who did what:
 {program} audit query {dir}/audit --limit 10
