@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use uuid::Uuid;
 
 use crate::{Api, Dialect, Identity, Outcome, Usage};
@@ -199,6 +199,15 @@ impl ExchangeId {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
+    }
+
+    /// The id as it stands in headers: 36 characters.
+    #[must_use]
+    pub fn to_header(self) -> HeaderValue {
+        let mut text = [0; 36];
+        let text = self.0.hyphenated().encode_lower(&mut text);
+        // Hexadecimal digits and hyphens are always a value.
+        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 }
 

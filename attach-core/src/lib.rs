@@ -48,7 +48,7 @@ pub use self::call::{Api, Call, Dialect};
 pub use self::destination::Destination;
 pub use self::exchange::{Exchange, ExchangeId};
 pub use self::fetch::Fetch;
-pub use self::future::ResponseFuture;
+pub use self::future::{PassFuture, ResponseFuture};
 pub use self::identity::Identity;
 pub use self::outcome::Outcome;
 pub use self::payload::Payload;

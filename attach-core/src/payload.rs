@@ -1,5 +1,6 @@
 //! The request body, read once.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::pin::pin;
@@ -62,9 +63,12 @@ impl Payload {
     /// breaks off or that [`parse`](Self::parse) refuses, and whatever a [`BodyCheck`] in the extensions says.
     pub async fn take<B>(request: Request<B>, limit: usize) -> Result<(Request<Body>, Self), Rejection>
     where
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes> + 'static,
         B::Error: Into<BoxError>,
     {
+        if let Some(payload) = Self::of_taken(&request, limit) {
+            return Ok((request.map(Body::known), payload));
+        }
         let (mut parts, body) = request.into_parts();
         let known = parts.extensions.get::<Api>().copied();
         let Some(api) = known.or_else(|| Api::of(&parts.method, parts.uri.path())) else {
@@ -84,6 +88,20 @@ impl Payload {
         let mut request = Request::from_parts(parts, Body::empty());
         payload.attach(&mut request);
         Ok((request, payload))
+    }
+
+    /// The payload of a request that a layer further out has [taken](Self::take), if nothing has changed since.
+    fn of_taken<B: 'static>(request: &Request<B>, limit: usize) -> Option<Self> {
+        let body = (request.body() as &dyn Any).downcast_ref::<Body>();
+        let (bytes, extensions) = (body.and_then(Body::bytes)?, request.extensions());
+        let payload = extensions.get::<Self>()?;
+        let known = extensions.get::<Api>().copied();
+        let api = known.or_else(|| Api::of(request.method(), request.uri().path()))?;
+        let unchanged = bytes.len() <= limit
+            && payload.is_parse_of(api, bytes)
+            && extensions.get::<BodyCheck>().is_none()
+            && is_plain(request.headers(), bytes.len());
+        unchanged.then(|| payload.clone())
     }
 
     /// Takes the body out of `request`, whatever it is, and leaves it in its place as bytes: for requests that are no
@@ -157,6 +175,14 @@ impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Payload").field("document", &self.0.document).field("call", &self.0.call).finish()
     }
+}
+
+/// Whether the head says of the body what [`Payload::attach`] says of it, and no more.
+fn is_plain(headers: &HeaderMap, length: usize) -> bool {
+    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    said == Some(length)
+        && !headers.contains_key(TRANSFER_ENCODING)
+        && !headers.contains_key(CONTENT_ENCODING)
 }
 
 fn check_headers(headers: &HeaderMap, limit: usize) -> Result<(), Rejection> {

@@ -1,6 +1,5 @@
 //! The layers, in order. Read from top to bottom, this is the way of a request.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use attach_audit::Audit;
@@ -14,12 +13,10 @@ use attach_core::{BoxError, ResponseBody};
 use attach_quota::QuotaLayer;
 use attach_redact::RedactLayer;
 use bytes::Bytes;
-use http::{Request, Response, Uri};
-use http_body_util::BodyExt;
+use http::{Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Incoming;
-use tower::util::{BoxCloneSyncService, Either, MapResponseLayer};
-use tower::{ServiceBuilder, ServiceExt};
+use tower::ServiceBuilder;
+use tower::util::{Either, MapResponseLayer};
 
 use crate::admin::{BODY_DEADLINE, CheckLayer, Recheck};
 use crate::callers::Callers;
@@ -34,11 +31,12 @@ use crate::rights::Rights;
 use crate::telemetry::{ObserveLayer, Telemetry};
 use crate::upstream::{Dispatch, Pseudonym, Upstreams};
 
+mod serve;
+
+pub(crate) use self::serve::{Served, Stack};
+
 /// The body of every answer.
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
-
-/// The whole gateway as one service.
-pub(crate) type Stack = BoxCloneSyncService<Request<Incoming>, Response<AnswerBody>, Infallible>;
 
 /// What the stack is made of, besides the configuration.
 #[derive(Clone)]
@@ -105,8 +103,8 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
     let directory = Arc::new(answers.directory(config, &upstreams));
     let pages = cors::layer(answers.origins(config));
     let admitted = match answers.clone() {
-        Answers::Any => Either::Right(MapResponseLayer::new(unwatched as fn(_) -> _)),
-        answers => Either::Left(CheckLayer::new(move |head| answers.admit(head))),
+        Answers::Any => None,
+        answers => Some(CheckLayer::new(move |head| answers.admit(head))),
     };
     let max_body = config.server.max_body;
     let policy = policy(config, parts.policy.clone());
@@ -132,7 +130,7 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
         .layer(outside)
         .layer(DoorLayer::new(parts.running, config.server.max_in_flight))
         .layer(parts.auth)
-        .layer(admitted)
+        .option_layer(admitted)
         .layer(own_keys)
         .layer(CallerLayer)
         .layer(CatalogLayer::new(
@@ -146,8 +144,7 @@ pub(crate) fn stack<E: Endpoint>(config: &Config, parts: Parts<E>) -> Stack {
         .layer(redact)
         .layer(parts.audit.intent_layer())
         .service(Dispatch::new(upstreams, config.quota.prices.clone(), parts.pseudonym, parts.telemetry));
-    let service = service.map_request(|request: Request<Incoming>| request);
-    BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync)))
+    Stack::new(service)
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use attach_core::{BoxError, ResponseBody};
+use attach_core::{BoxError, PassFuture, ResponseBody};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -14,7 +13,6 @@ use tower_service::Service;
 
 use super::layer::Bounds;
 use super::{Endpoint, EndpointLayer, status};
-use crate::ResponseFuture;
 
 /// The service of [`EndpointLayer`](super::EndpointLayer).
 pub struct Endpoints<S, E> {
@@ -30,30 +28,25 @@ impl<S, E> Endpoints<S, E> {
 
 impl<S, E, B, R> Service<Request<B>> for Endpoints<S, E>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Request<B>, Response = Response<R>>,
     E: Endpoint,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<R, S::Error>;
+    type Future = PassFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let clone = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, clone);
         if !self.layer.endpoint.owns(request.uri().path()) {
-            return ResponseFuture::new(
-                async move { Ok(inner.call(request).await?.map(ResponseBody::inner)) },
-            );
+            return PassFuture::inner(self.inner.call(request));
         }
         let (endpoint, bounds) = (Arc::clone(&self.layer.endpoint), self.layer.bounds.clone());
-        ResponseFuture::new(async move {
+        PassFuture::own(async move {
             let (parts, body) = request.into_parts();
             let limit = endpoint.body_limit(parts.uri.path());
             let mut response = match endpoint.refuse(&parts) {

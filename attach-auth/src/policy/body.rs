@@ -41,7 +41,9 @@ where
     let (mut request, payload) = Payload::take(request, settings.body_limit).await?;
     let call = payload.call();
     exchange.facts(|facts| {
-        facts.model = Some(call.model.as_str().into());
+        if facts.model.as_deref() != Some(call.model.as_str()) {
+            facts.model = Some(call.model.as_str().into());
+        }
         facts.stream = call.stream;
     });
     if let Some(state) = call.state.first() {

@@ -34,11 +34,28 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        Self::ours(body).unwrap_or_else(|body| Self(Repr::Boxed(body.map_err(Into::into).boxed_unsync())))
+    }
+
+    /// A body that is known to be one of ours; empty if it is none.
+    pub(crate) fn known<B: 'static>(body: B) -> Self {
+        Self::ours(body).unwrap_or_default()
+    }
+
+    fn ours<B: 'static>(body: B) -> Result<Self, B> {
         let mut slot = Some(body);
         if let Some(ours) = (&mut slot as &mut dyn Any).downcast_mut::<Option<Self>>() {
-            return ours.take().unwrap_or_default();
+            return Ok(ours.take().unwrap_or_default());
         }
-        slot.map_or_else(Self::default, |body| Self(Repr::Boxed(body.map_err(Into::into).boxed_unsync())))
+        slot.map_or_else(|| Ok(Self::default()), Err)
+    }
+
+    /// The bytes, if they are here.
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Repr::Bytes(bytes) => bytes.as_ref(),
+            Repr::Boxed(_) => None,
+        }
     }
 
     /// A body without a byte.

@@ -189,13 +189,12 @@ impl Rejection {
         *headers = self.0.headers;
         headers.insert(CONTENT_TYPE, dialect::content_type(exchange.dialect()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(id) = HeaderValue::from_str(&exchange.id().to_string()) {
-            // Where Anthropic's packages look for it.
-            if exchange.dialect() == Dialect::Anthropic {
-                headers.insert(HeaderName::from_static("request-id"), id.clone());
-            }
-            headers.insert(HeaderName::from_static("x-request-id"), id);
+        let id = exchange.id().to_header();
+        // Where Anthropic's packages look for it.
+        if exchange.dialect() == Dialect::Anthropic {
+            headers.insert(HeaderName::from_static("request-id"), id.clone());
         }
+        headers.insert(HeaderName::from_static("x-request-id"), id);
         response
     }
 

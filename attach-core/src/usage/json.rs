@@ -50,7 +50,7 @@ pub(super) struct Json {
     /// The string being read is generated text.
     is_text: bool,
     /// The beginning of the last string: a key, if a colon follows.
-    word: Vec<u8>,
+    word: Word,
     /// The last key was one of [`TEXTS`].
     text_key: bool,
     object: bool,
@@ -60,6 +60,31 @@ pub(super) struct Json {
     choices: Vec<u8>,
     done: bool,
     skipped: bool,
+}
+
+/// The beginning of a string.
+#[derive(Debug, Default)]
+struct Word {
+    bytes: [u8; MAX_WORD],
+    length: usize,
+}
+
+impl Word {
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    /// Takes as much of `more` as there is room for.
+    fn extend(&mut self, more: &[u8]) {
+        let room = &mut self.bytes[self.length..];
+        let taken = more.len().min(room.len());
+        room[..taken].copy_from_slice(&more[..taken]);
+        self.length += taken;
+    }
 }
 
 /// A value being copied.
@@ -108,7 +133,7 @@ impl Json {
         if self.is_text && !plain.is_empty() {
             text(plain.len());
         }
-        self.word(plain);
+        self.word.extend(plain);
         let taken = bytes.len().min(plain.len() + 1);
         self.copy(&bytes[..taken]);
         match end.map(|end| bytes[end]) {
@@ -118,7 +143,7 @@ impl Json {
             }
             Some(special) => {
                 self.escaped = true;
-                self.word(&[special]);
+                self.word.extend(&[special]);
             }
             None => {}
         }
@@ -217,11 +242,6 @@ impl Json {
         }
     }
 
-    fn word(&mut self, bytes: &[u8]) {
-        let room = MAX_WORD - self.word.len();
-        self.word.extend_from_slice(&bytes[..room.min(bytes.len())]);
-    }
-
     fn skeleton(&mut self) -> Vec<u8> {
         let mut document = std::mem::take(&mut self.members);
         if document.is_empty() {
@@ -235,6 +255,16 @@ impl Json {
     }
 }
 
+/// Whether a byte matters outside of strings: looked up, as every byte there is.
 fn is_structure(byte: u8) -> bool {
-    matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b':')
+    const STRUCTURE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut next = 0;
+        while next < 6 {
+            table[b"\"{}[]:"[next] as usize] = true;
+            next += 1;
+        }
+        table
+    };
+    STRUCTURE[usize::from(byte)]
 }

@@ -6,7 +6,7 @@ use attach_core::json::Edit;
 use attach_core::{Api, Body, BodyCheck, BoxError, Payload, Rejection};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full};
 
@@ -43,7 +43,7 @@ impl http_body::Body for Frames {
 
 async fn refusal<B>(request: Request<B>, limit: usize) -> Rejection
 where
-    B: http_body::Body<Data = Bytes>,
+    B: http_body::Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     Payload::take(request, limit).await.expect_err("must be refused")
@@ -68,6 +68,22 @@ async fn a_later_layer_takes_the_parse_of_an_earlier_one() {
     let (request, first) = Payload::take(chat(CHAT), 1000).await.expect("a call");
     let (_, second) = Payload::take(request, 1000).await.expect("a call");
     assert!(std::ptr::eq(first.call(), second.call()));
+}
+
+#[tokio::test]
+async fn what_an_earlier_layer_took_is_held_against_what_was_added_since() {
+    let taken = async || Payload::take(chat(CHAT), 1000).await.expect("a call").0;
+    assert_eq!(refusal(taken().await, CHAT.len() - 1).await.status(), 413, "a smaller limit further in");
+    let mut encoded = taken().await;
+    encoded.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    assert_eq!(refusal(encoded, 1000).await.status(), 415);
+    let mut promised_another = taken().await;
+    promised_another.extensions_mut().insert(promised("{}"));
+    assert_eq!(refusal(promised_another, 1000).await.code(), "digest_mismatch");
+    let mut in_chunks = taken().await;
+    in_chunks.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    let (request, _) = Payload::take(in_chunks, 1000).await.expect("a call");
+    assert!(!request.headers().contains_key(TRANSFER_ENCODING));
 }
 
 #[tokio::test]

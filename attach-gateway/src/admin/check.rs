@@ -1,5 +1,3 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -7,6 +5,8 @@ use attach_core::{Exchange, Rejection, ResponseBody};
 use http::request::Parts;
 use http::{Request, Response};
 use tower::{Layer, Service};
+
+use crate::front::Answering;
 
 /// Says from a request's head why it is refused, if it is.
 type Check = dyn Fn(&Parts) -> Result<(), Rejection> + Send + Sync;
@@ -38,14 +38,11 @@ pub(crate) struct Checked<S> {
 
 impl<S, B, R> Service<Request<B>> for Checked<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    S::Error: Send,
-    R: Send + 'static,
+    S: Service<Request<B>, Response = Response<ResponseBody<R>>>,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = Answering<S::Future, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -55,9 +52,8 @@ where
         let (mut parts, body) = request.into_parts();
         if let Err(rejection) = (self.check)(&parts) {
             let response = rejection.into_response(&Exchange::of(&mut parts));
-            return Box::pin(async move { Ok(response) });
+            return Answering::here(Ok(response));
         }
-        let answer = self.inner.call(Request::from_parts(parts, body));
-        Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
+        Answering::inner(self.inner.call(Request::from_parts(parts, body)))
     }
 }

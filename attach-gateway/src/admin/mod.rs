@@ -13,10 +13,9 @@ use attach_auth::{AuthLayer, OidcVerifier, Witness};
 use attach_core::{Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::Empty;
 use hyper::body::Incoming;
-use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower::{ServiceBuilder, service_fn};
 
 use crate::config::{Admin, ConfigError, Listen, Local};
 use crate::rights::Rights;
@@ -92,8 +91,7 @@ pub(crate) fn stack<E: Endpoint>(
         .layer(CheckLayer::new(rights::check(roles, parts.access)))
         .layer(EndpointLayer::new(endpoint).deadline(|| tokio::time::sleep(BODY_DEADLINE)))
         .service(service_fn(nothing_else));
-    let service = service.map_request(|request: Request<Incoming>| request);
-    Ok(BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync))))
+    Ok(Stack::new(service))
 }
 
 /// Callers, and administrators who come without a token: they can be refused as well.

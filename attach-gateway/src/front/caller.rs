@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use attach_core::{Dialect, Exchange, Identity};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service};
 
@@ -100,11 +101,10 @@ pub(crate) struct CallerService<S> {
 impl<S, B, R> Service<Request<B>> for CallerService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Told<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -116,23 +116,46 @@ where
         if let Some(caller) = &caller {
             request.extensions_mut().insert(caller.clone());
         }
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?;
-            let headers = response.headers_mut();
-            if let Some(caller) = caller {
-                headers.insert(USER, caller.user);
-                headers.insert(SESSION, caller.session);
-            }
-            if let Ok(id) = HeaderValue::from_str(&exchange.id().to_string()) {
-                if exchange.dialect() == Dialect::Anthropic {
-                    headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
-                }
-                headers.insert(REQUEST_ID, id);
-            }
-            Ok(response)
-        })
+        Told { inner: self.inner.call(request), caller, exchange }
     }
+}
+
+pin_project! {
+    /// The answer of [`CallerService`].
+    pub(crate) struct Told<F> {
+        #[pin]
+        inner: F,
+        caller: Option<Caller>,
+        exchange: Exchange,
+    }
+}
+
+impl<F, R, E> Future for Told<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answer = ready!(this.inner.poll(cx));
+        if let Ok(response) = &mut answer {
+            tell(response.headers_mut(), this.caller.take(), this.exchange);
+        }
+        Poll::Ready(answer)
+    }
+}
+
+fn tell(headers: &mut HeaderMap, caller: Option<Caller>, exchange: &Exchange) {
+    if let Some(caller) = caller {
+        headers.insert(USER, caller.user);
+        headers.insert(SESSION, caller.session);
+    }
+    let id = exchange.id().to_header();
+    if exchange.dialect() == Dialect::Anthropic {
+        headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
+    }
+    headers.insert(REQUEST_ID, id);
 }
 
 #[cfg(test)]

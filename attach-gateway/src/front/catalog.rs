@@ -1,8 +1,6 @@
 //! The models a caller may use, in the shape each dialect's clients expect.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,6 +13,7 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::{Layer, Service};
 
+use super::answering::Answering;
 use super::me::{Me, not_allowed};
 use super::route::Route;
 use crate::resolve::{Directory, Listed, listing};
@@ -160,13 +159,11 @@ pub(crate) struct Catalog<S> {
 
 impl<S, B, R> Service<Request<B>> for Catalog<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    R: Send + 'static,
+    S: Service<Request<B>, Response = Response<ResponseBody<R>>>,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = Answering<S::Future, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -174,15 +171,12 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match request.extensions_mut().remove::<Route>() {
-            None | Some(Route::Call(_)) => {
-                let answer = self.inner.call(request);
-                Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
-            }
+            None | Some(Route::Call(_)) => Answering::inner(self.inner.call(request)),
             Some(route) => {
                 let layer = Arc::clone(&self.layer);
                 let exchange = Exchange::of_request(&mut request);
                 let peer = request.extensions_mut().remove::<Peer>();
-                Box::pin(async move {
+                Answering::later(async move {
                     Ok(match layer.answer(route, &exchange, peer.as_ref()).await {
                         Ok(value) => respond(&value),
                         Err(rejection) => rejection.into_response(&exchange),

@@ -4,15 +4,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use attach_core::body::{Guard, Tap};
+use attach_core::body::Tap;
 use attach_core::{BoxError, Exchange, Rejection, ResponseBody};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::answering::Answering;
 use super::head;
 use super::hold::Hold;
 use super::route::Route;
@@ -68,16 +70,13 @@ pub(crate) struct Door<S> {
 
 impl<S, B, R> Service<Request<B>> for Door<S>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Send + 'static,
-    B: Send + 'static,
-    R: Body<Data = Bytes> + Send + 'static,
+    S: Service<Request<B>, Response = Response<ResponseBody<R>>>,
+    R: Body<Data = Bytes>,
     R::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = Entered<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -102,27 +101,51 @@ where
             return refuse(overloaded(), &exchange);
         };
         // What the request holds is given back with its slot.
-        let slot = (slot, parts.extensions.get::<Hold>().cloned());
+        let held = parts.extensions.get::<Hold>().cloned();
         parts.extensions.insert(route);
-        let inner = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, inner);
-        Box::pin(async move {
-            let response = inner.call(Request::from_parts(parts, body)).await?;
-            // The slot is given back when the answer is over, not when it begins.
-            Ok(response.map(|body| ResponseBody::inner(body).gated(give_back(slot), &exchange)))
-        })
+        let inner = self.inner.call(Request::from_parts(parts, body));
+        Entered { answer: Answering::inner(inner), place: Some(Place { slot, held, exchange }) }
     }
 }
 
-fn give_back(slot: impl Send + 'static) -> impl Guard {
-    Tap::new(move |_| drop(slot))
+/// What a request takes up.
+struct Place {
+    slot: Slot,
+    held: Option<Hold>,
+    exchange: Exchange,
 }
 
-type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<R>>, E>> + Send>>;
+type Answer<R, E> = Result<Response<ResponseBody<R>>, E>;
 
-fn refuse<R: Send + 'static, E: Send + 'static>(rejection: Rejection, exchange: &Exchange) -> Answer<R, E> {
-    let response = rejection.into_response(exchange);
-    Box::pin(std::future::ready(Ok(response)))
+pin_project! {
+    /// The answer of [`Door`].
+    pub(crate) struct Entered<F, R, E> {
+        #[pin]
+        answer: Answering<F, Answer<R, E>>,
+        place: Option<Place>,
+    }
+}
+
+impl<F, R, E> Future for Entered<F, R, E>
+where
+    F: Future<Output = Answer<R, E>>,
+    R: Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
+{
+    type Output = Answer<R, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.answer.poll(cx));
+        let Some(Place { slot, held, exchange }) = this.place.take() else { return Poll::Ready(answer) };
+        // The slot is given back when the answer is over, not when it begins.
+        let give_back = Tap::new(move |_| drop((slot, held)));
+        Poll::Ready(answer.map(|answer| answer.map(|body| body.gated(give_back, &exchange))))
+    }
+}
+
+fn refuse<F, R, E>(rejection: Rejection, exchange: &Exchange) -> Entered<F, R, E> {
+    Entered { answer: Answering::here(Ok(rejection.into_response(exchange))), place: None }
 }
 
 fn not_found() -> Rejection {

@@ -76,8 +76,8 @@ pin_project! {
     pub(crate) struct Counted<B> {
         #[pin]
         inner: B,
-        #[pin]
-        alarm: Option<Sleep>,
+        // Boxed: most bodies come with their heads, and a request is moved through every layer.
+        alarm: Option<Pin<Box<Sleep>>>,
         pause: Duration,
         hold: Hold,
         begun: bool,
@@ -96,7 +96,7 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let mut this = self.project();
+        let this = self.project();
         // Nobody holds what nobody reads: an unknown caller's body takes no room.
         if !*this.begun {
             *this.begun = true;
@@ -105,17 +105,19 @@ where
         }
         match this.inner.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                this.alarm.set(None);
+                *this.alarm = None;
                 this.hold.more(frame.data_ref().map_or(0, Buf::remaining))?;
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(other) => Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
             Poll::Pending => {
-                if this.alarm.is_none() {
-                    this.alarm.set(Some(tokio::time::sleep(*this.pause)));
+                let pause = *this.pause;
+                let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+                if alarm.as_mut().poll(cx).is_ready() {
+                    Poll::Ready(Some(Err(paused().into())))
+                } else {
+                    Poll::Pending
                 }
-                let late = this.alarm.as_pin_mut().is_some_and(|alarm| alarm.poll(cx).is_ready());
-                if late { Poll::Ready(Some(Err(paused().into()))) } else { Poll::Pending }
             }
         }
     }

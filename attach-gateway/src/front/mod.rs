@@ -1,5 +1,6 @@
 //! The client's side: which paths there are, who is calling, which models are shown.
 
+mod answering;
 mod caller;
 mod catalog;
 pub(crate) mod cors;
@@ -12,6 +13,7 @@ mod me;
 mod probe;
 mod route;
 
+pub(crate) use self::answering::Answering;
 pub(crate) use self::caller::{Caller, CallerLayer, GROUPS, REQUEST_ID, SESSION, USER};
 pub(crate) use self::catalog::CatalogLayer;
 pub(crate) use self::door::{DoorLayer, Running};

@@ -1,13 +1,12 @@
 //! What anybody may ask without being recorded: is it alive, is it ready, who vouches for its callers.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use attach_auth::endpoint::Endpoint;
 use attach_auth::metadata::ResourceMetadata;
-use attach_core::ResponseBody;
+use attach_core::{PassFuture, ResponseBody};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -86,22 +85,21 @@ fn not_allowed<R>() -> Response<ResponseBody<R>> {
 impl<S, B, R> Service<Request<B>> for Probe<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
+    S::Error: Send + 'static,
     R: Send + 'static,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = PassFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if let Some(response) = self.probes.answer(&request) {
-            return Box::pin(async move { Ok(response) });
+        match self.probes.answer(&request) {
+            Some(response) => PassFuture::own(ready(Ok(response))),
+            None => PassFuture::inner(self.inner.call(request)),
         }
-        let answer = self.inner.call(request);
-        Box::pin(async move { Ok(answer.await?.map(ResponseBody::inner)) })
     }
 }

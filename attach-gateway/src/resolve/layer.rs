@@ -1,7 +1,7 @@
 //! Model → ordered candidate targets. Never refuses: an unknown model has no candidate, and policy answers for it.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,10 +16,6 @@ use crate::config::Sticky;
 
 /// How long a whole body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(120);
-
-fn too_slow() -> Rejection {
-    Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")
-}
 
 /// Reads the body once, under a limit, and finds out where it may go.
 #[derive(Debug, Clone)]
@@ -51,13 +47,12 @@ pub(crate) struct Resolve<S> {
 
 impl<S, B, R> Service<Request<B>> for Resolve<S>
 where
-    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<ResponseBody<R>>> + Clone + Send + 'static,
     S::Future: Send,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
-    R: Send,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
@@ -71,8 +66,7 @@ where
         let inner = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, inner);
         Box::pin(async move {
-            let taken = tokio::time::timeout(BODY_DEADLINE, Payload::take(request, layer.max_body)).await;
-            let (mut request, payload) = match taken.unwrap_or_else(|_| Err(too_slow())) {
+            let (mut request, payload) = match in_time(Payload::take(request, layer.max_body)).await {
                 Ok(taken) => taken,
                 Err(rejection) => return Ok(rejection.into_response(&exchange)),
             };
@@ -89,7 +83,24 @@ where
             if let Some(adjustments) = adjustments {
                 request.extensions_mut().insert(adjustments);
             }
-            Ok(inner.call(request).await?.map(ResponseBody::inner))
+            inner.call(request).await
         })
     }
+}
+
+/// What `reading` gives, if it does not take too long. Most bodies are there already and need no timer.
+async fn in_time<T>(reading: impl Future<Output = Result<T, Rejection>>) -> Result<T, Rejection> {
+    let (mut reading, mut alarm) = (pin!(reading), None);
+    poll_fn(|cx| match reading.as_mut().poll(cx) {
+        Poll::Ready(read) => Poll::Ready(read),
+        Poll::Pending => {
+            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_DEADLINE)));
+            alarm.as_mut().poll(cx).map(|()| Err(too_slow()))
+        }
+    })
+    .await
+}
+
+fn too_slow() -> Rejection {
+    Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")
 }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::Request;
 use hyper::body::Incoming;
-use tower::util::{BoxCloneSyncService, Oneshot};
-use tower::{ServiceExt, service_fn};
 
 use super::{Assembly, Lasting};
 use crate::stack::Stack;
@@ -47,14 +45,9 @@ impl Current {
 
     fn service(&self, which: for<'a> fn(&'a Assembly, &Request<Incoming>) -> Option<&'a Stack>) -> Stack {
         let current = self.clone();
-        BoxCloneSyncService::new(service_fn(move |request: Request<Incoming>| {
+        Stack::of(move |request| {
             let assembly = current.0.load();
-            let stack = which(&assembly, &request).unwrap_or(&assembly.stack).clone();
-            oneshot(stack, request)
-        }))
+            which(&assembly, &request).unwrap_or(&assembly.stack).serve(request)
+        })
     }
-}
-
-fn oneshot(stack: Stack, request: Request<Incoming>) -> Oneshot<Stack, Request<Incoming>> {
-    stack.oneshot(request)
 }

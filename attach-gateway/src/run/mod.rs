@@ -16,7 +16,7 @@ use crate::reload::Reload;
 use crate::rights::Rights;
 use crate::server::{self, Manners};
 #[cfg(feature = "dev")]
-use crate::stack::{self, Stack};
+use crate::stack::Stack;
 use crate::state::StateDir;
 use crate::telemetry::Telemetry;
 use crate::trail;
@@ -131,11 +131,13 @@ impl Gateway {
     #[cfg(feature = "dev")]
     pub(crate) fn watch(&mut self) {
         use http_body_util::BodyExt;
-        use tower::ServiceExt;
-        let stack = self.data.stack.clone().map_response(|response: http::Response<stack::AnswerBody>| {
-            response.map(|body| crate::dev::Transcript::new(body).boxed_unsync())
+        let stack = self.data.stack.clone();
+        self.data.stack = Stack::of(move |request| {
+            let answer = stack.serve(request);
+            Box::pin(
+                async move { Ok(answer.await?.map(|body| crate::dev::Transcript::new(body).boxed_unsync())) },
+            )
         });
-        self.data.stack = Stack::new(stack);
     }
 
     /// Serves until `stop` is ready, lets running answers finish (or breaks them off when `stop` is ready again),

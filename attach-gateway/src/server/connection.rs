@@ -13,8 +13,6 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
-use tower::ServiceExt;
-use tower::util::Oneshot;
 
 use super::forwarded::Proxies;
 use super::framing::LengthSaid;
@@ -25,7 +23,7 @@ use super::seats::{Seat, Seats};
 use super::tasks::Tasks;
 use super::tls::Acceptor;
 use crate::config;
-use crate::stack::{AnswerBody, Stack};
+use crate::stack::{AnswerBody, Served, Stack};
 
 /// What all connections of a listener have in common.
 pub(super) struct Common {
@@ -109,7 +107,7 @@ impl Peered {
 impl Service<Request<Incoming>> for Peered {
     type Response = Response<AnswerBody>;
     type Error = Infallible;
-    type Future = Oneshot<Stack, Request<Incoming>>;
+    type Future = Served;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let peer = self.peer(&request);
@@ -122,6 +120,6 @@ impl Service<Request<Incoming>> for Peered {
         if ambiguous {
             extensions.insert(Ambiguous);
         }
-        self.common.stack.clone().oneshot(request)
+        self.common.stack.serve(request)
     }
 }

@@ -6,11 +6,10 @@ use attach_core::ResponseBody;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::Empty;
 use hyper::body::Incoming;
 use prometheus::{Encoder, Registry, TextEncoder};
-use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower::{ServiceBuilder, service_fn};
 
 use crate::front::{ProbeLayer, Probes};
 use crate::stack::Stack;
@@ -24,7 +23,7 @@ pub(super) fn stack(registry: Registry, probes: Probes) -> Stack {
         async move { Ok::<_, Infallible>(answer(&request, registry).await) }
     });
     let service = ServiceBuilder::new().layer(ProbeLayer::new(probes)).service(service);
-    BoxCloneSyncService::new(service.map_response(|response| response.map(BodyExt::boxed_unsync)))
+    Stack::new(service)
 }
 
 async fn answer(request: &Request<Incoming>, registry: Registry) -> Answer {

@@ -68,9 +68,7 @@ pub(super) fn request(
     if dialect == Dialect::Anthropic && !headers.contains_key(&ANTHROPIC_VERSION) {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
     }
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id.to_header());
     if let Some((caller, pseudonym)) = caller {
         identity(&mut headers, place.upstream.identity_headers, caller, pseudonym);
     }

@@ -6,19 +6,16 @@ use std::task::{Context, Poll, ready};
 use attach_core::{BoxError, Usage};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 
 use super::timed::Timed;
 use crate::translate::Translation;
 
-pin_project! {
-    /// An upstream's answer before it is metered: in a form that callers have too, from the upstream or because it has
-    /// been translated here.
-    pub(crate) struct Origin {
-        #[pin]
-        inner: Timed,
-        wording: Option<Wording>,
-    }
+/// An upstream's answer before it is metered: in a form that callers have too, from the upstream or because it has
+/// been translated here.
+pub(crate) struct Origin {
+    // Boxed: every layer moves the answer on, with room for this.
+    inner: Pin<Box<Timed>>,
+    wording: Option<Box<Wording>>,
 }
 
 struct Wording {
@@ -44,12 +41,12 @@ impl Reported {
 impl Origin {
     /// As it comes.
     pub(super) fn new(inner: Timed) -> Self {
-        Self { inner, wording: None }
+        Self { inner: Box::pin(inner), wording: None }
     }
 
     /// In the caller's words; what it says it used is put down in `reported`.
     pub(super) fn reworded(self, translation: Translation, reported: Reported) -> Self {
-        Self { wording: Some(Wording { translation, reported, over: false }), ..self }
+        Self { wording: Some(Box::new(Wording { translation, reported, over: false })), ..self }
     }
 }
 
@@ -73,11 +70,11 @@ impl Body for Origin {
     type Error = BoxError;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut this = self.project();
-        let Some(wording) = this.wording else { return this.inner.poll_frame(cx) };
+        let this = &mut *self;
+        let Some(wording) = &mut this.wording else { return this.inner.as_mut().poll_frame(cx) };
         loop {
             if wording.over {
                 return Poll::Ready(None);

@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use attach_core::{BoxError, Outcome};
@@ -21,8 +21,10 @@ pin_project! {
     #[derive(Debug)]
     pub(crate) struct Timed {
         inner: Option<Incoming>,
+        // Set when there is something to wait for: most answers that are not streamed come at once.
         #[pin]
-        alarm: Sleep,
+        alarm: Option<Sleep>,
+        until: Instant,
         idle: Duration,
         deadline: Instant,
         drain: Duration,
@@ -48,13 +50,13 @@ impl Timed {
     pub(super) fn new(inner: Incoming, timeouts: &Timeouts, way: Way) -> Self {
         let now = Instant::now();
         let deadline = now + timeouts.total;
-        let alarm = tokio::time::sleep_until(deadline.min(now + timeouts.idle));
         if !timeouts.drain.is_zero() {
             way.exchange().read_on();
         }
         Self {
             inner: Some(inner),
-            alarm,
+            alarm: None,
+            until: deadline.min(now + timeouts.idle),
             idle: timeouts.idle,
             deadline,
             drain: timeouts.drain,
@@ -78,13 +80,13 @@ impl Body for Timed {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut this = self.project();
+        let this = self.project();
         let Some(inner) = this.inner else { return Poll::Ready(None) };
         let polled = Pin::new(inner).poll_frame(cx);
         let polled = if polled.is_ready() { this.way.note(polled) } else { polled };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
-                this.alarm.as_mut().reset((*this.deadline).min(Instant::now() + *this.idle));
+                *this.until = (*this.deadline).min(Instant::now() + *this.idle);
                 if let Some(held) = this.held {
                     held.more(frame.data_ref().map_or(0, Bytes::len))?;
                 }
@@ -92,13 +94,11 @@ impl Body for Timed {
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => match this.alarm.poll(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(()) => {
-                    this.way.exchange().finish(Outcome::Timeout);
-                    Poll::Ready(Some(Err("the model server paused for too long".into())))
-                }
-            },
+            Poll::Pending => {
+                ready!(wait(this.alarm, *this.until, cx));
+                this.way.exchange().finish(Outcome::Timeout);
+                Poll::Ready(Some(Err("the model server paused for too long".into())))
+            }
         }
     }
 
@@ -109,4 +109,14 @@ impl Body for Timed {
     fn size_hint(&self) -> SizeHint {
         self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
+}
+
+/// Waits for `until`, which may have moved since the last time.
+fn wait(mut alarm: Pin<&mut Option<Sleep>>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    match alarm.as_mut().as_pin_mut() {
+        None => alarm.set(Some(tokio::time::sleep_until(until))),
+        Some(set) if set.deadline() == until => {}
+        Some(set) => set.reset(until),
+    }
+    alarm.as_pin_mut().map_or(Poll::Pending, |alarm| alarm.poll(cx))
 }
