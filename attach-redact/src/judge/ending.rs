@@ -130,8 +130,7 @@ impl Ending {
     }
 
     fn responses(&self) -> String {
-        let mut response = self.head.clone();
-        response.extend(withheld::response());
+        let response = withheld::response(self.head.clone());
         let mut event =
             json!({"type": "response.incomplete", "response": response, "attach": withheld::mark()});
         if let Some(number) = self.sequence {

@@ -29,12 +29,7 @@ pub(super) fn answer(api: Api, answer: &[u8]) -> Bytes {
             keep(&mut answer, &OLLAMA);
             answer.extend(ollama(api));
         }
-        Api::OpenAiResponses => {
-            for key in ["output_text", "error"] {
-                answer.remove(key);
-            }
-            answer.extend(response());
-        }
+        Api::OpenAiResponses => answer = response(answer),
         _ => {
             let count = answer.get("choices").and_then(Value::as_array).map_or(1, Vec::len);
             keep(&mut answer, &["id", "object", "created", "model", "system_fingerprint", "usage"]);
@@ -70,13 +65,46 @@ pub(super) fn ollama(api: Api) -> Map<String, Value> {
     end
 }
 
-/// The end of an answer of the Responses API.
-pub(super) fn response() -> [(String, Value); 3] {
-    [
-        ("status".into(), "incomplete".into()),
-        ("incomplete_details".into(), json!({"reason": "content_filter"})),
-        ("output".into(), json!([])),
-    ]
+/// What stays of a response object: what the server says of the call, and what it repeats of the request.
+const RESPONSE: [&str; 29] = [
+    "background",
+    "completed_at",
+    "conversation",
+    "created_at",
+    "frequency_penalty",
+    "id",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "model",
+    "object",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "previous_response_id",
+    "prompt",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "truncation",
+    "usage",
+    "user",
+];
+
+/// The response object `known` of the Responses API, ended without its words.
+pub(super) fn response(mut known: Map<String, Value>) -> Map<String, Value> {
+    keep(&mut known, &RESPONSE);
+    known.insert("status".into(), "incomplete".into());
+    known.insert("incomplete_details".into(), json!({"reason": "content_filter"}));
+    known.insert("output".into(), json!([]));
+    known
 }
 
 fn choice(api: Api, index: usize) -> Value {

@@ -66,6 +66,38 @@ async fn an_answer_that_is_blocked_ends_as_its_dialects_content_filter_ends_one(
 }
 
 #[tokio::test]
+async fn of_a_response_that_is_blocked_only_what_the_server_says_stays() {
+    let mut answer = said(RESPONSES, "a poison recipe");
+    let known = json!({"temperature": 1.0, "tools": [], "tool_choice": "auto", "usage": {"input_tokens": 9}});
+    for extra in [
+        &known,
+        &json!({"output_text": "a poison recipe", "error": {"message": "a poison recipe"},
+        "reasoning_text": "a poison recipe", "text_preview": ["a poison recipe"], "top_logprobs": [{"poison": 1}]}),
+    ] {
+        answer.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    }
+    let seen =
+        ask(judging(Strict::default(), WhenDown::Closed), RESPONSES, JSON, 99, &answer.to_string()).await;
+    let got: Value = serde_json::from_str(&seen.client).unwrap();
+    let mut expected = json!({"id": "resp_1", "object": "response", "created_at": 7, "model": "m", "status": "incomplete",
+        "instructions": "never say poison", "incomplete_details": {"reason": "content_filter"}, "output": [],
+        "attach": {"code": "content_blocked"}});
+    expected.as_object_mut().unwrap().extend(known.as_object().unwrap().clone());
+    assert_eq!(got, expected);
+
+    let created = json!({"type": "response.created", "response": {"id": "r", "object": "response", "model": "m", "output": [],
+        "output_preview": "a poison recipe"}});
+    let delta = json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "a poison recipe"});
+    let stream: String = [created, delta].iter().map(|event| format!("data: {event}\n\n")).collect();
+    let seen = ask(judging(Strict::default(), WhenDown::Closed), RESPONSES, super::SSE, 99, &stream).await;
+    assert!(
+        seen.client.contains("response.incomplete") && !seen.client.contains("recipe"),
+        "{}",
+        seen.client
+    );
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_objects_to_is_left_as_it_came() {
     for path in ALL {
         let strict = Strict::default();
