@@ -11,7 +11,9 @@ use attach_core::usage::Wire;
 use bytes::Bytes;
 
 use super::ending::Ending;
-use super::queue::{Event, Queue, Source};
+use super::event::Event;
+use super::queue::Queue;
+use super::shown::Source;
 use super::{Judge, Masks};
 
 /// How many characters have to come before anybody is asked.
@@ -68,7 +70,6 @@ impl Held {
             return Step::Pass(self.written(&silent));
         }
         let (texts, sources) = self.queue.shown();
-        self.queue.fresh = 0;
         let answer = Box::pin(self.judge.clone().look(texts));
         self.asking = Some(Asking { answer, sources, all });
         Step::Hold(Bytes::new())
@@ -77,7 +78,7 @@ impl Held {
     fn written(&mut self, events: &[Event]) -> Bytes {
         let mut out: Vec<Bytes> = Vec::with_capacity(events.len());
         for event in events {
-            if let Some(document) = event.document() {
+            if let Some(document) = &event.document {
                 self.ending.gone(document.root());
             }
             out.push(self.queue.written(event, self.wire));

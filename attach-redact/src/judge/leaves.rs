@@ -1,16 +1,21 @@
 //! The texts of an answer, or of an event, that stand in it as a whole.
 
+use std::hash::RandomState;
+
 use attach_core::Api;
-use attach_core::json::{Document, Edit, Kind, NodeId, Value};
+use attach_core::json::{Kind, NodeId, Value};
 
 use super::mask::Form;
+use super::paths::Paths;
 
-/// A string that a model may have written, or the key of one.
+/// A string or a number that a model may have written, or the key of one.
 pub(super) struct Leaf {
     pub(super) node: NodeId,
     pub(super) is_key: bool,
     pub(super) form: Form,
     pub(super) text: String,
+    /// Where it stands, if a later event may go on with it there. What a tool is called with comes as a whole.
+    pub(super) path: Option<u64>,
 }
 
 /// What the server says, not the model: names, ids, reasons, and what only the provider can read.
@@ -58,9 +63,9 @@ const REPEATED: [&str; 10] = [
     "user",
 ];
 
-/// The texts in `root`, but for the values in `without`.
-pub(super) fn leaves(api: Api, root: Value<'_>, without: &[NodeId]) -> Vec<Leaf> {
-    let mut found = Vec::new();
+/// The texts in `root`, but for the values in `without`, which are in their order.
+pub(super) fn leaves(api: Api, root: Value<'_>, without: &[NodeId], hasher: &RandomState) -> Vec<Leaf> {
+    let (mut found, mut paths) = (Vec::new(), Paths::new(hasher));
     let (mut skipped_to, mut free_to) = (0, 0);
     for value in std::iter::once(root).chain(root.descendants()) {
         let span = value.span();
@@ -68,30 +73,46 @@ pub(super) fn leaves(api: Api, root: Value<'_>, without: &[NodeId]) -> Vec<Leaf>
             continue;
         }
         let free = span.start < free_to;
-        let key = value.key();
+        let (path, key) = (paths.of(value), value.key());
         if !free && key.as_deref().is_some_and(|key| is_servers(api, key, value))
-            || without.contains(&value.id())
+            || without.binary_search(&value.id()).is_ok()
         {
             skipped_to = span.end;
             continue;
         }
-        let is_object = matches!(value.kind(), Kind::Object | Kind::Array);
-        if !free && is_object && matches!(key.as_deref(), Some("input" | "arguments" | "parameters")) {
-            // What a tool is called with: all of it is the model's.
+        if !free && is_input(value, key.as_deref()) {
             free_to = span.end;
         }
         if free && let Some(key) = key.as_deref() {
-            let leaf = Leaf { node: value.id(), is_key: true, form: Form::Text, text: key.to_owned() };
-            found.push(leaf);
+            found.push(Leaf { is_key: true, path: None, ..Leaf::new(value, key.to_owned()) });
         }
-        if let Some(text) = value.as_str().filter(|_| value.kind() == Kind::String) {
-            let json = matches!(key.as_deref(), Some("arguments" | "partial_json"));
-            let form = if json { Form::Json } else { Form::Text };
-            found.push(Leaf { node: value.id(), is_key: false, form, text: text.into_owned() });
+        if let Some(text) = value.as_str() {
+            let form = if is_json(key.as_deref()) { Form::Json } else { Form::Text };
+            found.push(Leaf { form, path: (!free).then_some(path), ..Leaf::new(value, text.into_owned()) });
+        } else if free && value.kind() == Kind::Number {
+            let text = String::from_utf8_lossy(value.raw()).into_owned();
+            found.push(Leaf { form: Form::Number, ..Leaf::new(value, text) });
         }
     }
     found.retain(|leaf| !leaf.text.is_empty());
     found
+}
+
+impl Leaf {
+    fn new(value: Value<'_>, text: String) -> Self {
+        Self { node: value.id(), is_key: false, form: Form::Text, text, path: None }
+    }
+}
+
+/// What a tool is called with, as JSON in the answer's: all of it is the model's.
+fn is_input(value: Value<'_>, key: Option<&str>) -> bool {
+    matches!(value.kind(), Kind::Object | Kind::Array)
+        && matches!(key, Some("input" | "arguments" | "parameters"))
+}
+
+/// What a tool is called with, as JSON in a string.
+fn is_json(key: Option<&str>) -> bool {
+    matches!(key, Some("arguments" | "partial_json"))
 }
 
 fn is_servers(api: Api, key: &str, value: Value<'_>) -> bool {
@@ -104,23 +125,4 @@ fn is_response(value: Value<'_>) -> bool {
     let is_object =
         |value: Value<'_>| value.get("object").and_then(Value::as_str).as_deref() == Some("response");
     is_object(value) && value.parent().is_none_or(|parent| parent.parent().is_none())
-}
-
-/// What takes the tokens out that repeat, one by one, a text in which something was masked.
-pub(super) fn without_tokens(document: &Document) -> Vec<Edit> {
-    let (mut edits, mut within) = (Vec::new(), 0);
-    for value in document.root().descendants() {
-        if value.raw_key() == Some(b"logprobs") {
-            within = value.span().end.max(within);
-        }
-        if value.span().start >= within {
-            continue;
-        }
-        match value.kind() {
-            Kind::String => edits.push(Edit::string(value.id(), "")),
-            Kind::Number if value.key().is_none() => edits.push(Edit::raw(value.id(), "0")),
-            _ => {}
-        }
-    }
-    edits
 }

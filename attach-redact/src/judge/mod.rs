@@ -13,13 +13,20 @@ use crate::engine::Reads;
 use crate::inspect::{Seen, ask_readers};
 use crate::{Fault, Finding, Redactor};
 
+mod deltas;
 mod ending;
+mod event;
 mod held;
 mod leaves;
 mod mask;
+mod paths;
 mod queue;
 mod running;
+mod shown;
+mod spans;
+mod tokens;
 mod whole;
+mod wholes;
 mod withheld;
 
 pub(crate) use self::held::Held;

@@ -4,52 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use attach_core::Api;
-use attach_core::json::{Document, Edit, NodeId};
+use attach_core::json::{Document, Edit};
 use attach_core::usage::Wire;
 use bytes::Bytes;
 
-use super::leaves::{leaves, without_tokens};
-use super::mask::{Form, masked};
-use super::running::RunningTexts;
-use crate::restore::{Field, Slot, deltas, replaced_data, replaced_line};
+use super::event::{Event, Of, Piece};
+use super::mask::{Escape, Form, masked};
+use super::running::{Place, RunningTexts};
+use super::shown::{Source, of_parts, shown};
+use super::tokens::without_tokens;
+use crate::restore::{replaced_data, replaced_line};
 
 /// How many characters of a text stay behind what goes on: a value of that length is seen as a whole.
 pub(super) const KEPT: usize = 100;
 /// So many of all texts: in an answer with several that run side by side, the others cannot hold one up for ever.
 const KEPT_OF_ALL: usize = 4 * KEPT;
-
-/// One event, and the texts in it.
-pub(super) struct Event {
-    raw: Bytes,
-    document: Option<Document>,
-    pieces: Vec<Piece>,
-}
-
-struct Piece {
-    /// `None` is all of an event that is no strict JSON.
-    node: Option<NodeId>,
-    is_key: bool,
-    form: Form,
-    text: String,
-    of: Of,
-}
-
-/// Which text it is.
-enum Of {
-    /// A part of one that runs, from there on.
-    Running(Slot, usize),
-    /// All of one that ran.
-    Repeated(Slot),
-    /// Its own.
-    Own(Vec<Range<usize>>),
-}
-
-/// Where a text that is shown comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Source {
-    Running { slot: Slot, from: usize },
-    Own { event: usize, piece: usize },
-}
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -61,103 +30,39 @@ pub(super) struct Queue {
     pub(super) fresh: usize,
 }
 
-impl Event {
-    pub(super) fn document(&self) -> Option<&Document> {
-        self.document.as_ref()
-    }
-
-    fn says_nothing(&self) -> bool {
-        self.pieces.is_empty()
-    }
-}
-
 impl Queue {
     /// Takes the event `raw` with `data` in it.
     pub(super) fn push(&mut self, api: Api, raw: Bytes, data: &[u8]) -> Option<&Document> {
-        let mut event = Event { document: None, pieces: Vec::new(), raw };
-        if !data.is_empty() && data != b"[DONE]" {
-            event.document = Document::parse(Bytes::copy_from_slice(data)).ok();
-            event.pieces = match &event.document {
-                Some(document) => self.pieces(api, document),
-                None => vec![Piece {
-                    node: None,
-                    is_key: false,
-                    form: Form::Text,
-                    text: String::from_utf8_lossy(data).into_owned(),
-                    of: Of::Own(Vec::new()),
-                }],
-            };
-        }
-        let new = event.pieces.iter().filter(|piece| !matches!(piece.of, Of::Repeated(_)));
-        self.fresh += new.map(|piece| piece.text.chars().count()).sum::<usize>();
+        let event = Event::new(api, raw, data, &mut self.texts);
+        let new = event.pieces.iter().filter(|piece| !piece.judged);
+        self.fresh += new.map(|piece| piece.length).sum::<usize>();
         self.size += event.raw.len();
         self.events.push_back(event);
         self.events.back()?.document.as_ref()
     }
 
-    fn pieces(&mut self, api: Api, document: &Document) -> Vec<Piece> {
-        let mut found = deltas(document.root());
-        found.extend(thinking(document));
-        let nodes: Vec<NodeId> = found.iter().map(|(_, node)| *node).collect();
-        let mut pieces = Vec::new();
-        for (slot, node) in found {
-            let text = document.value(node).as_str().unwrap_or_default().into_owned();
-            if text.is_empty() {
-                continue;
-            }
-            let of = match self.texts.push(slot, &text) {
-                Some(at) => Of::Running(slot, at),
-                None => Of::Own(Vec::new()),
-            };
-            let form = if slot.is_json() { Form::Json } else { Form::Text };
-            pieces.push(Piece { node: Some(node), is_key: false, form, text, of });
-        }
-        for leaf in leaves(api, document.root(), &nodes) {
-            let of = self.texts.repeated(&leaf.text).map_or(Of::Own(Vec::new()), Of::Repeated);
-            let node = Some(leaf.node);
-            pieces.push(Piece { node, is_key: leaf.is_key, form: leaf.form, text: leaf.text, of });
-        }
-        pieces
-    }
-
-    /// All texts that are here, and where each comes from.
-    pub(super) fn shown(&self) -> (Vec<String>, Vec<Source>) {
-        let mut running: BTreeMap<Slot, (usize, String)> = BTreeMap::new();
-        let (mut texts, mut sources) = (Vec::new(), Vec::new());
-        for (event, piece, of) in self.all() {
-            match &of.of {
-                Of::Running(slot, at) => {
-                    running.entry(*slot).or_insert_with(|| (*at, String::new())).1.push_str(&of.text);
-                }
-                Of::Own(_) => {
-                    texts.push(of.text.clone());
-                    sources.push(Source::Own { event, piece });
-                }
-                Of::Repeated(_) => {}
-            }
-        }
-        for (slot, (from, text)) in running {
-            texts.push(text);
-            sources.push(Source::Running { slot, from });
-        }
-        (texts, sources)
-    }
-
-    fn all(&self) -> impl Iterator<Item = (usize, usize, &Piece)> {
-        let events = self.events.iter().enumerate();
-        events.flat_map(|(at, event)| event.pieces.iter().enumerate().map(move |(piece, of)| (at, piece, of)))
+    /// What is new in the texts that are here, and where each comes from. It is not new any more.
+    pub(super) fn shown(&mut self) -> (Vec<String>, Vec<Source>) {
+        self.fresh = 0;
+        let shown = shown(self.events.iter());
+        self.events.iter_mut().flat_map(|event| &mut event.pieces).for_each(|piece| piece.judged = true);
+        shown
     }
 
     /// Puts down what is to be masked in a text that was shown.
     pub(super) fn mask(&mut self, source: Source, ranges: Vec<Range<usize>>) {
         match source {
-            Source::Running { slot, from } => ranges.into_iter().for_each(|range| {
-                self.texts.mask(slot, from + range.start..from + range.end);
+            Source::Running { place, from } => ranges.into_iter().for_each(|range| {
+                self.texts.mask(place, from + range.start..from + range.end);
             }),
+            Source::Apart { place, pieces } => {
+                let ranges = ranges.iter().flat_map(|range| of_parts(&pieces, range));
+                ranges.for_each(|range| self.texts.mask(place, range));
+            }
             Source::Own { event, piece } => {
                 let piece = self.events.get_mut(event).and_then(|event| event.pieces.get_mut(piece));
                 if let Some(Piece { of: Of::Own(masks), .. }) = piece {
-                    *masks = ranges;
+                    *masks = ranges.into_iter().collect();
                 }
             }
         }
@@ -171,21 +76,20 @@ impl Queue {
 
     /// Takes the events that may go on once all have been looked at: all but those that what follows may belong to.
     pub(super) fn ripe(&mut self) -> Vec<Event> {
-        let (mut after, mut after_all) = (BTreeMap::<Slot, usize>::new(), 0);
+        let (mut after, mut after_all) = (BTreeMap::<Place, usize>::new(), 0);
         let mut count = self.events.len();
         for (at, event) in self.events.iter().enumerate().rev() {
             let is_ripe = |piece: &Piece| match &piece.of {
-                Of::Running(slot, _) => after.get(slot).is_some_and(|after| *after >= KEPT),
-                _ => true,
+                Of::Running(place, _) => after.get(place).is_some_and(|after| *after >= KEPT),
+                Of::Own(_) => true,
             };
             if after_all < KEPT_OF_ALL && !event.pieces.iter().all(is_ripe) {
                 count = at;
             }
             for piece in &event.pieces {
-                let length = piece.text.chars().count();
-                after_all += length;
-                if let Of::Running(slot, _) = &piece.of {
-                    *after.entry(*slot).or_default() += length;
+                after_all += piece.length;
+                if let Of::Running(place, _) = piece.of {
+                    *after.entry(place).or_default() += piece.length;
                 }
             }
         }
@@ -203,45 +107,98 @@ impl Queue {
         taken
     }
 
-    /// The bytes of an event that goes on. What cannot be masked does not.
-    pub(super) fn written(&self, event: &Event, wire: Wire) -> Bytes {
-        let mut edits = Vec::new();
+    /// The bytes of an event that was taken and goes on, each in its turn. What cannot be masked does not.
+    pub(super) fn written(&mut self, event: &Event, wire: Wire) -> Bytes {
+        let (mut edits, mut lost) = (Vec::new(), false);
         for piece in &event.pieces {
-            let Some(text) = self.masked(piece) else { continue };
-            let Some(node) = piece.node else { return Bytes::new() };
-            edits.push(if piece.is_key { Edit::key(node, text) } else { Edit::string(node, text) });
+            let text = self.masked(piece);
+            if let Of::Running(place, _) = piece.of {
+                self.texts.gone(place);
+            }
+            match (text, piece.node) {
+                (Some(text), Some(node)) => edits.push(piece.form.edit(node, piece.is_key, text)),
+                (Some(_), None) => lost = true,
+                (None, _) => {}
+            }
         }
-        let Some(document) = event.document.as_ref().filter(|_| !edits.is_empty()) else {
-            return event.raw.clone();
-        };
-        edits.extend(without_tokens(document));
-        match document.splice(&edits) {
-            Ok(spliced) if wire == Wire::Sse => replaced_data(&event.raw, spliced.bytes()).into(),
-            Ok(spliced) => replaced_line(&event.raw, spliced.bytes()).into(),
-            Err(_) => Bytes::new(),
-        }
+        if lost { Bytes::new() } else { edited(event, edits, wire) }
     }
 
     /// The text with asterisks, if there are any in it.
-    fn masked(&self, piece: &Piece) -> Option<String> {
-        let (masks, at) = match &piece.of {
-            Of::Own(masks) => (masks.as_slice(), 0),
-            Of::Repeated(slot) => (self.texts.masks(*slot), 0),
-            Of::Running(slot, at) => (self.texts.masks(*slot), *at),
+    fn masked(&mut self, piece: &Piece) -> Option<String> {
+        let masks = piece.masks(&self.texts);
+        let mut apart = Escape::default();
+        let escape = match piece.of {
+            Of::Running(place, _) => self.texts.escape(place).unwrap_or(&mut apart),
+            Of::Own(_) => &mut apart,
         };
-        let within: Vec<_> = masks
-            .iter()
-            .filter(|mask| mask.start < at + piece.text.len() && mask.end > at)
-            .map(|mask| mask.start.saturating_sub(at)..mask.end - at)
-            .collect();
-        (!within.is_empty()).then(|| masked(&piece.text, 0..piece.text.len(), &within, piece.form))
+        if !masks.is_empty() {
+            return Some(masked(&piece.text, &masks, piece.form, escape));
+        }
+        if piece.form == Form::Json {
+            escape.pass(&piece.text);
+        }
+        None
     }
 }
 
-/// A piece of Anthropic's thinking, which is not restored, and so is no delta elsewhere.
-fn thinking(document: &Document) -> Option<(Slot, NodeId)> {
-    let root = document.root();
-    let index = root.get("index")?.as_u64()?;
-    let text = root.get("delta")?.get("thinking")?;
-    Some((Slot::new(index, Field::BlockThinking, 0), text.id()))
+fn edited(event: &Event, mut edits: Vec<Edit>, wire: Wire) -> Bytes {
+    let Some(document) = event.document.as_ref().filter(|_| !edits.is_empty()) else {
+        return event.raw.clone();
+    };
+    edits.extend(without_tokens(document));
+    match document.splice(&edits) {
+        Ok(spliced) if wire == Wire::Sse => replaced_data(&event.raw, spliced.bytes()).into(),
+        Ok(spliced) => replaced_line(&event.raw, spliced.bytes()).into(),
+        Err(_) => Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const MANY: usize = 100_000;
+
+    /// A list of so many `of`, one by one.
+    fn list(of: &str) -> String {
+        vec![of; MANY].join(",")
+    }
+
+    /// What goes on of `data` when every second byte of what is shown of it is masked, and how many texts were shown.
+    fn masked(data: &str) -> (String, usize) {
+        let mut queue = Queue::default();
+        let raw = format!("{data}\n");
+        queue.push(Api::OpenAiChat, Bytes::from(raw), data.as_bytes());
+        let (texts, sources) = queue.shown();
+        for (text, source) in texts.iter().zip(sources) {
+            queue.mask(source, (0..text.len()).step_by(2).map(|at| at..at + 1).collect());
+        }
+        let events = queue.rest();
+        let out: Vec<Bytes> = events.iter().map(|event| queue.written(event, Wire::Ndjson)).collect();
+        (String::from_utf8(out.concat()).unwrap(), texts.len())
+    }
+
+    /// Each of these takes minutes where something of it grows with the square.
+    #[test]
+    fn an_event_with_very_many_texts_is_no_more_work_than_many_events() {
+        let begin = Instant::now();
+        let deltas = list(r#"{"index":0,"function":{"arguments":"ab"}}"#);
+        let (out, shown) = masked(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{deltas}]}}}}]}}"#));
+        assert_eq!(
+            (out.matches("*b").count(), shown),
+            (MANY, 1),
+            "one text in so many pieces, masked in each"
+        );
+
+        let deltas = list(r#"{"delta":{"content":"a"},"logprobs":null}"#);
+        let (out, shown) = masked(&format!(r#"{{"choices":[{deltas}]}}"#));
+        assert_eq!((out.matches(r#""*""#).count(), shown), (MANY, MANY), "as many texts as pieces");
+
+        let (out, shown) = masked(&format!(r#"{{"results":[{}]}}"#, list(r#"{"title":"a","b":"c"}"#)));
+        assert_eq!((out.matches(r#""*""#).count(), shown), (2 * MANY, 2 * MANY), "nothing that is known");
+        assert!(begin.elapsed() < Duration::from_secs(240), "{:?}", begin.elapsed());
+    }
 }

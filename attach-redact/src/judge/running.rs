@@ -1,61 +1,96 @@
 //! The running texts of a stream: how far they have come, and what is masked in them.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
-
+use super::mask::Escape;
+use super::spans::Spans;
+use super::wholes::Wholes;
 use crate::restore::Slot;
 
-/// Running texts that are followed; in an answer with more, each piece of the others is a text of its own.
+/// Running texts that are followed to their end; of more of them only what is held.
 const MOST: usize = 1024;
+
+/// Where a running text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Where the dialects have one.
+    Known(Slot),
+    /// In some member of the events, by a digest of where that is.
+    Member(u64),
+}
 
 /// What is known of every running text.
 #[derive(Default)]
-pub(super) struct RunningTexts(BTreeMap<Slot, Running>);
+pub(super) struct RunningTexts {
+    texts: BTreeMap<Place, Running>,
+    wholes: Wholes,
+    /// Nobody outside can make two places one.
+    pub(super) hasher: RandomState,
+}
 
 #[derive(Default)]
 struct Running {
-    /// Of all of it, by which a repetition is known.
-    digest: Sha256,
     length: usize,
-    masks: Vec<Range<usize>>,
+    masks: Spans,
+    /// Where what has gone on ends.
+    escape: Escape,
+    /// Pieces that are held.
+    held: usize,
 }
 
 impl RunningTexts {
-    /// Where `piece` begins in the text of `slot`; `None` if that is not followed.
-    pub(super) fn push(&mut self, slot: Slot, piece: &str) -> Option<usize> {
-        if self.0.len() >= MOST && !self.0.contains_key(&slot) {
-            return None;
+    /// Where the text of `slot` is followed.
+    pub(super) fn place(&self, slot: Slot) -> Place {
+        if self.wholes.has(slot) || self.wholes.len() < MOST {
+            Place::Known(slot)
+        } else {
+            Place::Member(self.hasher.hash_one(slot))
         }
-        let running = self.0.entry(slot).or_default();
+    }
+
+    /// Where `piece` begins in the text at `place`.
+    pub(super) fn push(&mut self, place: Place, piece: &str) -> usize {
+        if let Place::Known(slot) = place {
+            self.wholes.push(slot, piece);
+        }
+        let running = self.texts.entry(place).or_default();
         let at = running.length;
         running.length += piece.len();
-        running.digest.update(piece);
-        Some(at)
+        running.held += 1;
+        at
     }
 
-    /// The running text that `text` repeats as a whole, as the last events of the Responses API do.
+    /// The running text that `text` repeats as a whole.
     pub(super) fn repeated(&self, text: &str) -> Option<Slot> {
-        let of = |running: &&Running| running.length == text.len();
-        let mut alike = self.0.iter().filter(|(_, running)| of(running)).peekable();
-        alike.peek()?;
-        let digest = Sha256::digest(text);
-        alike.find(|(_, running)| running.digest.clone().finalize() == digest).map(|(slot, _)| *slot)
+        self.wholes.repeated(text)
     }
 
-    /// Masks `range` of the text of `slot`; `false` if it was.
-    pub(super) fn mask(&mut self, slot: Slot, range: Range<usize>) -> bool {
-        let Some(running) = self.0.get_mut(&slot) else { return false };
-        let new = !running.masks.contains(&range);
-        if new {
-            running.masks.push(range);
+    /// Masks `range` of the text at `place`.
+    pub(super) fn mask(&mut self, place: Place, range: Range<usize>) {
+        if let Some(running) = self.texts.get_mut(&place) {
+            running.masks.insert(range);
         }
-        new
     }
 
-    pub(super) fn masks(&self, slot: Slot) -> &[Range<usize>] {
-        self.0.get(&slot).map_or(&[], |running| &running.masks)
+    /// What is masked in the part `piece` of the text at `place`.
+    pub(super) fn masks(&self, place: Place, piece: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        self.texts.get(&place).into_iter().flat_map(move |running| running.masks.within(piece.clone()))
+    }
+
+    /// Where what has gone on of the text at `place` ends.
+    pub(super) fn escape(&mut self, place: Place) -> Option<&mut Escape> {
+        self.texts.get_mut(&place).map(|running| &mut running.escape)
+    }
+
+    /// A piece of the text at `place` has gone on. Of members nothing is kept that is not needed: an event may have many.
+    pub(super) fn gone(&mut self, place: Place) {
+        let Some(running) = self.texts.get_mut(&place) else { return };
+        running.held = running.held.saturating_sub(1);
+        if running.held == 0 && matches!(place, Place::Member(_)) {
+            self.texts.remove(&place);
+        }
     }
 }
 
@@ -65,17 +100,29 @@ mod tests {
     use crate::restore::Field;
 
     #[test]
-    fn a_text_that_is_repeated_is_known_by_what_it_says() {
-        let (one, other) = (Slot::new(0, Field::Content, 0), Slot::new(1, Field::Content, 0));
+    fn a_text_is_followed_from_piece_to_piece() {
+        let place = Place::Known(Slot::new(0, Field::Content, 0));
         let mut texts = RunningTexts::default();
         assert_eq!(
-            (texts.push(one, "ab"), texts.push(other, "xyz"), texts.push(one, "c")),
-            (Some(0), Some(0), Some(2))
+            (texts.push(place, "abc"), texts.push(Place::Member(7), "x"), texts.push(place, "def")),
+            (0, 0, 3)
         );
-        assert_eq!((texts.repeated("abc"), texts.repeated("xyz")), (Some(one), Some(other)));
-        assert_eq!((texts.repeated("abd"), texts.repeated("ab")), (None, None));
-        assert!(texts.mask(one, 0..2) && !texts.mask(one, 0..2));
-        assert!(texts.masks(one).iter().eq([&(0..2)]));
-        assert!(texts.masks(other).is_empty());
+        texts.mask(place, 2..4);
+        let masks = |piece: Range<usize>| texts.masks(place, piece).map(|mask| (mask.start, mask.end)).next();
+        assert_eq!((masks(0..3), masks(3..6)), (Some((2, 3)), Some((0, 1))));
+        assert!(texts.repeated("abcdef").is_some() && texts.repeated("x").is_none());
+        texts.gone(place);
+        texts.gone(place);
+        texts.gone(Place::Member(7));
+        assert_eq!((texts.push(place, "g"), texts.push(Place::Member(7), "y")), (6, 0));
+    }
+
+    #[test]
+    fn texts_beyond_those_that_are_followed_to_their_end_run_all_the_same() {
+        let mut texts = RunningTexts::default();
+        for choice in 0..MOST as u64 + 2 {
+            let place = texts.place(Slot::new(choice, Field::Content, 0));
+            assert_eq!((texts.push(place, "a"), texts.push(place, "b")), (0, 1), "{choice}");
+        }
     }
 }

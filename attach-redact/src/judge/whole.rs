@@ -1,11 +1,14 @@
 //! An answer that is no stream.
 
+use std::hash::RandomState;
+
 use attach_core::Rejection;
 use attach_core::json::{Document, Edit};
 use bytes::Bytes;
 
-use super::leaves::{leaves, without_tokens};
-use super::mask::masked;
+use super::leaves::leaves;
+use super::mask::{Escape, masked};
+use super::tokens::without_tokens;
 use super::{Judge, uninspected, withheld};
 
 /// The answer with what must not be shown masked; if it is blocked, one of its dialect that a content filter has ended.
@@ -16,7 +19,7 @@ use super::{Judge, uninspected, withheld};
 pub(crate) async fn whole(judge: Judge, bytes: Bytes) -> Result<Bytes, Rejection> {
     let unreadable = |_| uninspected("the answer is no strict JSON");
     let document = Document::parse(bytes.clone()).map_err(unreadable).inspect_err(|_| judge.overrule())?;
-    let leaves = leaves(judge.api, document.root(), &[]);
+    let leaves = leaves(judge.api, document.root(), &[], &RandomState::new());
     if leaves.is_empty() {
         return Ok(bytes);
     }
@@ -34,8 +37,9 @@ pub(crate) async fn whole(judge: Judge, bytes: Bytes) -> Result<Bytes, Rejection
     };
     let mut edits: Vec<Edit> = Vec::new();
     for (leaf, ranges) in leaves.iter().zip(&masks).filter(|(_, ranges)| !ranges.is_empty()) {
-        let text = masked(&leaf.text, 0..leaf.text.len(), ranges, leaf.form);
-        edits.push(if leaf.is_key { Edit::key(leaf.node, text) } else { Edit::string(leaf.node, text) });
+        let spans = ranges.iter().cloned().collect();
+        let text = masked(&leaf.text, &spans, leaf.form, &mut Escape::default());
+        edits.push(leaf.form.edit(leaf.node, leaf.is_key, text));
     }
     if edits.is_empty() {
         return Ok(bytes);

@@ -8,7 +8,7 @@ use attach_core::json::{Kind, NodeId, Value};
 use super::text::Into;
 
 /// One running text of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Slot {
     /// The choice, content block or output item.
     pub(super) choice: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Slot {
 }
 
 /// Which of a choice's texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Field {
     Content,
     Refusal,
@@ -44,7 +44,7 @@ pub(crate) enum Field {
 }
 
 /// The texts an output item of the Responses API can stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ItemText {
     Output,
     Refusal,

@@ -1,5 +1,7 @@
 //! Answers that are looked at before the caller sees them.
 
+mod arguments;
+mod fragments;
 #[cfg(feature = "bedrock")]
 mod guardrail;
 mod masks;
