@@ -1,5 +1,6 @@
 //! One event of a stream, and the texts in it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use attach_core::Api;
@@ -7,16 +8,21 @@ use attach_core::json::{Document, NodeId};
 use bytes::Bytes;
 
 use super::deltas::deltas;
-use super::leaves::{Leaf, leaves};
+use super::leaves::{Leaf, found};
 use super::mask::Form;
 use super::running::{Place, RunningTexts};
+use super::sound::{Sound, sounds};
 use super::spans::Spans;
 use crate::restore::Slot;
+
+/// The place of what is no JSON.
+const ALL: u64 = 0;
 
 pub(super) struct Event {
     pub(super) raw: Bytes,
     pub(super) document: Option<Document>,
     pub(super) pieces: Vec<Piece>,
+    pub(super) sounds: Vec<Sound>,
 }
 
 pub(super) struct Piece {
@@ -45,47 +51,61 @@ pub(super) enum Of {
 impl Event {
     /// The event `raw` with `data` in it, whose pieces go into `texts`.
     pub(super) fn new(api: Api, raw: Bytes, data: &[u8], texts: &mut RunningTexts) -> Self {
-        let mut event = Self { raw, document: None, pieces: Vec::new() };
+        let mut event = Self { raw, document: None, pieces: Vec::new(), sounds: Vec::new() };
         if data.is_empty() || data == b"[DONE]" {
             return event;
         }
         event.document = Document::parse(Bytes::copy_from_slice(data)).ok();
-        event.pieces = match &event.document {
-            Some(document) => pieces(api, document, texts),
-            // The place of all that has none.
+        match &event.document {
+            Some(document) => (event.pieces, event.sounds) = pieces(api, document, texts),
             None => {
-                vec![Piece::running(
-                    Place::Member(0),
-                    None,
-                    Form::Text,
-                    String::from_utf8_lossy(data).into(),
-                    texts,
-                )]
+                let (all, text) = (Place::Member(ALL), String::from_utf8_lossy(data).into());
+                event.pieces.push(Piece::running(all, None, Form::Text, text, texts));
             }
-        };
+        }
         event
     }
 
     pub(super) fn says_nothing(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && self.sounds.is_empty()
     }
 }
 
-fn pieces(api: Api, document: &Document, texts: &mut RunningTexts) -> Vec<Piece> {
-    let found = deltas(document.root());
-    let mut nodes: Vec<NodeId> = found.iter().map(|(_, node)| *node).collect();
-    nodes.sort_unstable();
+fn pieces(api: Api, document: &Document, texts: &mut RunningTexts) -> (Vec<Piece>, Vec<Sound>) {
+    let deltas = deltas(document.root());
+    let mut sounds = sounds(document.root());
+    let known = deltas.iter().map(|(_, node)| *node).chain(sounds.iter().map(|sound| sound.node));
+    let mut known: Vec<NodeId> = known.collect();
+    known.sort_unstable();
     let mut pieces = Vec::new();
-    for (slot, node) in found {
+    for (slot, node) in deltas {
         let text = document.value(node).as_str().unwrap_or_default().into_owned();
         if !text.is_empty() {
             let form = if slot.is_json() { Form::Json } else { Form::Text };
             pieces.push(Piece::running(texts.place(slot), Some(node), form, text, texts));
         }
     }
-    let leaves = leaves(api, document.root(), &nodes, &texts.hasher);
+    let found = found(api, document.root(), &known, &texts.hasher);
+    sounds.extend(found.sounds);
+    let (tokens, leaves): (Vec<_>, Vec<_>) =
+        found.leaves.into_iter().partition(|leaf| leaf.form == Form::Tokens);
     pieces.extend(leaves.into_iter().map(|leaf| Piece::of_leaf(leaf, texts)));
-    pieces
+    pieces.extend(tokens_of(tokens, &pieces, texts));
+    (pieces, sounds)
+}
+
+/// The tokens that an event tells. They say what a text of it does, or are one that has to be seen.
+fn tokens_of(tokens: Vec<Leaf>, pieces: &[Piece], texts: &mut RunningTexts) -> Vec<Piece> {
+    if tokens.is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
+    let tokens = tokens.into_iter().map(|leaf| {
+        let judged = known.contains(leaf.text.as_str());
+        let piece = Piece::of_leaf(leaf, texts);
+        Piece { judged: piece.judged || judged, ..piece }
+    });
+    tokens.collect()
 }
 
 impl Piece {

@@ -14,16 +14,21 @@ use super::ending::Ending;
 use super::event::Event;
 use super::queue::Queue;
 use super::shown::Source;
-use super::{Judge, Masks};
+use super::{Judge, Masks, uninspected};
 
 /// How many characters have to come before anybody is asked.
 const PIECE: usize = 400;
-/// How many bytes are held whatever is in them.
+/// How many bytes are held whatever is in them but sound.
 const ROOM: usize = 256 << 10;
+/// How many bytes are held of an answer with sound, as many as of one that is no stream.
+const SOUND: usize = 16 << 20;
+/// How many events are held then.
+const EVENTS: usize = 16 << 10;
 
 /// Lets events go on once the inspectors of answers have seen their texts.
 ///
-/// While they are asked nothing more is read of the upstream. What is held is never more than [`ROOM`] and one frame.
+/// While they are asked nothing more is read of the upstream. What is held is never more than [`ROOM`] and one frame, or
+/// [`SOUND`] where there is any: which words of its transcript it says is nobody's to know, so it waits for all of them.
 pub(crate) struct Held {
     judge: Judge,
     wire: Wire,
@@ -64,7 +69,15 @@ impl Held {
     /// What goes on of what came, and who is asked about the rest.
     fn step(&mut self, last: bool) -> Step {
         // Whoever is further out takes the next frame for the one that completes the answer.
-        let all = last || self.judge.exchange.outcome().is_some() || self.queue.size > ROOM;
+        let ends = last || self.judge.exchange.outcome().is_some();
+        let sounds = self.queue.sounding > 0;
+        if sounds && ends && self.queue.is_unheard() {
+            return Step::End(self.ended(uninspected("the answer has sound without a transcript")));
+        }
+        if sounds && !ends && (self.queue.size > SOUND || self.queue.len() > EVENTS) {
+            return Step::End(self.ended(uninspected("the answer has more sound than is held back")));
+        }
+        let all = ends || self.queue.size > ROOM && !sounds;
         if !all && self.queue.fresh < PIECE {
             let silent = self.queue.silent();
             return Step::Pass(self.written(&silent));

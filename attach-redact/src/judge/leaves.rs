@@ -1,12 +1,14 @@
 //! The texts of an answer, or of an event, that stand in it as a whole.
 
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 
 use attach_core::Api;
 use attach_core::json::{Kind, NodeId, Value};
 
 use super::mask::Form;
 use super::paths::Paths;
+use super::sound::{Sound, sound};
+use super::tokens;
 
 /// A string or a number that a model may have written, or the key of one.
 pub(super) struct Leaf {
@@ -19,17 +21,15 @@ pub(super) struct Leaf {
 }
 
 /// What the server says, not the model: names, ids, reasons, and what only the provider can read.
-const SERVERS: [&str; 27] = [
+const SERVERS: [&str; 25] = [
     "call_id",
     "created_at",
-    "data",
     "done_reason",
     "encrypted_content",
     "finish_reason",
     "format",
     "id",
     "item_id",
-    "logprobs",
     "model",
     "native_finish_reason",
     "obfuscation",
@@ -63,39 +63,70 @@ const REPEATED: [&str; 10] = [
     "user",
 ];
 
-/// The texts in `root`, but for the values in `without`, which are in their order.
-pub(super) fn leaves(api: Api, root: Value<'_>, without: &[NodeId], hasher: &RandomState) -> Vec<Leaf> {
-    let (mut found, mut paths) = (Vec::new(), Paths::new(hasher));
+/// What is in an answer, or in an event.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) leaves: Vec<Leaf>,
+    /// Sound that stands in it as a whole.
+    pub(super) sounds: Vec<Sound>,
+}
+
+/// What is in `root`, but for the values in `without`, which are in their order.
+pub(super) fn found(api: Api, root: Value<'_>, without: &[NodeId], hasher: &RandomState) -> Found {
+    let (mut found, mut paths) = (Found::default(), Paths::new(hasher));
     let (mut skipped_to, mut free_to) = (0, 0);
     for value in std::iter::once(root).chain(root.descendants()) {
         let span = value.span();
         if span.start < skipped_to {
             continue;
         }
-        let free = span.start < free_to;
         let (path, key) = (paths.of(value), value.key());
-        if !free && key.as_deref().is_some_and(|key| is_servers(api, key, value))
-            || without.binary_search(&value.id()).is_ok()
-        {
+        let key = key.as_deref();
+        if without.binary_search(&value.id()).is_ok() {
             skipped_to = span.end;
-            continue;
-        }
-        if !free && is_input(value, key.as_deref()) {
+        } else if span.start < free_to {
+            found.take_all(value, key);
+        } else if key.is_some_and(|key| is_servers(api, key, value)) {
+            skipped_to = span.end;
+        } else if key == Some("logprobs") {
+            found.leaves.extend(tokens(value, path, hasher));
+            skipped_to = span.end;
+        } else if let Some(sound) = key.and_then(|key| sound(key, value)) {
+            found.sounds.push(sound);
+        } else if is_input(value, key) {
             free_to = span.end;
-        }
-        if free && let Some(key) = key.as_deref() {
-            found.push(Leaf { is_key: true, path: None, ..Leaf::new(value, key.to_owned()) });
-        }
-        if let Some(text) = value.as_str() {
-            let form = if is_json(key.as_deref()) { Form::Json } else { Form::Text };
-            found.push(Leaf { form, path: (!free).then_some(path), ..Leaf::new(value, text.into_owned()) });
-        } else if free && value.kind() == Kind::Number {
-            let text = String::from_utf8_lossy(value.raw()).into_owned();
-            found.push(Leaf { form: Form::Number, ..Leaf::new(value, text) });
+        } else if let Some(text) = value.as_str() {
+            let form = if is_json(key) { Form::Json } else { Form::Text };
+            found.leaves.push(Leaf { form, path: Some(path), ..Leaf::new(value, text.into_owned()) });
         }
     }
-    found.retain(|leaf| !leaf.text.is_empty());
+    found.leaves.retain(|leaf| !leaf.text.is_empty());
     found
+}
+
+impl Found {
+    /// Takes what a tool is called with, keys and numbers, too.
+    fn take_all(&mut self, value: Value<'_>, key: Option<&str>) {
+        if let Some(key) = key {
+            self.leaves.push(Leaf { is_key: true, ..Leaf::new(value, key.to_owned()) });
+        }
+        if let Some(text) = value.as_str() {
+            let form = if is_json(key) { Form::Json } else { Form::Text };
+            self.leaves.push(Leaf { form, ..Leaf::new(value, text.into_owned()) });
+        } else if value.kind() == Kind::Number {
+            let text = String::from_utf8_lossy(value.raw()).into_owned();
+            self.leaves.push(Leaf { form: Form::Number, ..Leaf::new(value, text) });
+        }
+    }
+}
+
+/// What the tokens in `logprobs`, which stand at `path`, say: once as text, once as bytes.
+fn tokens(logprobs: Value<'_>, path: u64, hasher: &RandomState) -> [Leaf; 2] {
+    let (text, bytes) = tokens::said(logprobs);
+    [(text, 0_u8), (bytes, 1)].map(|(said, way)| {
+        let path = Some(hasher.hash_one((path, way)));
+        Leaf { form: Form::Tokens, path, ..Leaf::new(logprobs, said) }
+    })
 }
 
 impl Leaf {
@@ -116,8 +147,15 @@ fn is_json(key: Option<&str>) -> bool {
 }
 
 fn is_servers(api: Api, key: &str, value: Value<'_>) -> bool {
-    SERVERS.binary_search(&key).is_ok()
+    let is_one = !matches!(value.kind(), Kind::Object | Kind::Array);
+    is_one && (SERVERS.binary_search(&key).is_ok() || key == "data" && is_encrypted(value))
         || api == Api::OpenAiResponses && REPEATED.contains(&key) && value.parent().is_some_and(is_response)
+}
+
+/// Whether only the provider can read this: redacted thinking of Anthropic's, encrypted reasoning of others.
+fn is_encrypted(data: Value<'_>) -> bool {
+    let kind = data.parent().and_then(|parent| parent.get("type")?.as_str());
+    kind.is_some_and(|kind| kind == "redacted_thinking" || kind.ends_with(".encrypted"))
 }
 
 /// Whether this is the response object of the Responses API: an answer, or a member of an event.

@@ -12,15 +12,18 @@ pub(super) enum Form {
     Json,
     /// A number of JSON, which has to stay one.
     Number,
+    /// The tokens of a text that stands elsewhere. They are masked as a whole, or not.
+    Tokens,
 }
 
 impl Form {
-    /// Puts `text`, which is of this form, at `node`, or makes it its key.
-    pub(super) fn edit(self, node: NodeId, is_key: bool, text: String) -> Edit {
+    /// Puts `text`, which is of this form, at `node`, or makes it its key. Tokens go with all others of the document.
+    pub(super) fn edit(self, node: NodeId, is_key: bool, text: String) -> Option<Edit> {
         match self {
-            _ if is_key => Edit::key(node, text),
-            Self::Number => Edit::raw(node, text),
-            Self::Text | Self::Json => Edit::string(node, text),
+            _ if is_key => Some(Edit::key(node, text)),
+            Self::Number => Some(Edit::raw(node, text)),
+            Self::Text | Self::Json => Some(Edit::string(node, text)),
+            Self::Tokens => None,
         }
     }
 }

@@ -23,6 +23,8 @@ mod paths;
 mod queue;
 mod running;
 mod shown;
+mod silenced;
+mod sound;
 mod spans;
 mod tokens;
 mod whole;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use attach_core::Api;
-use attach_core::json::{Document, Edit};
+use attach_core::json::Document;
 use attach_core::usage::Wire;
 use bytes::Bytes;
 
@@ -12,7 +12,8 @@ use super::event::{Event, Of, Piece};
 use super::mask::{Escape, Form, masked};
 use super::running::{Place, RunningTexts};
 use super::shown::{Source, of_parts, shown};
-use super::tokens::without_tokens;
+use super::silenced::silenced;
+use super::sound::{Sound, Transcript};
 use crate::restore::{replaced_data, replaced_line};
 
 /// How many characters of a text stay behind what goes on: a value of that length is seen as a whole.
@@ -28,6 +29,8 @@ pub(super) struct Queue {
     pub(super) size: usize,
     /// Characters that nobody has looked at.
     pub(super) fresh: usize,
+    /// Events with sound, which waits for all of its transcript.
+    pub(super) sounding: usize,
 }
 
 impl Queue {
@@ -37,6 +40,7 @@ impl Queue {
         let new = event.pieces.iter().filter(|piece| !piece.judged);
         self.fresh += new.map(|piece| piece.length).sum::<usize>();
         self.size += event.raw.len();
+        self.sounding += usize::from(!event.sounds.is_empty());
         self.events.push_back(event);
         self.events.back()?.document.as_ref()
     }
@@ -74,6 +78,21 @@ impl Queue {
         self.take(count)
     }
 
+    /// How many events are here.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is sound of which nobody knows what is said in it.
+    pub(super) fn is_unheard(&self) -> bool {
+        let mut sounds = self.events.iter().flat_map(|event| &event.sounds);
+        sounds.any(|sound| match sound.transcript {
+            Transcript::Beside => false,
+            Transcript::Running(slot) => !self.texts.has(slot),
+            Transcript::None => true,
+        })
+    }
+
     /// Takes the events that may go on once all have been looked at: all but those that what follows may belong to.
     pub(super) fn ripe(&mut self) -> Vec<Event> {
         let (mut after, mut after_all) = (BTreeMap::<Place, usize>::new(), 0);
@@ -83,11 +102,12 @@ impl Queue {
                 Of::Running(place, _) => after.get(place).is_some_and(|after| *after >= KEPT),
                 Of::Own(_) => true,
             };
-            if after_all < KEPT_OF_ALL && !event.pieces.iter().all(is_ripe) {
+            if after_all < KEPT_OF_ALL && !event.pieces.iter().all(is_ripe) || !event.sounds.is_empty() {
                 count = at;
             }
             for piece in &event.pieces {
-                after_all += piece.length;
+                // Tokens say nothing that is not counted.
+                after_all += if piece.form == Form::Tokens { 0 } else { piece.length };
                 if let Of::Running(place, _) = piece.of {
                     *after.entry(place).or_default() += piece.length;
                 }
@@ -104,24 +124,37 @@ impl Queue {
     fn take(&mut self, count: usize) -> Vec<Event> {
         let taken: Vec<Event> = self.events.drain(..count).collect();
         self.size -= taken.iter().map(|event| event.raw.len()).sum::<usize>();
+        self.sounding -= taken.iter().filter(|event| !event.sounds.is_empty()).count();
         taken
     }
 
     /// The bytes of an event that was taken and goes on, each in its turn. What cannot be masked does not.
     pub(super) fn written(&mut self, event: &Event, wire: Wire) -> Bytes {
-        let (mut edits, mut lost) = (Vec::new(), false);
+        let (mut edits, mut is_masked) = (Vec::new(), event.sounds.iter().any(|sound| self.is_masked(sound)));
         for piece in &event.pieces {
             let text = self.masked(piece);
+            is_masked |= text.is_some();
             if let Of::Running(place, _) = piece.of {
                 self.texts.gone(place);
             }
-            match (text, piece.node) {
-                (Some(text), Some(node)) => edits.push(piece.form.edit(node, piece.is_key, text)),
-                (Some(_), None) => lost = true,
-                (None, _) => {}
-            }
+            edits.extend(
+                piece.node.zip(text).and_then(|(node, text)| piece.form.edit(node, piece.is_key, text)),
+            );
         }
-        if lost { Bytes::new() } else { edited(event, edits, wire) }
+        if !is_masked {
+            return event.raw.clone();
+        }
+        let Some(document) = &event.document else { return Bytes::new() };
+        match silenced(document, &event.sounds, edits) {
+            Ok(silenced) if wire == Wire::Sse => replaced_data(&event.raw, silenced.bytes()).into(),
+            Ok(silenced) => replaced_line(&event.raw, silenced.bytes()).into(),
+            Err(_) => Bytes::new(),
+        }
+    }
+
+    /// Whether something is masked in what is said in it.
+    fn is_masked(&self, sound: &Sound) -> bool {
+        matches!(sound.transcript, Transcript::Running(slot) if self.texts.is_masked(slot))
     }
 
     /// The text with asterisks, if there are any in it.
@@ -139,18 +172,6 @@ impl Queue {
             escape.pass(&piece.text);
         }
         None
-    }
-}
-
-fn edited(event: &Event, mut edits: Vec<Edit>, wire: Wire) -> Bytes {
-    let Some(document) = event.document.as_ref().filter(|_| !edits.is_empty()) else {
-        return event.raw.clone();
-    };
-    edits.extend(without_tokens(document));
-    match document.splice(&edits) {
-        Ok(spliced) if wire == Wire::Sse => replaced_data(&event.raw, spliced.bytes()).into(),
-        Ok(spliced) => replaced_line(&event.raw, spliced.bytes()).into(),
-        Err(_) => Bytes::new(),
     }
 }
 

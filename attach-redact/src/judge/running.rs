@@ -79,6 +79,16 @@ impl RunningTexts {
         self.texts.get(&place).into_iter().flat_map(move |running| running.masks.within(piece.clone()))
     }
 
+    /// Whether anything was said in the text of `slot`.
+    pub(super) fn has(&self, slot: Slot) -> bool {
+        self.texts.get(&self.place(slot)).is_some_and(|running| running.length > 0)
+    }
+
+    /// Whether anything is masked in the text of `slot`.
+    pub(super) fn is_masked(&self, slot: Slot) -> bool {
+        self.texts.get(&self.place(slot)).is_some_and(|running| !running.masks.is_empty())
+    }
+
     /// Where what has gone on of the text at `place` ends.
     pub(super) fn escape(&mut self, place: Place) -> Option<&mut Escape> {
         self.texts.get_mut(&place).map(|running| &mut running.escape)

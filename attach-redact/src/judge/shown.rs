@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::event::{Event, Of, Piece};
+use super::mask::Form;
 use super::queue::KEPT;
 use super::running::Place;
 
@@ -62,7 +63,8 @@ pub(super) fn shown<'e>(events: impl Iterator<Item = &'e Event>) -> (Vec<String>
         texts.push(pieces.iter().map(|(piece, _)| piece.text.as_str()).collect());
         sources.push(Source::Running { place, from: pieces.first().map_or(0, |(_, at)| *at) });
         // In a member that nobody knows each may be a part of a text, or all of one.
-        if matches!(place, Place::Member(_)) && pieces.len() > 1 {
+        let is_tokens = pieces.iter().any(|(piece, _)| piece.form == Form::Tokens);
+        if matches!(place, Place::Member(_)) && pieces.len() > 1 && !is_tokens {
             let (text, pieces) = apart(pieces);
             texts.push(text);
             sources.push(Source::Apart { place, pieces });

@@ -1,14 +1,16 @@
 //! An answer that is no stream.
 
+use std::collections::HashSet;
 use std::hash::RandomState;
 
 use attach_core::Rejection;
 use attach_core::json::{Document, Edit};
 use bytes::Bytes;
 
-use super::leaves::leaves;
-use super::mask::{Escape, masked};
-use super::tokens::without_tokens;
+use super::leaves::{Found, Leaf, found};
+use super::mask::{Escape, Form, masked};
+use super::silenced::silenced;
+use super::sound::Transcript;
 use super::{Judge, uninspected, withheld};
 
 /// The answer with what must not be shown masked; if it is blocked, one of its dialect that a content filter has ended.
@@ -19,7 +21,12 @@ use super::{Judge, uninspected, withheld};
 pub(crate) async fn whole(judge: Judge, bytes: Bytes) -> Result<Bytes, Rejection> {
     let unreadable = |_| uninspected("the answer is no strict JSON");
     let document = Document::parse(bytes.clone()).map_err(unreadable).inspect_err(|_| judge.overrule())?;
-    let leaves = leaves(judge.api, document.root(), &[], &RandomState::new());
+    let Found { leaves, sounds } = found(judge.api, document.root(), &[], &RandomState::new());
+    if sounds.iter().any(|sound| matches!(sound.transcript, Transcript::None)) {
+        judge.overrule();
+        return Err(uninspected("the answer has sound without a transcript"));
+    }
+    let leaves = once(leaves);
     if leaves.is_empty() {
         return Ok(bytes);
     }
@@ -35,16 +42,25 @@ pub(crate) async fn whole(judge: Judge, bytes: Bytes) -> Result<Bytes, Rejection
             return Ok(rejection.with_terminal_event(answer).into_terminal_event(&judge.exchange));
         }
     };
+    if masks.iter().all(Vec::is_empty) {
+        return Ok(bytes);
+    }
     let mut edits: Vec<Edit> = Vec::new();
     for (leaf, ranges) in leaves.iter().zip(&masks).filter(|(_, ranges)| !ranges.is_empty()) {
         let spans = ranges.iter().cloned().collect();
         let text = masked(&leaf.text, &spans, leaf.form, &mut Escape::default());
-        edits.push(leaf.form.edit(leaf.node, leaf.is_key, text));
+        edits.extend(leaf.form.edit(leaf.node, leaf.is_key, text));
     }
-    if edits.is_empty() {
-        return Ok(bytes);
-    }
-    edits.extend(without_tokens(&document));
-    let spliced = document.splice(&edits).map_err(|_| uninspected("what is masked makes the answer no JSON"));
-    Ok(spliced.inspect_err(|_| judge.overrule())?.bytes().clone())
+    let silenced = silenced(&document, &sounds, edits);
+    let silenced = silenced.map_err(|_| uninspected("what is masked makes the answer no JSON"));
+    Ok(silenced.inspect_err(|_| judge.overrule())?.bytes().clone())
+}
+
+/// Without tokens that say what a text does.
+fn once(mut leaves: Vec<Leaf>) -> Vec<Leaf> {
+    let are_tokens = |leaf: &Leaf| leaf.form == Form::Tokens;
+    let texts: HashSet<String> =
+        leaves.iter().filter(|leaf| !are_tokens(leaf)).map(|leaf| leaf.text.clone()).collect();
+    leaves.retain(|leaf| !are_tokens(leaf) || !texts.contains(&leaf.text));
+    leaves
 }

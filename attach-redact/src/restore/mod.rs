@@ -12,7 +12,7 @@ mod text;
 mod tools;
 pub(crate) mod unary;
 
-pub(crate) use self::delta::{Field, Slot, pieces as deltas};
+pub(crate) use self::delta::{Field, ItemText, Slot, pieces as deltas};
 pub(crate) use self::frame::{replaced_data, replaced_line};
 pub(crate) use self::response::response;
 pub(crate) use self::stream::Stream;

@@ -5,6 +5,7 @@ mod fragments;
 #[cfg(feature = "bedrock")]
 mod guardrail;
 mod masks;
+mod other_forms;
 mod streams;
 mod unary;
 
