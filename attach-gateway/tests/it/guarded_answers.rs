@@ -148,3 +148,47 @@ async fn without_a_verdict_the_answer_is_withheld_in_every_dialect() {
         assert!(detail.as_str().unwrap().contains("the answer: a remote engine answered 500"), "{detail}");
     }
 }
+
+/// A stream of OpenAI's with these deltas.
+fn streaming(deltas: Vec<Value>) -> impl Fn(&Seen) -> Reply + Clone {
+    move |_: &Seen| {
+        let chunks = deltas.iter().map(|delta| openai::chat_chunk("m", delta, &Value::Null));
+        let end = [openai::chat_chunk("m", &json!({}), &json!("stop")), "data: [DONE]\n\n".to_owned()];
+        Reply::events("text/event-stream", chunks.chain(end))
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_adds_to_the_dialect_is_seen_whole_however_it_is_cut() {
+    let part =
+        |text: &str| json!({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": text}]});
+    let deltas = "first the poison, then the soup".split_inclusive(|_| true).map(part).collect();
+    let (engine, model) = (guardrail().await, Upstream::with(streaming(deltas)).await);
+    let world = world("openai", false, &engine, model).await;
+    let mut body = question(CHATS[0], "m", "what is for dinner?");
+    body["stream"] = true.into();
+    let answer = world.post(CHATS[0]).json(&body).send().await.expect(200);
+    let text = answer.text();
+    assert!(text.contains("content_filter") && !text.contains("reasoning_details"), "{text}");
+    assert_blocked(&world, &answer.id());
+}
+
+#[tokio::test]
+async fn sound_is_heard_once_its_transcript_was_seen() {
+    let sound = "UklGRiQAAABXQVZF";
+    let engine = guardrail().await;
+    for (words, end) in [(["a ca", "ke"], "complete"), (["a poi", "son"], "blocked")] {
+        let spoken =
+            words.map(|word| [json!({"audio": {"data": sound}}), json!({"audio": {"transcript": word}})]);
+        let model = Upstream::with(streaming(spoken.concat())).await;
+        let world = world("openai", false, &engine, model).await;
+        let mut body = question(CHATS[0], "m", "what is for dinner?");
+        body["stream"] = true.into();
+        body["modalities"] = json!(["text", "audio"]);
+        body["audio"] = json!({"voice": "alloy", "format": "pcm16"});
+        let answer = world.post(CHATS[0]).json(&body).send().await.expect(200);
+        let text = answer.text();
+        assert_eq!(text.matches(sound).count(), if end == "complete" { 2 } else { 0 }, "{text}");
+        assert_eq!(world.gateway.trail(&answer.id()).outcome()["end"], end);
+    }
+}
