@@ -1,6 +1,6 @@
 //! The end of a stream that is blocked, in the words of its dialect's content filter.
 //!
-//! Sources: as [`withheld`](super::withheld); OpenAI API reference, "The chat completion chunk object" and "Responses streaming
+//! Sources: as [`withheld`]; OpenAI API reference, "The chat completion chunk object" and "Responses streaming
 //! events"; Anthropic API reference, "Streaming messages".
 
 use std::collections::BTreeMap;
@@ -60,7 +60,10 @@ impl Ending {
     pub(super) fn gone(&mut self, event: Value<'_>) {
         self.sequence = event.get("sequence_number").and_then(Value::as_u64).or(self.sequence);
         for (index, _) in choices(event).into_iter().filter(|(_, finished)| *finished) {
-            self.choices.insert(index, true);
+            // Those that are known: a stream may name any number of others.
+            if let Some(told) = self.choices.get_mut(&index) {
+                *told = true;
+            }
         }
         let index = event.get("index").and_then(Value::as_u64);
         match (event.get("type").and_then(Value::as_str).as_deref(), index) {

@@ -128,6 +128,26 @@ async fn a_text_in_pieces_that_nobody_objects_to_is_left_as_it_came() {
 }
 
 #[tokio::test]
+async fn in_a_long_stream_a_value_is_masked_wherever_it_is_cut_in_a_member_of_the_providers() {
+    let around = "some words that stand around it, ".repeat(20);
+    let text = format!("{around}Nightingale, {around}Nightingale");
+    let details = |words: &[String]| -> String {
+        words
+            .iter()
+            .map(|word| chunk(&json!({"reasoning": "hm", "reasoning_details": [{"text": word}]})))
+            .collect()
+    };
+    for size in [1, 4, 11, 90] {
+        let cut = |text: &str| -> Vec<String> {
+            text.as_bytes().chunks(size).map(|part| String::from_utf8(part.to_vec()).unwrap()).collect()
+        };
+        let seen =
+            ask(judging(Strict::default(), WhenDown::Closed), CHAT, SSE, 61, &details(&cut(&text))).await;
+        assert_eq!(seen.client, details(&cut(&text.replace("Nightingale", "***********"))), "{size}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_is_begun_as_a_repetition_of_another_is_one_all_the_same() {
     let both = |text: &str| chunk(&json!({"reasoning": text, "reasoning_details": [{"text": text}]}));
     let answer = both("poi") + &chunk(&json!({"reasoning_details": [{"text": "son"}]}));
