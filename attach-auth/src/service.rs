@@ -58,8 +58,8 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let (authenticator, settings) = (Arc::clone(&self.authenticator), Arc::clone(&self.settings));
+        let (mut parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            let (mut parts, body) = request.into_parts();
             let exchange = Exchange::of(&mut parts);
             match identify(&*authenticator, &settings, &mut parts, &exchange).await {
                 Ok(identity) => {

@@ -69,6 +69,15 @@ impl Payload {
         if let Some(payload) = Self::of_taken(&request, limit) {
             return Ok((request.map(Body::known), payload));
         }
+        // Boxed: all layers but the first would have room for what they need not do.
+        Box::pin(Self::take_first(request, limit)).await
+    }
+
+    async fn take_first<B>(request: Request<B>, limit: usize) -> Result<(Request<Body>, Self), Rejection>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
         let (mut parts, body) = request.into_parts();
         let known = parts.extensions.get::<Api>().copied();
         let Some(api) = known.or_else(|| Api::of(&parts.method, parts.uri.path())) else {

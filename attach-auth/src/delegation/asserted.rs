@@ -48,9 +48,9 @@ impl<'a> Asserted<'a> {
                 .with_message("this front end calls for its users only, and the request names none")),
             None => return Ok(identity),
             Some(headers) if headers.contains_key(TOKEN) => {
-                by_token(front_end, headers, authenticator, parts).await
+                Box::pin(by_token(front_end, headers, authenticator, parts)).await
             }
-            Some(headers) => signed::person(delegation, front_end, headers, parts).await,
+            Some(headers) => Box::pin(signed::person(delegation, front_end, headers, parts)).await,
         };
         match person {
             Ok(person) => Ok(Arc::new(on_behalf_of(person, identity))),

@@ -182,7 +182,13 @@ impl OidcVerifier {
             // A gateway key is no provider's business: it is shown to none.
             return Err(Denial::invalid_token("invalid_key").with_reason("key_not_taken_here"));
         }
-        let shown = Shown { token, key, peer };
+        // Boxed: most tokens are known, and their requests would have room for all of this.
+        Box::pin(self.meet(Shown { token, key, peer })).await
+    }
+
+    /// Whose token it is that was not seen before.
+    async fn meet(&self, shown: Shown<'_>) -> Result<Arc<Identity>, Denial> {
+        let Shown { token, key, .. } = shown;
         if is_opaque(token)
             && let Some(found) = self.reader()
         {

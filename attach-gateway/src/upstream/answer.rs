@@ -39,7 +39,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
-        None if !status.is_success() => match whole::error(from, (place, exchange)).await {
+        None if !status.is_success() => match Box::pin(whole::error(from, (place, exchange))).await {
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
         },
@@ -55,7 +55,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         }
         Some(translator) => {
             let own = plan.operation().api();
-            match whole::translated(from, own, translator, (place, exchange)).await {
+            match Box::pin(whole::translated(from, own, translator, (place, exchange))).await {
                 Ok(answer) => answer,
                 Err(rejection) => rejection.into_response(exchange),
             }

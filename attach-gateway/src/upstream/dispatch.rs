@@ -12,6 +12,7 @@ use attach_core::{Body, Destination, Exchange, Payload, Rejection, ResponseBody}
 use attach_quota::Prices;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Response, Uri};
 use tower::Service;
@@ -62,16 +63,7 @@ impl Dispatch {
 }
 
 impl Ways {
-    async fn dispatch(&self, mut request: Request<Body>) -> Answer {
-        let exchange = Exchange::of_request(&mut request);
-        match self.try_all(request, &exchange).await {
-            Ok(answer) => answer,
-            Err(rejection) => rejection.into_response(&exchange),
-        }
-    }
-
-    async fn try_all(&self, request: Request<Body>, exchange: &Exchange) -> Result<Answer, Rejection> {
-        let (parts, _) = request.into_parts();
+    async fn try_all(&self, parts: &Parts, exchange: &Exchange) -> Result<Answer, Rejection> {
         let missing = |what: &str| Rejection::misconfigured(format!("no {what} reached the dispatcher"));
         let payload = parts.extensions.get::<Payload>().ok_or_else(|| missing("payload"))?;
         let destination = parts.extensions.get::<Destination>().ok_or_else(|| missing("destination"))?;
@@ -194,8 +186,12 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let ways = Arc::clone(&self.0);
-        Box::pin(async move { Ok(ways.dispatch(request).await) })
+        let (ways, (mut parts, _)) = (Arc::clone(&self.0), request.into_parts());
+        let exchange = Exchange::of(&mut parts);
+        Box::pin(async move {
+            let answer = ways.try_all(&parts, &exchange).await;
+            Ok(answer.unwrap_or_else(|rejection| rejection.into_response(&exchange)))
+        })
     }
 }
 

@@ -49,7 +49,7 @@ where
         exchange.facts(|facts| facts.redaction.get_or_insert_default().answer = true);
     }
     match wire {
-        Some(Wire::Json) => match whole(response, &vault, judge, exchange).await {
+        Some(Wire::Json) => match Box::pin(whole(response, &vault, judge, exchange)).await {
             Ok(response) => response,
             Err(rejection) => rejection.into_response(exchange),
         },
