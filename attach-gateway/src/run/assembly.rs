@@ -78,7 +78,9 @@ impl Assembly {
             before: None,
             hash: hash.into(),
         };
-        Self::of(config, lasting, kept)
+        let first = Self::of(config, lasting, kept)?;
+        first.enter(lasting);
+        Ok(first)
     }
 
     /// Of a configuration that takes this one's place, with what is known and open. Takes time: not for the runtime's
@@ -157,6 +159,12 @@ impl Assembly {
             probing,
             redaction,
         })
+    }
+
+    /// This is in force from now on: what is shared with the one before goes by it.
+    pub(super) fn enter(&self, lasting: &Lasting) {
+        self.rights.quotas.enter(&self.config);
+        self.upstreams.enter(&self.config.upstreams, &lasting.telemetry);
     }
 
     /// The service for a request, by the host that it names.

@@ -27,7 +27,7 @@ impl Current {
     pub(crate) fn replace(&self, next: Assembly, lasting: &Lasting) {
         let (config, hash) = (Arc::clone(&next.config), Arc::clone(&next.hash));
         // A moment in which a new exception does not count under the old limits is none in which it is lost.
-        next.rights.quotas.enter(&next.config);
+        next.enter(lasting);
         self.0.store(Arc::new(next));
         lasting.configured(&config, &hash);
     }

@@ -53,11 +53,6 @@ impl Dispatch {
         pseudonym: Pseudonym,
         telemetry: Telemetry,
     ) -> Self {
-        for place in upstreams.places() {
-            if let Some(phase) = place.health.phase() {
-                telemetry.breaker(&place.upstream.name, phase);
-            }
-        }
         Self(Arc::new(Ways { upstreams, prices, pseudonym, telemetry }))
     }
 }

@@ -21,6 +21,7 @@ use super::keys::Keys;
 use super::models::List;
 use super::paths;
 use crate::config::Upstream;
+use crate::telemetry::Telemetry;
 use crate::translate::Operation;
 
 /// How long an unused connection is kept.
@@ -58,17 +59,27 @@ impl Upstreams {
         Self::after(&[], upstreams)
     }
 
-    /// Those that are as they were in `before` keep their connections, and whatever else is known of them. A credential
-    /// is the one that was read last.
+    /// Those that are as they were in `before` keep their connections, and whatever else is known of them. The credentials
+    /// that were read with `upstreams` are [to be taken](Self::enter) when these come into force.
     pub(crate) fn after(before: &[Arc<Place>], upstreams: &[Arc<Upstream>]) -> io::Result<Self> {
-        let place = |upstream: &Arc<Upstream>| {
-            let Some(known) = before.iter().find(|place| place.upstream == *upstream) else {
-                return Place::new(Arc::clone(upstream)).map(Arc::new);
-            };
-            known.keys.take(upstream);
-            Ok(Arc::clone(known))
+        let place = |upstream: &Arc<Upstream>| match before.iter().find(|place| place.upstream == *upstream) {
+            Some(known) => Ok(Arc::clone(known)),
+            None => Place::new(Arc::clone(upstream)).map(Arc::new),
         };
         upstreams.iter().map(place).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// These are in force, as `upstreams`: a credential is the one that was read with them, and watchers see how each is
+    /// doing.
+    pub(crate) fn enter(&self, upstreams: &[Arc<Upstream>], telemetry: &Telemetry) {
+        for (place, upstream) in self.0.iter().zip(upstreams) {
+            if !Arc::ptr_eq(&place.upstream, upstream) {
+                place.keys.take(upstream);
+            }
+            if let Some(phase) = place.health.phase() {
+                telemetry.breaker(&place.upstream.name, phase);
+            }
+        }
     }
 
     /// The upstream named `name`.
@@ -120,5 +131,29 @@ impl Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").field("upstream", &self.upstream.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_credential_that_was_read_again_is_used_from_when_its_configuration_is_in_force() {
+        let read = |key: &'static str| {
+            let text = "[[issuer]]\nissuer = 'https://idp.example'\naudience = ['a']\n[access]\ndefault = 'allow'\n\
+                [[upstream]]\nname = 'u'\nkind = 'openai'\nurl = 'http://localhost:1'\nkey = { env = 'KEY' }\n";
+            let config = Config::parse(text, |name| (name == "KEY").then(|| key.to_owned()));
+            config.expect("a valid configuration").upstreams
+        };
+        let uses = |places: &Upstreams, key: &str| places.places()[0].keys.now().is_in(key.as_bytes());
+        let (first, second) = (read("first-key"), read("second-key"));
+        let before = Upstreams::new(&first).unwrap();
+        let next = Upstreams::after(before.places(), &second).unwrap();
+        assert!(Arc::ptr_eq(&before.places()[0], &next.places()[0]), "it is the same upstream");
+        assert!(uses(&before, "first-key") && !uses(&before, "second-key"), "nothing is in force yet");
+        next.enter(&second, &Telemetry::default());
+        assert!(uses(&next, "second-key") && !uses(&next, "first-key"));
     }
 }

@@ -94,3 +94,19 @@ async fn a_protection_that_is_left_out_is_a_slip_and_one_that_is_emptied_is_mean
     site.gateway.stderr.line("looser than the one before").await;
     site.ask().await.expect(200);
 }
+
+#[tokio::test]
+async fn a_key_that_a_refused_file_was_read_with_is_not_used() {
+    let site = Site::start().await;
+    let kept = site.gateway.write("one.secret", "first-value");
+    let key = format!("name = \"one\"\nkey = {{ command = [\"cat\", {kept:?}], refresh = \"1h\" }}");
+    let keyed = site.file(REST).replacen("name = \"one\"", &key, 1);
+    site.reload_all(&keyed).await;
+    site.gateway.write("one.secret", "second-value");
+    let broken = format!("{keyed}[[redact.pattern]]\nentity = \"X\"\nregex = \"(\"\n");
+    refused(&site, &broken, "redact.pattern").await;
+    assert_eq!(site.one.last().header("authorization"), Some("Bearer first-value"));
+    site.reload_all(&keyed).await;
+    site.ask().await.expect(200);
+    assert_eq!(site.one.last().header("authorization"), Some("Bearer second-value"));
+}
