@@ -1,23 +1,25 @@
-//! What is said of where a model goes, that was not: its own labels and its upstreams' together.
+//! What is said of where a model goes, that was not: its own labels and its upstreams' together. And where it goes now
+//! that is held to less than all the places it went to, or of which more is said than of any of them.
 
 use attach_core::destination::Labels;
 
 use crate::config::{Config, Model};
 
-/// Each of them, in words. A target is the same where it goes to the same model of the same upstream.
+/// Each of them, in words. A model is the same where it has a name in common, and a target where it goes to the same
+/// model of the same upstream.
 pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
     let mut found = Vec::new();
     for model in &now.models {
-        let Some(was) = before.models.iter().find(|was| was.names.first() == model.names.first()) else {
-            continue;
-        };
+        let same = |was: &&Model| was.names.iter().any(|name| model.names.contains(name));
+        let Some(was) = before.models.iter().find(same) else { continue };
         let name = model.names.first().map(ToString::to_string).unwrap_or_default();
+        let was: Vec<_> = targets(before, was).collect();
         for (target, labels) in targets(now, model) {
-            let Some((_, earlier)) = targets(before, was).find(|(earlier, _)| *earlier == target) else {
-                continue;
+            let said: Vec<_> = match was.iter().find(|(earlier, _)| *earlier == target) {
+                Some((_, earlier)) => differing(earlier, labels).collect(),
+                None => elsewhere(&was, labels).collect(),
             };
-            let said = differing(earlier, labels);
-            found.extend(said.map(|said| format!("model {name:?} at {:?} {said}", target.0)));
+            found.extend(said.iter().map(|said| format!("model {name:?} at {:?} {said}", target.0)));
         }
     }
     found
@@ -43,6 +45,28 @@ fn differing(was: &Labels, is: &Labels) -> impl Iterator<Item = &'static str> {
         ),
         (was.region != is.region, "is in another region"),
         (was.tier != is.tier, "has another tier"),
+    ];
+    said.into_iter().filter_map(|(differs, said)| differs.then_some(said))
+}
+
+/// What holds of a new target and of none of those there were, and what held of all of them and not of it.
+fn elsewhere(was: &[(Target<'_>, &Labels)], is: &Labels) -> impl Iterator<Item = &'static str> {
+    let any = |of: &dyn Fn(&Labels) -> bool| was.is_empty() || was.iter().any(|(_, labels)| of(labels));
+    let all = |of: &dyn Fn(&Labels) -> bool| !was.is_empty() && was.iter().all(|(_, labels)| of(labels));
+    let newly = |of: &dyn Fn(&Labels) -> bool| of(is) && !any(of);
+    let no_more = |of: &dyn Fn(&Labels) -> bool| !of(is) && all(of);
+    let (trusted, retention) = (|one: &Labels| one.trusted, |one: &Labels| one.zero_retention);
+    let never = |one: &Labels| one.trains_on_data == Some(false);
+    let said = [
+        (newly(&trusted), "is trusted"),
+        (no_more(&trusted), "is not trusted"),
+        (newly(&retention), "is said to keep nothing"),
+        (no_more(&retention), "is not said to keep nothing"),
+        (newly(&never), "is said not to learn"),
+        (no_more(&never), "is not said not to learn"),
+        (newly(&|one| one.trains_on_data == Some(true)), "is said to learn"),
+        (!any(&|one| one.region == is.region), "is in another region"),
+        (!any(&|one| one.tier == is.tier), "has another tier"),
     ];
     said.into_iter().filter_map(|(differs, said)| differs.then_some(said))
 }
@@ -89,5 +113,52 @@ mod tests {
         let stricter = of("to = [\"in\"", "to = [{ upstream = \"in\", labels = { trusted = false } }");
         assert!(stricter.is_empty(), "{stricter:?}");
         assert!(of("\"other\"", "\"another\"").is_empty(), "another target");
+    }
+
+    #[test]
+    fn a_target_that_lies_elsewhere_is_told() {
+        const TWO: &str = r#"
+            [[issuer]]
+            issuer = "https://idp.example.com"
+            audience = ["api"]
+            [[upstream]]
+            name = "in"
+            kind = "openai"
+            url = "http://localhost:1"
+            trusted = true
+            zero_retention = true
+            trains_on_data = false
+            region = "eu"
+            [[upstream]]
+            name = "out"
+            kind = "openai"
+            url = "https://llm.example.com"
+            trains_on_data = true
+            region = "us"
+            [[model]]
+            name = "m"
+            aliases = ["alias"]
+            tier = "small"
+            to = ["in"]
+        "#;
+        let read = |text: &str| Config::parse(text, |_| None).expect("a valid configuration");
+        let to = |to: &str| read(&TWO.replace("to = [\"in\"]", &format!("to = [{to}]")));
+        let outside = found(&to("\"in\""), &to("\"out\""));
+        let told = [
+            "is not trusted",
+            "is not said to keep nothing",
+            "is not said not to learn",
+            "is said to learn",
+            "is in another region",
+        ];
+        assert_eq!(outside, told.map(|told| format!("model \"m\" at \"out\" {told}")));
+        assert_eq!(found(&to("\"in\""), &to("\"in\", \"out\"")), outside, "beside it, too");
+        let renamed = TWO.replace("name = \"m\"", "name = \"alias\"").replace("aliases = [\"alias\"]", "");
+        let renamed = read(&renamed.replace("to = [\"in\"]", "to = [\"out\"]"));
+        assert_eq!(found(&to("\"in\""), &renamed).len(), told.len(), "it is known by any of its names");
+        let inside = found(&to("\"out\""), &to("\"in\""));
+        assert_eq!(inside.len(), 4, "what goes there is neither redacted nor refused any more: {inside:?}");
+        assert!(found(&to("\"in\", \"out\""), &to("\"out\"")).is_empty(), "it went there");
+        assert!(found(&to("\"in\", \"out\""), &to("{ upstream = \"out\", model = \"x\" }")).is_empty());
     }
 }
