@@ -21,7 +21,8 @@ impl AccessKey {
     }
 
     /// Whether `text` repeats its secret or its token.
-    pub(super) fn is_in(&self, text: &[u8]) -> bool {
+    #[must_use]
+    pub fn is_in(&self, text: &[u8]) -> bool {
         let secrets = [Some(self.0.secret_access_key()), self.0.session_token()];
         let mut known = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
         known.any(|secret| memchr::memmem::find(text, secret.as_bytes()).is_some())

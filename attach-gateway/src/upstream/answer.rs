@@ -11,6 +11,7 @@ use super::foreign::{foreign, is_event_stream};
 use super::mend::Mend;
 use super::origin::Origin;
 use super::place::Place;
+use super::shown::Shown;
 use super::timed::Timed;
 use super::way::Way;
 use super::withhold::withheld;
@@ -20,13 +21,16 @@ use crate::translate::{Plan, Translator};
 pub(super) type Answer = Response<ResponseBody<Origin>>;
 
 /// Turns what an upstream sent into what the client gets.
-pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, way: Way) -> Answer {
+pub(super) async fn answer(mut from: Response<Incoming>, place: &Place, plan: Plan, way: Way) -> Answer {
     let exchange = &way.exchange().clone();
     way.note_id(from.headers());
     let status = from.status();
     if let Some(rejection) = refused(status) {
         return rejection.into_response(exchange);
     }
+    let Some(shown) = Shown::take(&mut from) else {
+        return Rejection::misconfigured("an answer to no credential").into_response(exchange);
+    };
     let (mut parts, body) = from.into_parts();
     parts.headers = headers::response(&parts.headers);
     let body = Timed::new(body, &place.upstream.timeouts, way);
@@ -39,7 +43,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         exchange.finish(Outcome::Failed);
     }
     let mut answer = match plan.translator() {
-        None if !status.is_success() => match Box::pin(whole::error(from, (place, exchange))).await {
+        None if !status.is_success() => match Box::pin(whole::error(from, (&shown, exchange))).await {
             Ok(answer) => answer,
             Err(rejection) => return rejection.into_response(exchange),
         },
@@ -55,7 +59,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         }
         Some(translator) => {
             let own = plan.operation().api();
-            match Box::pin(whole::translated(from, own, translator, (place, exchange))).await {
+            match Box::pin(whole::translated(from, own, translator, (&shown, exchange))).await {
                 Ok(answer) => answer,
                 Err(rejection) => rejection.into_response(exchange),
             }
@@ -65,7 +69,7 @@ pub(super) async fn answer(from: Response<Incoming>, place: &Place, plan: Plan, 
         answer.headers_mut().insert(HeaderName::from_static("x-attach-dropped"), dropped);
     }
     let mend = Mend(exchange.clone());
-    withheld(answer, place, exchange).map(|body| body.gated(mend, exchange))
+    withheld(answer, shown, exchange).map(|body| body.gated(mend, exchange))
 }
 
 /// Whether it comes in pieces that can be translated one by one.

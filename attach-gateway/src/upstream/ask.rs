@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use attach_core::Dialect;
-use attach_core::aws::{Content, NoKey, SignError, Unsigned};
+use attach_core::aws::{AccessKey, Content, NoKey, SignError, Unsigned};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -15,6 +15,7 @@ use hyper_util::client::legacy;
 use super::credential::Credential;
 use super::foreign;
 use super::place::Place;
+use super::shown::Shown;
 
 /// Why an upstream was not asked, or did not answer.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Place {
 
     async fn ask_with(
         &self,
-        credential: &Credential,
+        credential: &Arc<Credential>,
         (mut parts, body): (Parts, Bytes),
         dialect: Dialect,
     ) -> Result<Response<Incoming>, AskError> {
@@ -57,17 +58,23 @@ impl Place {
         }
         // Without this header any coding would do (RFC 9110, section 12.5.3), and no answer could be looked into.
         parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        self.sign(&mut parts, &body, credential)?;
+        let signed = self.sign(&mut parts, &body, credential)?;
         let request = Request::from_parts(parts, Full::new(body));
         let mut answer = self.pool.request(request).await.map_err(AskError::Client)?;
         foreign::understood(self, &mut answer);
+        Shown::new(credential, signed).note(&mut answer);
         Ok(answer)
     }
 
     /// Only what says of what type the body is: a proxy on the way may change others, and identity headers are not
-    /// Amazon's business.
-    fn sign(&self, parts: &mut Parts, body: &[u8], credential: &Credential) -> Result<(), AskError> {
-        let (Some(signer), Some(keys)) = (&self.signer, credential.access()) else { return Ok(()) };
+    /// Amazon's business. The key that it was signed with, if it was.
+    fn sign(
+        &self,
+        parts: &mut Parts,
+        body: &[u8],
+        credential: &Credential,
+    ) -> Result<Option<AccessKey>, AskError> {
+        let (Some(signer), Some(keys)) = (&self.signer, credential.access()) else { return Ok(None) };
         let now = SystemTime::now();
         let key = keys.at(now).map_err(AskError::NoKey)?;
         let mut headers = HeaderMap::new();
@@ -78,7 +85,7 @@ impl Place {
         let unsigned = Unsigned { method, uri, headers: &headers, content: Content::Bytes(body) };
         let signature = signer.sign(&unsigned, &key, now).map_err(AskError::Sign)?;
         parts.headers.extend(signature);
-        Ok(())
+        Ok(Some(key))
     }
 }
 

@@ -22,6 +22,7 @@ mod queue;
 mod refusal;
 mod resolver;
 mod retention;
+mod shown;
 mod timed;
 mod way;
 mod whole;

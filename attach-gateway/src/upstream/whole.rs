@@ -10,8 +10,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::answer::Answer;
 use super::foreign::ErrorName;
 use super::origin::Origin;
-use super::place::Place;
 use super::refusal;
+use super::shown::Shown;
 use crate::translate::Translator;
 
 /// Longest unary answer that is translated, in bytes.
@@ -23,9 +23,9 @@ const MAX_ERROR: usize = 1 << 20;
 /// An error as the upstream put it, unless it repeats the credential it was shown.
 pub(super) async fn error(
     from: Response<Origin>,
-    (place, exchange): (&Place, &Exchange),
+    (shown, exchange): (&Shown, &Exchange),
 ) -> Result<Answer, Rejection> {
-    let (parts, bytes) = collect(from, MAX_ERROR, (place, exchange)).await?;
+    let (parts, bytes) = collect(from, MAX_ERROR, (shown, exchange)).await?;
     Ok(Response::from_parts(parts, ResponseBody::full(bytes)))
 }
 
@@ -35,9 +35,9 @@ pub(super) async fn translated(
     from: Response<Origin>,
     api: Option<Api>,
     translator: &Translator,
-    (place, exchange): (&Place, &Exchange),
+    (shown, exchange): (&Shown, &Exchange),
 ) -> Result<Answer, Rejection> {
-    let (mut parts, bytes) = collect(from, MAX_UNARY, (place, exchange)).await?;
+    let (mut parts, bytes) = collect(from, MAX_UNARY, (shown, exchange)).await?;
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !parts.status.is_success() {
         let name = parts.extensions.get::<ErrorName>().map(ErrorName::as_str);
@@ -65,7 +65,7 @@ pub(super) async fn translated(
 async fn collect(
     from: Response<Origin>,
     most: usize,
-    (place, exchange): (&Place, &Exchange),
+    (shown, exchange): (&Shown, &Exchange),
 ) -> Result<(response::Parts, Bytes), Rejection> {
     let (parts, body) = from.into_parts();
     let plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -74,7 +74,7 @@ async fn collect(
     }
     let collected = Limited::new(body, most).collect().await;
     let bytes = collected.map_err(|error| uncollected(&error, exchange))?.to_bytes();
-    if !parts.status.is_success() && place.keys.now().is_in(&bytes) {
+    if !parts.status.is_success() && shown.is_in(&bytes) {
         return Err(refusal::repeated());
     }
     Ok((parts, bytes))

@@ -1,27 +1,23 @@
-use std::sync::Arc;
-
 use attach_core::Exchange;
 use attach_core::body::{Guard, Step};
 use attach_core::usage::Wire;
 use bytes::Bytes;
 
 use super::answer::Answer;
-use super::credential::Credential;
-use super::place::Place;
 use super::refusal;
+use super::shown::Shown;
 
 /// Ends a stream that would repeat the credential that its upstream was shown.
-struct Withhold(Arc<Credential>);
+struct Withhold(Shown);
 
-/// The stream in `answer`, if it is one, without the credential of `place`: an error within a stream is no more to be
-/// trusted than one before it. Everything is looked at, in the caller's words: no model is told a credential.
-pub(super) fn withheld(answer: Answer, place: &Place, exchange: &Exchange) -> Answer {
-    let credential = Arc::clone(&place.keys.now());
+/// The stream in `answer`, if it is one, without the credential that was `shown`: an error within a stream is no more to
+/// be trusted than one before it. Everything is looked at, in the caller's words: no model is told a credential.
+pub(super) fn withheld(answer: Answer, shown: Shown, exchange: &Exchange) -> Answer {
     let is_stream = matches!(Wire::of(answer.headers()), Some(Wire::Sse | Wire::Ndjson));
-    if !is_stream || credential.is_empty() {
+    if !is_stream || shown.is_none() {
         return answer;
     }
-    answer.map(|body| body.gated(Withhold(credential), exchange))
+    answer.map(|body| body.gated(Withhold(shown), exchange))
 }
 
 impl Guard for Withhold {

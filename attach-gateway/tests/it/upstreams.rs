@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
+use tokio::sync::Notify;
 
-use crate::support::{Launch, Reply, Seen, TempDir, Upstream, World, wire};
+use crate::support::{
+    CHATS, Launch, Reply, Seen, Step, TempDir, Upstream, World, eventually, question, wire,
+};
 
 /// A file with one upstream, of which `settings` are said.
 fn file(settings: &str) -> String {
@@ -170,6 +173,46 @@ async fn a_key_that_is_gone_stays_as_it_was() {
     *lock.0.lock().unwrap() = "another".into();
     let answer = world.post("/v1/chat/completions").json(&body).send().await.expect(502);
     assert_eq!(answer.code(), "upstream_credential_rejected");
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_while_its_call_ran_is_held_back_however_it_is_written() {
+    for written in ["old+key/1", r"old\u002bkey\/1"] {
+        let folder = TempDir::new();
+        let kept = folder.write("key", "old+key/1");
+        let told = Arc::new(Notify::new());
+        let (said, held) =
+            (format!(r#"{{"error": {{"message": "no such key: {written}"}}}}"#), Arc::clone(&told));
+        let upstream = Upstream::with(move |_| {
+            let steps = vec![Step::Await(Arc::clone(&held)), Step::Send(said.clone().into())];
+            Reply::stream("application/json", steps).status(400)
+        });
+        let settings = format!("kind = \"openai\"\nurl = \"{{UPSTREAM}}\"\nkey = {{ file = {kept:?} }}");
+        let world = World::file(upstream.await, &file(&settings)).await;
+        // Anthropic's interface has the error translated: what was escaped would be plain there.
+        for path in [CHATS[0], CHATS[1]] {
+            let (calls, call) =
+                (world.upstream.seen().len(), world.post(path).json(&question(path, "m", "hello")));
+            let running = tokio::spawn(async move { call.send().await });
+            eventually("the call", || (world.upstream.seen().len() > calls).then_some(())).await;
+            let replaced = || world.gateway.stderr.text().matches("credential was replaced").count();
+            let before = replaced();
+            let new = folder.write("new", "another");
+            std::fs::rename(new, &kept).unwrap();
+            eventually("another key", || (replaced() > before).then_some(())).await;
+            told.notify_one();
+            let answer = running.await.unwrap().expect(502);
+            assert_eq!(answer.code(), "upstream_credential_rejected");
+            assert!(
+                !answer.text().contains("key/1") && !answer.text().contains("key\\/1"),
+                "{}",
+                answer.text()
+            );
+            let back = folder.write("new", "old+key/1");
+            std::fs::rename(back, &kept).unwrap();
+            eventually("the first key", || (replaced() > before + 1).then_some(())).await;
+        }
+    }
 }
 
 #[tokio::test]
