@@ -142,7 +142,7 @@ fn refused(why: NotRaised) -> Refused {
         ),
         NotRaised::Unavailable => Refused::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the store of the counts does not answer; try again",
+            "the store of the counts does not answer, or does not take what waits to be settled; try again",
         ),
     }
 }

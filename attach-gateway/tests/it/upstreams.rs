@@ -122,7 +122,7 @@ async fn rotation_loses_nothing(key: impl Fn(&str) -> String) {
     let callers: Vec<_> = (0..10).map(|_| tokio::spawn(keep_asking(Arc::clone(&world)))).collect();
     for round in 1..=2 {
         let before = format!("key-{}", round - 1);
-        crate::support::eventually("answers for this key", || (used(&before) > 10).then_some(())).await;
+        eventually("answers for this key", || (used(&before) > 10).then_some(())).await;
         // What is refused is looked for again only so often.
         tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         let mut taken = lock.0.lock().unwrap();
@@ -130,7 +130,7 @@ async fn rotation_loses_nothing(key: impl Fn(&str) -> String) {
         let new = folder.write("new", &taken);
         std::fs::rename(new, &kept).unwrap();
     }
-    crate::support::eventually("answers for the last key", || (used("key-2") > 10).then_some(())).await;
+    eventually("answers for the last key", || (used("key-2") > 10).then_some(())).await;
     for caller in callers {
         caller.abort();
         let ended = caller.await;

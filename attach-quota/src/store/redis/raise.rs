@@ -43,13 +43,16 @@ impl RedisStore {
     /// of each what became of it, and `None` of one whose period is over. With `dry_run` nothing is changed.
     ///
     /// A call counts once, however often this is done: what it was booked for is part of what is counted, and the greater
-    /// of the two figures stays. `counted` is what was settled: a call of which Redis hears later than from here is counted
-    /// twice until its period ends, so what ended in the last seconds is better left out.
+    /// of the two figures stays. What waits to be settled here is settled first. `counted` is what was settled: a call of which
+    /// Redis hears from another node later than from here is counted twice until its period ends, so what ended in the last
+    /// seconds is better left out, and nothing is put back while a node cannot settle.
     ///
     /// # Errors
     ///
-    /// [`Denied::Unavailable`] if the store cannot be asked; a part may have been raised then, and asking again is safe.
+    /// [`Denied::Unavailable`] if the store cannot be asked, or does not take what waits here; a part may have been raised
+    /// then, and asking again is safe.
     pub async fn raise(&self, counted: &[Counted], dry_run: bool) -> Result<Vec<Option<Raised>>, Denied> {
+        within(DEADLINE, self.tell()).await.map_err(|_| Denied::Unavailable)?;
         let mut raised = Vec::with_capacity(counted.len());
         for batch in counted.chunks(BATCH) {
             let some = within(DEADLINE, self.raise_some(batch, dry_run)).await;

@@ -53,6 +53,17 @@ impl RedisStore {
         within(deadline, self.settle_all()).await.is_ok()
     }
 
+    /// Until the store has what was put in so far, whatever comes after that.
+    pub(super) async fn tell(&self) -> Result<(), Trouble> {
+        let Some((put, mut told)) = self.shared.outbox.told() else { return Ok(()) };
+        let (mut told, mut settling) = (pin!(told.wait_for(|told| *told >= put)), pin!(self.settle_all()));
+        poll_fn(|cx| match told.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(Ok(())),
+            Poll::Pending => settling.as_mut().poll(cx),
+        })
+        .await
+    }
+
     async fn beat_on(&self) {
         loop {
             let pause = match self.beat().await {

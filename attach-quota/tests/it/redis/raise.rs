@@ -53,6 +53,30 @@ async fn a_budget_that_was_lost_is_put_back_once_whoever_runs_and_however_often(
 }
 
 #[tokio::test]
+async fn what_waits_to_be_settled_is_settled_before_a_budget_is_put_back() {
+    let Some(server) = RedisServer::start(&[]).await else { return };
+    let (limit, other) = (month(), Node::up(&server.url()).await);
+    for emptied in [false, true] {
+        let node = Node::up(&server.url()).await;
+        let before = other.used(&limit).await;
+        let charge = node.reserve(&limit, 300).await.unwrap();
+        if emptied {
+            server.command(&["FLUSHALL"]).await;
+        }
+        // Nothing runs beside it from here on, so that what it settles waits.
+        node.die();
+        node.settle(charge.clone(), 200);
+        assert!(node.store.status().queued > 0);
+        let log = [counted(&charge, before + 200)];
+        let looked = node.store.raise(&log, true).await.unwrap();
+        let had = if emptied { 200 } else { before + 200 };
+        assert_eq!(looked, [Some(Raised { had, has: before + 200 })], "it is in the log and counts once");
+        node.store.raise(&log, false).await.unwrap();
+        assert_eq!((node.store.status().queued, other.used(&limit).await), (0, before + 200));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_lowered_and_a_period_that_is_over_is_let_be() {
     let Some(server) = RedisServer::start(&[]).await else { return };
     let node = Node::up(&server.url()).await;
