@@ -94,11 +94,21 @@ impl Client {
 ///
 /// When TLS cannot be set up at all.
 pub fn https_connector(connect_timeout: Duration) -> io::Result<HttpsConnector<HttpConnector>> {
+    https_over(tcp(connect_timeout))
+}
+
+/// The same over connections that `connector` opens: the host that a URI names is the one that TLS asks for and believes,
+/// wherever they lead.
+///
+/// # Errors
+///
+/// When TLS cannot be set up at all.
+pub fn https_over<C>(connector: C) -> io::Result<HttpsConnector<C>> {
     let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(default_provider()) {
         Ok(builder) => builder,
         Err(_) => HttpsConnectorBuilder::new().with_tls_config(tls(RootCertStore::empty())?),
     };
-    Ok(builder.https_or_http().enable_http1().enable_http2().wrap_connector(tcp(connect_timeout)))
+    Ok(builder.https_or_http().enable_http1().enable_http2().wrap_connector(connector))
 }
 
 fn tcp(connect_timeout: Duration) -> HttpConnector {

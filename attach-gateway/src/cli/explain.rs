@@ -49,7 +49,7 @@ pub(crate) struct Explain {
     /// A running gateway, which is shown the token and says what is left of the limits.
     #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
     server: Option<At>,
-    /// The host that the call names, where there are [[host]]s.
+    /// The host that the call names, where there are [[host]]s; --server is called by this name, too.
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
     /// Configuration file.
@@ -88,7 +88,8 @@ impl Explain {
         ask = ask.with_peer(peer.as_ref());
         let (verdict, _) = policy::decide_route(&*config.rules, ask, Some(&destination));
         let mut out = caller(&identity);
-        let limits = limits::limits(&config, &identity, self.server.as_ref(), token.trim());
+        let limits =
+            limits::limits(&config, &identity, (self.server.as_ref(), self.host.as_deref()), token.trim());
         out.push_str(&runtime.block_on(limits));
         let applicable = runtime.block_on(Quotas::new(&config).layer().standings(&identity));
         places(&mut out, (&config, &applicable), (ask, model, self.api), &destination);

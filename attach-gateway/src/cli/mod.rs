@@ -15,6 +15,7 @@ use crate::telemetry;
 
 pub(crate) mod audit;
 mod build;
+mod dial;
 #[cfg(test)]
 mod documented;
 mod exit;

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
+use crate::hosts::{HOSTS, text};
 use crate::support::issuer::{now, sign};
 use crate::support::{
     Alg, CHATS, Call, Gateway, Issuer, Launch, PATIENCE, Reply, Step, TempDir, Upstream, World, answer_text,
@@ -47,8 +48,12 @@ impl Desk {
 
     /// Starts the forwarder.
     async fn forward(&self, gateway: &str) -> (Gateway, SocketAddr) {
-        let words = ["login", "--proxy", "127.0.0.1:0", "--server", gateway];
-        let forwarder = self.command(&words).spawn();
+        self.forward_to(&[gateway]).await
+    }
+
+    async fn forward_to(&self, gateway: &[&str]) -> (Gateway, SocketAddr) {
+        let words = ["login", "--proxy", "127.0.0.1:0", "--server"];
+        let forwarder = self.command(&words).arguments(gateway).spawn();
         let address = |line: &str| {
             line.split_once("http://").and_then(|(_, rest)| rest.split_once(" forwards to "))?.0.parse().ok()
         };
@@ -168,4 +173,24 @@ async fn a_gateway_that_is_away_is_said_in_the_programs_own_shape() {
         let away = call.send().await.expect(502);
         assert_error(path, &away.json(), "gateway_unreachable");
     }
+}
+
+#[tokio::test]
+async fn it_forwards_to_a_gateway_at_a_socket_by_one_of_its_names() {
+    let (acme, globex) = (Issuer::start().await, Issuer::start().await);
+    let (upstream, folder) = (Upstream::model().await, TempDir::new());
+    let server = format!("unix:{}", folder.path().join("calls").display());
+    let file = text(&acme, &globex, &upstream, &format!("[server]\nlisten = {server:?}\n{HOSTS}"));
+    let gateway = Launch::file(&file).without_port().spawn();
+    gateway.stderr.line("is listening").await;
+    let desk = Desk { place: Desk::place(), issuer: Issuer::start().await };
+    desk.keep(&acme.token("alice", &[]), now() + 300);
+    let (_named, here) = desk.forward_to(&[&server, "--host", "acme.example"]).await;
+    for _ in 0..2 {
+        let call = Call::new(here, "POST", CHATS[0]).json(&question(CHATS[0], "gpt-4o", "hello"));
+        let answer = call.send().await.expect(200);
+        assert_eq!(answer.header("x-attach-user"), Some("alice"));
+    }
+    let (_unnamed, here) = desk.forward(&server).await;
+    Call::new(here, "GET", "/v1/models").send().await.expect(421);
 }

@@ -18,12 +18,12 @@ use crate::quotas::{Quotas, limit};
 pub(super) async fn limits(
     config: &Config,
     identity: &Arc<Identity>,
-    server: Option<&At>,
+    (server, host): (Option<&At>, Option<&str>),
     token: &str,
 ) -> String {
     let why = match server {
         None => "a running gateway counts; name it with --server URL".to_owned(),
-        Some(server) => match ask(server, token).await {
+        Some(server) => match ask(server, host, token).await {
             Ok(limits) => return lines(&format!("limits in force at {server}"), &limits),
             Err(why) => why,
         },
@@ -38,14 +38,14 @@ pub(super) async fn limits(
 }
 
 /// What the gateway there tells the token's owner.
-async fn ask(server: &At, token: &str) -> Result<Vec<Value>, String> {
+async fn ask(server: &At, host: Option<&str>, token: &str) -> Result<Vec<Value>, String> {
     let mut credential = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| "this is no token")?;
     credential.set_sensitive(true);
     let request = Request::get(ME)
         .header(AUTHORIZATION, credential)
         .body(Bytes::new())
         .map_err(|error| error.to_string())?;
-    let answer = server.fetch(request).await.map_err(|error| format!("{server}: {error}"))?;
+    let answer = server.fetch(host, request).await.map_err(|error| format!("{server}: {error}"))?;
     if answer.status() != StatusCode::OK {
         return Err(format!("{server} answered {}", answer.status()));
     }

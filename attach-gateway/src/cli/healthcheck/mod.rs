@@ -21,7 +21,7 @@ mod address;
 mod connect;
 
 use self::address::{Address, Place};
-pub(super) use self::connect::socket;
+pub(super) use self::connect::{Stream, socket};
 
 /// How long an answer may take; a gateway that needs longer is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);

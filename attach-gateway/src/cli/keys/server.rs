@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::shown::printable;
-use crate::cli::gateway::At;
+use crate::cli::gateway::{At, host_name};
 use crate::cli::login::{self, LoginError, Which};
 
 /// No token of ours is longer.
@@ -26,6 +26,10 @@ pub(in crate::cli) struct Server {
     /// The running gateway: https, a port of this machine, or a socket of this machine.
     #[arg(long, value_name = "URL|unix:PATH", value_parser = At::parse)]
     server: At,
+    /// The name by which the gateway there is called, where it has several or is reached by another; with TLS its certificate
+    /// has to be for this name.
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    host: Option<String>,
     /// File with the token; `-` is standard input. Without it and --token-env: that of whoever is logged in here; an
     /// administrator at a socket is known by the account and needs none.
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
@@ -70,7 +74,7 @@ impl Server {
         }
         let body = order.map(|order| Bytes::from(order.to_string())).unwrap_or_default();
         let request = request.body(body).map_err(|error| Refused::Trouble(error.to_string()))?;
-        let answer = self.server.fetch(request).await;
+        let answer = self.server.fetch(self.host.as_deref(), request).await;
         let answer = answer
             .map_err(|error| Refused::Trouble(format!("{} cannot be reached: {error}", self.server)))?;
         read(&answer)

@@ -2,10 +2,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use http::Uri;
 
 use super::registration::Registration;
-use crate::cli::gateway::server;
+use crate::cli::gateway::{At, host_name};
 
 /// How to sign in. The client is one that is registered for native applications: it needs no secret.
 #[derive(Debug, Args)]
@@ -58,9 +57,13 @@ pub(crate) struct Login {
         conflicts_with_all = ["scope", "device", "client_secret_env", "redirect_port", "redirect_uri", "no_browser", "prompt", "id_token"]
     )]
     pub(super) proxy: Option<SocketAddr>,
-    /// The gateway that --proxy forwards to: https, or a port of this machine.
-    #[arg(long, value_name = "URL", requires = "proxy", value_parser = server)]
-    pub(super) server: Option<Uri>,
+    /// The gateway that --proxy forwards to: https, a port of this machine, or a socket of this machine.
+    #[arg(long, value_name = "URL|unix:PATH", requires = "proxy", value_parser = At::parse)]
+    pub(super) server: Option<At>,
+    /// The name by which the gateway there is called, where it has several or is reached by another; with TLS its certificate
+    /// has to be for this name.
+    #[arg(long, value_name = "NAME", requires = "proxy", value_parser = host_name)]
+    pub(super) host: Option<String>,
 }
 
 /// Which login is meant; nothing is needed where there is only one.

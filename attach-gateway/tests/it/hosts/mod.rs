@@ -7,6 +7,7 @@ use crate::support::raw::{Heard, send};
 use crate::support::{CHATS, Gateway, Issuer, Launch, Upstream, question};
 
 mod changes;
+mod commands;
 mod names;
 
 /// Two organisations behind one gateway.
@@ -17,7 +18,7 @@ struct Two {
     gateway: Gateway,
 }
 
-const HOSTS: &str = r#"
+pub(crate) const HOSTS: &str = r#"
 [[host]]
 name = "acme.example"
 directories = ["acme"]
@@ -28,7 +29,7 @@ directories = ["globex"]
 cors = { allowed_origins = ["https://chat.globex.example"] }
 "#;
 
-fn text(acme: &Issuer, globex: &Issuer, upstream: &Upstream, hosts: &str) -> String {
+pub(crate) fn text(acme: &Issuer, globex: &Issuer, upstream: &Upstream, hosts: &str) -> String {
     let issuer = |directory: &str, issuer: &Issuer| {
         let url = issuer.url();
         format!(

@@ -7,7 +7,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use attach_core::client::https_connector;
 use attach_core::fetch::error_chain;
 use attach_core::{Exchange, Rejection, ResponseBody};
 use http::{Request, Response, StatusCode, Uri};
@@ -16,14 +15,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::arguments::Login;
 use super::error::LoginError;
 use super::say;
+use crate::cli::dial::Dial;
+use crate::cli::gateway::At;
 use crate::server::StopSignals;
 
 mod bearer;
@@ -32,17 +32,19 @@ mod headers;
 
 use self::bearer::Bearer;
 
-/// How long a connection to the gateway may take.
-const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long it waits until there may be a descriptor again.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 type Answer = Response<ResponseBody<Incoming>>;
 
 /// The forwarder: where it listens, where it goes, and as whom.
 struct Forwarder {
     here: SocketAddr,
-    gateway: Uri,
+    gateway: At,
+    /// What the gateway is called.
+    base: Uri,
     bearer: Bearer,
-    pool: Client<HttpsConnector<HttpConnector>, Incoming>,
+    pool: Client<HttpsConnector<Dial>, Incoming>,
 }
 
 /// Forwards until it is told to stop.
@@ -61,10 +63,11 @@ pub(super) async fn run(options: &Login, listen: SocketAddr) -> Result<(), Login
     bearer.value().await?;
     let listener = TcpListener::bind(listen).await.map_err(|error| LoginError::Io("the address", error))?;
     let here = listener.local_addr().map_err(|error| LoginError::Io("the address", error))?;
-    let connector = https_connector(CONNECT).map_err(|error| LoginError::Io("TLS", error))?;
-    let pool = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+    let pool = gateway.pool().map_err(|error| LoginError::Io("TLS", error))?;
+    let base = gateway.base(options.host.as_deref());
+    let base = base.map_err(|error| LoginError::Refused(error.to_string()))?;
     say(&format!("http://{here} forwards to {gateway} in your name, until Ctrl-C"));
-    let forwarder = Arc::new(Forwarder { here, gateway, bearer, pool });
+    let forwarder = Arc::new(Forwarder { here, gateway, base, bearer, pool });
     tokio::select! {
         () = forwarder.accept(listener) => Ok(()),
         () = stop.next() => Ok(()),
@@ -79,7 +82,7 @@ impl Forwarder {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => drop(connections.spawn(Arc::clone(&self).serve(stream))),
                     // No descriptor is left, most likely: wait for one.
-                    Err(_) => tokio::time::sleep(CONNECT / 50).await,
+                    Err(_) => tokio::time::sleep(PAUSE).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -127,7 +130,7 @@ impl Forwarder {
 
     /// The same path and query at the gateway.
     fn place(&self, asked: &Uri) -> Result<Uri, Rejection> {
-        let mut parts = self.gateway.clone().into_parts();
+        let mut parts = self.base.clone().into_parts();
         parts.path_and_query = asked.path_and_query().cloned();
         let wrong = |_| Rejection::bad_request("invalid_request", "this is no path");
         Uri::from_parts(parts).map_err(wrong)
