@@ -40,6 +40,7 @@ impl RedisStore {
     pub async fn run(&self) {
         self.shared.running.fetch_add(1, Ordering::Relaxed);
         let _running = Running(self);
+        telemetry::begin();
         let (mut beating, mut settling) = (pin!(self.beat_on()), pin!(self.settle_on()));
         poll_fn(|cx| {
             let _: Poll<()> = beating.as_mut().poll(cx);

@@ -19,6 +19,13 @@ static DEGRADED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
+/// From the start: an alert asks by how much it has grown.
+pub(super) fn begin() {
+    for state in ["up", "down", "forgotten", "stuck", "settling"] {
+        CHANGES.add(0, &[KeyValue::new("state", state)]);
+    }
+}
+
 pub(super) fn came_up(name: &str) {
     tracing::info!(store = name, "the quota store answers");
     CHANGES.add(1, &[KeyValue::new("state", "up")]);
