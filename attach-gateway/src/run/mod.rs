@@ -14,7 +14,7 @@ use crate::config::{Config, Listen};
 use crate::quotas::Quotas;
 use crate::reload::Reload;
 use crate::rights::Rights;
-use crate::server::{self, Manners};
+use crate::server::{self, Manners, Role};
 #[cfg(feature = "dev")]
 use crate::stack::Stack;
 use crate::state::StateDir;
@@ -86,12 +86,19 @@ impl Gateway {
         let looked_at = current.clone();
         lasting.telemetry.watch_probes(move || looked_at.load().probing.status());
         let watchers = sides::watchers(&config, &lasting.telemetry, (&current, &lasting.audit)).await?;
-        let admin =
-            admin.map(|listener| Side { listener, manners: Manners::aside(server), stack: current.admins() });
+        let admin = admin.map(|listener| Side {
+            listener,
+            manners: Manners::aside(Role::Admin, server, &lasting.telemetry),
+            stack: current.admins(),
+        });
         let upkeep = Upkeep { current: current.clone(), webhook };
         upkeep.prepare().await;
         Ok(Self {
-            data: Side { listener, manners: Manners::of(server), stack: current.callers() },
+            data: Side {
+                listener,
+                manners: Manners::of(server, &lasting.telemetry),
+                stack: current.callers(),
+            },
             lasting: Arc::new(lasting),
             admin,
             watchers,

@@ -7,7 +7,7 @@ use attach_audit::Audit;
 use super::{Current, StartError};
 use crate::config::{Admin, Channel, Config, Listen};
 use crate::front::Probes;
-use crate::server::{Listener, Manners};
+use crate::server::{Listener, Manners, Role};
 use crate::stack::Stack;
 use crate::telemetry::Telemetry;
 
@@ -46,5 +46,5 @@ pub(super) async fn watchers(
         return Ok(None);
     };
     let listener = bind("telemetry listening address", &listen.into(), 0, &Channel::Clear).await?;
-    Ok(Some(Side { listener, manners: Manners::aside(&config.server), stack }))
+    Ok(Some(Side { listener, manners: Manners::aside(Role::Telemetry, &config.server, telemetry), stack }))
 }

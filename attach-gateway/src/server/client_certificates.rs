@@ -4,14 +4,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
-use rustls::{CertificateError, RootCertStore};
 
 use super::tls::{certificates, wrong};
+use super::unshaken::Unshaken;
 use crate::config::Tls;
 
 /// What judges them, if any are asked for.
@@ -52,13 +53,5 @@ fn lists(path: &PathBuf) -> io::Result<Vec<CertificateRevocationListDer<'static>
 
 /// Whether a handshake failed because a list is missing or out of date, which is no fault of the client's.
 pub(super) fn is_unknown(error: &io::Error) -> bool {
-    let error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(
-        error,
-        Some(rustls::Error::InvalidCertificate(
-            CertificateError::ExpiredRevocationList
-                | CertificateError::ExpiredRevocationListContext { .. }
-                | CertificateError::UnknownRevocationStatus
-        ))
-    )
+    Unshaken::of(error) == Unshaken::RevocationUnknown
 }

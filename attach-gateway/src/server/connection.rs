@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
 
+use super::Role;
 use super::forwarded::Proxies;
 use super::framing::LengthSaid;
 use super::listener::Accepted;
@@ -22,8 +23,10 @@ use super::patience::Patience;
 use super::seats::{Seat, Seats};
 use super::tasks::Tasks;
 use super::tls::Acceptor;
+use super::unshaken::Unshaken;
 use crate::config;
 use crate::stack::{AnswerBody, Served, Stack};
+use crate::telemetry::Telemetry;
 
 /// What all connections of a listener have in common.
 pub(super) struct Common {
@@ -33,11 +36,19 @@ pub(super) struct Common {
     pub(super) patience: config::Patience,
     pub(super) proxies: Proxies,
     pub(super) seats: Seats,
+    /// Whom it serves, for what is counted.
+    pub(super) role: Role,
+    pub(super) telemetry: Telemetry,
     /// It was said that somebody connects who is no proxy, or does not speak as one.
     pub(super) told: Once,
 }
 
 impl Common {
+    /// Hands were not shaken.
+    pub(super) fn unshaken(&self, why: Unshaken) {
+        self.telemetry.unshaken(self.role, why);
+    }
+
     /// A connection was closed that does not begin as proxies' do. Said once aloud: a client that was not told of the
     /// proxy, or a proxy that was not told of the protocol, hears nothing else of it.
     pub(super) fn misled(&self, why: &str) {
@@ -57,12 +68,18 @@ pub(crate) struct Ambiguous;
 
 /// Serves one connection, on its seat, until it ends.
 pub(super) async fn serve(common: Arc<Common>, (seat, accepted): (Seat, Accepted), watcher: Watcher) {
-    let patience = common.patience;
-    let opened = tokio::time::timeout(patience.handshake, open(&common, accepted, seat)).await;
+    let (patience, mut shaking) = (common.patience, false);
+    let opening = open(&common, accepted, seat, &mut shaking);
+    let opened = tokio::time::timeout(patience.handshake, opening).await;
     let Opened { stream, peer, way, name, seat } = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
-        Err(_) => return tracing::debug!("no handshake in time"),
+        Err(_) => {
+            if shaking {
+                common.unshaken(Unshaken::Timeout);
+            }
+            return tracing::debug!("no handshake in time");
+        }
     };
     let line = Patience::new(stream, patience.head, patience.write);
     let service = Peered { common: Arc::clone(&common), peer, way, name, length_said: line.length_said() };

@@ -16,6 +16,7 @@ use self::tasks::Tasks;
 use self::tls::Acceptor;
 use crate::config::{self, Patience};
 use crate::stack::Stack;
+use crate::telemetry::Telemetry;
 
 mod client_certificates;
 mod connection;
@@ -32,16 +33,42 @@ mod tasks;
 mod tls;
 #[cfg(unix)]
 mod unix;
+mod unshaken;
 
 pub(crate) use self::connection::Ambiguous;
 pub(crate) use self::forwarded::Proxies;
 pub(crate) use self::listener::Listener;
 pub(crate) use self::opening::ServerName;
 pub(crate) use self::signals::{ReloadSignal, StopSignals};
+pub(crate) use self::unshaken::Unshaken;
+
+/// Whom a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Callers.
+    Data,
+    /// Administrators.
+    Admin,
+    /// Watchers.
+    Telemetry,
+}
+
+impl Role {
+    /// What metrics call it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Admin => "admin",
+            Self::Telemetry => "telemetry",
+        }
+    }
+}
 
 /// How a listener treats its clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Manners {
+    role: Role,
+    telemetry: Telemetry,
     /// Connections served at a time; more wait in the kernel's queue.
     pub(crate) connections: usize,
     /// Of these, from one address; more are closed.
@@ -52,10 +79,12 @@ pub(crate) struct Manners {
 
 impl Manners {
     /// Toward callers.
-    pub(crate) fn of(server: &config::Server) -> Self {
+    pub(crate) fn of(server: &config::Server, telemetry: &Telemetry) -> Self {
         let (proxies, header) = (server.trusted_proxies.clone(), server.proxy_header);
         let local = server.channel == config::Channel::Proxied;
         Self {
+            role: Role::Data,
+            telemetry: telemetry.clone(),
             connections: server.max_connections,
             each: server.max_connections_per_address,
             patience: server.patience,
@@ -64,8 +93,9 @@ impl Manners {
     }
 
     /// Toward administrators and watchers, who come without a proxy.
-    pub(crate) fn aside(server: &config::Server) -> Self {
-        Self { connections: 256, each: 256, patience: server.patience, proxies: Proxies::default() }
+    pub(crate) fn aside(role: Role, server: &config::Server, telemetry: &Telemetry) -> Self {
+        let (patience, telemetry) = (server.patience, telemetry.clone());
+        Self { role, telemetry, connections: 256, each: 256, patience, proxies: Proxies::default() }
     }
 }
 
@@ -86,6 +116,8 @@ pub(crate) async fn serve<S: Future<Output = ()>>(
         patience: manners.patience,
         proxies: manners.proxies,
         seats: Seats::new(manners.connections, manners.each),
+        role: manners.role,
+        telemetry: manners.telemetry,
         told: Once::new(),
     });
     let stopped = stop();

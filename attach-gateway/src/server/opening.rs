@@ -12,6 +12,7 @@ use super::proxy_protocol::{self, Source};
 use super::seats::Seat;
 use super::stream::{Socket, Stream};
 use super::tls;
+use super::unshaken::Unshaken;
 
 /// The host that a client asked for when it shook hands (SNI, RFC 6066 §3).
 #[derive(Debug, Clone)]
@@ -39,12 +40,17 @@ pub(super) enum Way {
     Unnamed,
 }
 
-/// Opens a connection that has been accepted.
+/// Opens a connection that has been accepted. While hands are shaken, `shaking`.
 ///
 /// # Errors
 ///
 /// When a proxy does not say for whom it connects, somebody has too many connections, or there is no handshake.
-pub(super) async fn open(common: &Common, accepted: Accepted, mut seat: Seat) -> io::Result<Opened> {
+pub(super) async fn open(
+    common: &Common,
+    accepted: Accepted,
+    mut seat: Seat,
+    shaking: &mut bool,
+) -> io::Result<Opened> {
     let Accepted { mut socket, addr, local, uid } = accepted;
     let (addr, way) = if common.proxies.speak_first() {
         source(common, &mut socket, addr).await?
@@ -56,6 +62,7 @@ pub(super) async fn open(common: &Common, accepted: Accepted, mut seat: Seat) ->
     if alone && !common.seats.take(&mut seat, peer.network()) {
         return Err(io::Error::other("one connection too many from one address"));
     }
+    *shaking = common.tls.is_some();
     let (stream, tls, name) = shake(common, socket).await?;
     let peer = tls.into_iter().fold(peer, Peer::with_tls);
     let peer = uid.into_iter().fold(peer, Peer::with_uid);
@@ -81,7 +88,8 @@ type Shaken = (Stream, Option<Arc<TlsFacts>>, Option<ServerName>);
 
 async fn shake(common: &Common, socket: Socket) -> io::Result<Shaken> {
     let Some(acceptor) = &common.tls else { return Ok((Stream::Clear(socket), None, None)) };
-    let stream = acceptor.accept(socket).await?;
+    let shaken = acceptor.accept(socket).await;
+    let stream = shaken.inspect_err(|error| common.unshaken(Unshaken::of(error)))?;
     let (facts, name) = (tls::facts(&stream), tls::server_name(&stream).map(ServerName));
     Ok((Stream::Tls(Box::new(stream)), Some(Arc::new(facts)), name))
 }

@@ -9,6 +9,7 @@ mod attempt;
 mod bench;
 mod export;
 mod gauges;
+mod handshakes;
 mod labels;
 mod listener;
 mod log;
@@ -40,6 +41,7 @@ pub(crate) use self::log::start;
 pub(crate) use self::observe::ObserveLayer;
 
 use self::export::Losses;
+use self::handshakes::Handshakes;
 use self::provider::Providers;
 use self::reloads::Reloads;
 use self::requests::Requests;
@@ -47,6 +49,7 @@ use self::spans::Spans;
 use crate::config::Config;
 use crate::front::Probes;
 use crate::run::StartError;
+use crate::server::{Role, Unshaken};
 use crate::stack::Stack;
 use crate::upstream::{Phase, ProbeStatus};
 
@@ -65,6 +68,7 @@ struct Inner {
     spans: Option<Spans>,
     providers: Providers,
     reloads: Reloads,
+    handshakes: Handshakes,
 }
 
 impl Telemetry {
@@ -80,12 +84,13 @@ impl Telemetry {
         let meter = providers.meters.meter(SCOPE);
         gauges::process(&meter);
         let reloads = Reloads::new(&meter, config_hash);
+        let handshakes = Handshakes::new(config, &meter);
         if providers.traces.is_some() || settings.otlp.is_some() {
             losses.observe(&meter);
         }
         let requests = Arc::new(Requests::new(config, &meter));
         let spans = spans(config, &providers);
-        Ok(Self(Some(Arc::new(Inner { requests, spans, providers, reloads }))))
+        Ok(Self(Some(Arc::new(Inner { requests, spans, providers, reloads, handshakes }))))
     }
 
     /// The same for the requests of another configuration, which says what is told apart.
@@ -96,6 +101,7 @@ impl Telemetry {
             spans: spans(config, &inner.providers),
             providers: inner.providers.clone(),
             reloads: inner.reloads.clone(),
+            handshakes: inner.handshakes.clone(),
         })))
     }
 
@@ -103,6 +109,13 @@ impl Telemetry {
     pub(crate) fn reloaded(&self, accepted: Option<&str>) {
         if let Some(inner) = &self.0 {
             inner.reloads.count(accepted);
+        }
+    }
+
+    /// Counts a TLS handshake that did not come about, at the listener for `role`.
+    pub(crate) fn unshaken(&self, role: Role, why: Unshaken) {
+        if let Some(inner) = &self.0 {
+            inner.handshakes.count(role, why, 1);
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) const CONFIG_RELOADS: &str = "attach.config.reloads";
 pub(crate) const SPANS_LOST: &str = "attach.telemetry.spans.lost";
 /// Exports that failed.
 pub(crate) const EXPORTS_FAILED: &str = "attach.telemetry.exports.failed";
+/// TLS handshakes that did not come about.
+pub(crate) const HANDSHAKES_REFUSED: &str = "attach.server.handshakes.refused";
 /// Resident memory, in bytes.
 pub(crate) const MEMORY: &str = "process.memory.usage";
 /// Open file descriptors.
@@ -57,6 +59,10 @@ pub(crate) const SKIP_REASON: &str = "attach.upstream.skip.reason";
 pub(crate) const PROBE_RESULT: &str = "attach.upstream.probe.result";
 /// An issuer's name.
 pub(crate) const ISSUER: &str = "attach.auth.issuer";
+/// `data` or `admin`.
+pub(crate) const LISTENER: &str = "attach.server.listener";
+/// Why there was no handshake.
+pub(crate) const HANDSHAKE_REASON: &str = "attach.server.handshake.reason";
 /// The hash of the configuration.
 pub(crate) const CONFIG_HASH: &str = "attach.config.hash";
 /// `accepted` or `refused`.

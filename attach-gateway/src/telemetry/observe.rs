@@ -184,6 +184,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::telemetry::handshakes::Handshakes;
     use crate::telemetry::provider::Providers;
     use crate::telemetry::reloads::Reloads;
     use crate::telemetry::requests::Requests;
@@ -199,8 +200,10 @@ mod tests {
         let config = Config::parse(ISSUER, |_| None).expect("a valid configuration");
         let requests = Arc::new(Requests::new(&config, &meters.meter("test")));
         let reloads = Reloads::new(&meters.meter("test"), "hash".into());
+        let handshakes = Handshakes::new(&config, &meters.meter("test"));
         let providers = Providers { meters, traces: None, registry: Some(registry.clone()) };
-        (Telemetry(Some(Arc::new(Inner { requests, spans: None, providers, reloads }))), registry)
+        let inner = Inner { requests, spans: None, providers, reloads, handshakes };
+        (Telemetry(Some(Arc::new(inner))), registry)
     }
 
     /// The status of one request, and the line that counts it.

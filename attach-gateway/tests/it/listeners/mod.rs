@@ -1,6 +1,7 @@
 //! Where the gateway listens, and how: TLS, certificates of clients, sockets in the file system, proxies in front.
 
 pub(crate) mod certificates;
+mod handshakes;
 mod proxies;
 mod proxy_protocol;
 mod real_proxies;
