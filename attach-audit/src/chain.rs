@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use sha2::{Digest, Sha256};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -53,10 +53,7 @@ impl Hash {
 
     fn hex(self) -> [u8; 64] {
         let mut out = [0; 64];
-        for (pair, byte) in out.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
+        write_hex(&self.0, &mut out);
         out
     }
 
@@ -74,6 +71,14 @@ impl Hash {
     }
 }
 
+/// Writes two lower-case hex digits for each byte, as far as there is room.
+pub(crate) fn write_hex(bytes: &[u8], out: &mut [u8]) {
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
+    }
+}
+
 /// The value of each lower-case hex digit; verifying a log reads 128 of them for each record.
 const DIGITS: [u8; 256] = {
     let (mut digits, mut n) = ([0xff; 256], 0);
@@ -86,7 +91,7 @@ const DIGITS: [u8; 256] = {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.hex().iter().try_for_each(|&digit| fmt::Write::write_char(f, char::from(digit)))
+        f.write_str(str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -98,7 +103,7 @@ impl fmt::Debug for Hash {
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&self.hex()).map_err(ser::Error::custom)?)
     }
 }
 

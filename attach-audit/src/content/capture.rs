@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::packer::Packer;
 use super::recording::Recording;
 use super::{Contents, Keep};
-use crate::record::Said;
+use crate::record::{Digest, Said};
 
 /// One request's content; nothing if no content is looked at.
 #[derive(Default)]
@@ -24,7 +24,7 @@ struct State {
     /// Known once the request is about to go upstream.
     keep: Option<Keep>,
     withheld: Option<&'static str>,
-    original: Option<String>,
+    original: Option<Digest>,
     request: Way,
     answer: Way,
 }
@@ -33,13 +33,16 @@ struct State {
 #[derive(Default)]
 struct Way {
     bytes: u64,
-    digest: Option<Hmac<Sha256>>,
+    running: Option<Hmac<Sha256>>,
+    /// Of all of it, once it was worked out.
+    digest: Option<Digest>,
     recording: Recording,
 }
 
 impl Way {
     fn digest(&mut self, bytes: &[u8], contents: &Contents) {
-        self.digest.get_or_insert_with(|| contents.key.begin()).update(bytes);
+        self.digest = None;
+        self.running.get_or_insert_with(|| contents.key.begin()).update(bytes);
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
     }
 
@@ -47,9 +50,12 @@ impl Way {
         self.recording.push(bytes, contents.limit, &contents.room);
     }
 
-    fn shown(&self, contents: &Contents) -> (Option<u64>, Option<Box<str>>) {
-        let shown = self.digest.clone().map(|digest| contents.key.show(digest).into());
-        (shown.is_some().then_some(self.bytes), shown)
+    /// How long it is so far, and its digest: both of a call's records have that of the request.
+    fn shown(&mut self, contents: &Contents) -> (Option<u64>, Option<Digest>) {
+        if self.digest.is_none() {
+            self.digest = self.running.clone().map(|running| contents.key.end(running));
+        }
+        (self.digest.map(|_| self.bytes), self.digest)
     }
 }
 
@@ -87,14 +93,17 @@ impl Capture {
             return Ok(());
         }
         state.withheld = (keep == Keep::Redacted).then(|| unredacted(exchange)).flatten();
-        if let Some(payload) = extensions.get::<Payload>() {
+        let payload = extensions.get::<Payload>();
+        if let Some(payload) = payload {
             state.request.digest(payload.bytes(), contents);
             if keep == Keep::Redacted && state.withheld.is_none() {
                 state.request.record(payload.bytes(), contents);
             }
         }
         if let Some(received) = received.filter(|_| keep == Keep::Sealed) {
-            state.original = Some(contents.key.digest(&received));
+            let unchanged = payload.is_some_and(|payload| *payload.bytes() == received);
+            let digest = unchanged.then(|| state.request.shown(contents).1).flatten();
+            state.original = digest.or_else(|| Some(contents.key.digested(&received)));
             state.request.record(&received, contents);
         }
         Ok(())
@@ -127,7 +136,7 @@ impl Capture {
     /// What the record says of what was said so far.
     pub(crate) fn said(&self) -> Option<Said> {
         let (packer, state) = self.0.as_ref()?;
-        let state = lock(state);
+        let mut state = lock(state);
         state.keep.map(|_| state.said(packer.contents()))
     }
 
@@ -161,7 +170,7 @@ impl Capture {
 }
 
 impl State {
-    fn said(&self, contents: &Contents) -> Said {
+    fn said(&mut self, contents: &Contents) -> Said {
         let (in_bytes, in_hmac) = self.request.shown(contents);
         let (out_bytes, out_hmac) = self.answer.shown(contents);
         Said {
@@ -169,7 +178,7 @@ impl State {
             out_bytes,
             in_hmac,
             out_hmac,
-            in_orig_hmac: self.original.as_deref().map(Box::from),
+            in_orig_hmac: self.original,
             withheld: self.withheld,
             ..Said::default()
         }

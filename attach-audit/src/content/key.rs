@@ -3,8 +3,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What a digest begins with.
-const KIND: &str = "hmac-sha256:";
+use crate::chain::write_hex;
+use crate::record::Digest;
 
 /// The key of a node, or of all nodes of a cluster, that digests are made under.
 ///
@@ -14,7 +14,7 @@ const KIND: &str = "hmac-sha256:";
 pub struct Key {
     digests: Hmac<Sha256>,
     names: Hmac<Sha256>,
-    id: Box<str>,
+    id: [u8; 4],
 }
 
 impl Key {
@@ -31,29 +31,27 @@ impl Key {
         Self {
             digests: keyed(&derive(b"attach-audit content digests")),
             names: keyed(&derive(b"attach-audit people")),
-            id: hex(&id[..4]).into(),
+            id: [id[0], id[1], id[2], id[3]],
         }
     }
 
     /// The digest of a text as records have it: `hmac-sha256:<key id>:<64 hex digits>`.
     #[must_use]
     pub fn digest(&self, text: &[u8]) -> String {
-        let mut running = self.begin();
-        running.update(text);
-        self.show(running)
+        String::from_utf8_lossy(&self.digested(text).text()).into_owned()
+    }
+
+    /// The same, as it is kept until it is written.
+    pub(super) fn digested(&self, text: &[u8]) -> Digest {
+        self.end(self.begin().chain_update(text))
     }
 
     pub(super) fn begin(&self) -> Hmac<Sha256> {
         self.digests.clone()
     }
 
-    pub(super) fn show(&self, running: Hmac<Sha256>) -> String {
-        let mut shown = String::with_capacity(KIND.len() + self.id.len() + 65);
-        shown.push_str(KIND);
-        shown.push_str(&self.id);
-        shown.push(':');
-        push_hex(&mut shown, &running.finalize().into_bytes());
-        shown
+    pub(super) fn end(&self, running: Hmac<Sha256>) -> Digest {
+        Digest { key: self.id, mac: running.finalize().into_bytes().into() }
     }
 
     /// A file name for somebody, which does not show who.
@@ -74,20 +72,14 @@ fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut hex, bytes);
-    hex
-}
-
-/// Digits one by one: of every request there are three digests, and the formatter takes ten times as long.
-fn push_hex(out: &mut String, bytes: &[u8]) {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
-    bytes.iter().for_each(|byte| out.extend([digit(byte >> 4), digit(byte & 15)]));
+    let mut hex = vec![0; bytes.len() * 2];
+    write_hex(bytes, &mut hex);
+    String::from_utf8(hex).unwrap_or_default()
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Key").field("id", &hex(&self.id)).finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use super::batch::Entry;
 use super::config::InForce;
 use super::{Options, SegmentName};
 use crate::chain::{self, Hash};
+use crate::record::{Id, append};
 use crate::tree::Tree;
 use crate::{Record, Timestamp};
 
@@ -60,19 +61,26 @@ impl Framer {
         (id, at, config): (uuid::Uuid, Timestamp, Option<&Arc<str>>),
         members: &[u8],
     ) {
-        use std::io::Write;
         let start = out.len();
         // Writing to memory cannot fail.
-        let _ = write!(out, "{{\"v\":1,\"id\":\"{id}\",\"seq\":{},", tip.next);
+        out.extend_from_slice(b"{\"v\":1,\"id\":");
+        let _ = append(out, &Id::Uuid(id));
+        out.extend_from_slice(b",\"seq\":");
+        let _ = append(out, &tip.next);
+        out.push(b',');
         out.extend_from_slice(&self.constant);
         let config = config.map_or_else(|| self.in_force.hash(), Arc::clone);
         if !config.is_empty() {
             out.extend_from_slice(b",\"cfg_hash\":");
-            let _ = serde_json::to_writer(&mut *out, &*config);
+            let _ = append(out, &*config);
         }
-        let _ = write!(out, ",\"ts\":\"{at}\",");
+        out.extend_from_slice(b",\"ts\":");
+        let _ = append(out, &at);
+        out.push(b',');
         if let Some(nanos) = at.steady_nanos(self.began) {
-            let _ = write!(out, "\"mono_ns\":{nanos},");
+            out.extend_from_slice(b"\"mono_ns\":");
+            let _ = append(out, &nanos);
+            out.push(b',');
         }
         out.extend_from_slice(members);
         tip.hash = chain::seal(out, start, tip.hash);

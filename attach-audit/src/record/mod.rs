@@ -5,20 +5,31 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+mod digest;
 mod end;
+mod escape;
 mod exchange;
+mod json;
 mod origin;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod time;
 mod usage;
 mod value;
 
+#[cfg(feature = "content")]
+pub(crate) use self::digest::Digest;
 pub(crate) use self::end::CRASH;
 pub(crate) use self::exchange::View;
+pub(crate) use self::json::append;
 pub(crate) use self::origin::Origin;
 pub(crate) use self::shape::{After, Checkpoint, Fold, Members, OpenIntent, Said};
 pub use self::time::Timestamp;
 pub(crate) use self::value::{Address, Id, Pairs, Text, uuid_text};
+
+/// Few records are longer, in bytes.
+const USUAL: usize = 2048;
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,13 +140,16 @@ impl<'a> Record<'a> {
     /// The record as a JSON object: what [`Log`](crate::Log) writes, less the members that belong to its chain.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = format!("{{\"v\":1,\"id\":\"{}\",", self.id).into_bytes();
+        let mut out = Vec::with_capacity(USUAL);
+        out.extend_from_slice(b"{\"v\":1,\"id\":");
+        let _ = append(&mut out, &Id::Uuid(self.id));
         if let Some(config) = self.config.as_deref() {
-            out.extend_from_slice(b"\"cfg_hash\":");
-            let _ = serde_json::to_writer(&mut out, config);
-            out.push(b',');
+            out.extend_from_slice(b",\"cfg_hash\":");
+            let _ = append(&mut out, config);
         }
-        out.extend_from_slice(format!("\"ts\":\"{}\",", self.at).as_bytes());
+        out.extend_from_slice(b",\"ts\":");
+        let _ = append(&mut out, &self.at);
+        out.push(b',');
         self.write_members(&mut out);
         out.push(b'}');
         String::from_utf8(out).unwrap_or_default()
@@ -147,12 +161,10 @@ impl<'a> Record<'a> {
 
     /// Appends `"kind":…,…,"mode":…`, without braces.
     pub(crate) fn write_members(&self, out: &mut Vec<u8>) {
-        let start = out.len();
         match &self.content {
-            Content::Exchange(view) => view.with_members(|members| append(out, members)),
-            Content::System(members) => append(out, members),
+            Content::Exchange(view) => view.with_members(|members| append_members(out, members)),
+            Content::System(members) => append_members(out, members),
         }
-        out.remove(start);
     }
 
     /// What the record changes about the open intents.
@@ -167,14 +179,12 @@ impl<'a> Record<'a> {
 }
 
 /// Writing to memory cannot fail, and the members hold nothing that JSON cannot say.
-fn append(out: &mut Vec<u8>, members: &Members<'_>) {
+fn append_members(out: &mut Vec<u8>, members: &Members<'_>) {
     let start = out.len();
-    if let Err(error) = serde_json::to_writer(&mut *out, members) {
+    if let Err(error) = json::append_members(out, members) {
         tracing::error!(%error, "an audit record could not be formatted");
         out.truncate(start);
-        out.extend_from_slice(b"{}");
     }
-    out.pop();
 }
 
 impl fmt::Debug for Record<'_> {

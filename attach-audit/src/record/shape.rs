@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::digest::Digest;
 use super::value::{Address, Bytes, Id, Pairs, Text, uuid_text};
 use crate::Mode;
 use crate::chain::Hash;
@@ -268,11 +269,11 @@ pub(crate) struct Said {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) out_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) in_hmac: Option<Box<str>>,
+    pub(crate) in_hmac: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) out_hmac: Option<Box<str>>,
+    pub(crate) out_hmac: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) in_orig_hmac: Option<Box<str>>,
+    pub(crate) in_orig_hmac: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kept: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
