@@ -73,11 +73,21 @@ impl Hash {
 
 /// Writes two lower-case hex digits for each byte, as far as there is room.
 pub(crate) fn write_hex(bytes: &[u8], out: &mut [u8]) {
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+    let (pairs, _) = out.as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = PAIRS[usize::from(*byte)];
     }
 }
+
+/// The digits of each byte; a call's records have some three hundred of them.
+const PAIRS: [[u8; 2]; 256] = {
+    let (mut pairs, mut n) = ([[0; 2]; 256], 0);
+    while n < 256 {
+        pairs[n] = [HEX[n >> 4], HEX[n & 15]];
+        n += 1;
+    }
+    pairs
+};
 
 /// The value of each lower-case hex digit; verifying a log reads 128 of them for each record.
 const DIGITS: [u8; 256] = {

@@ -43,10 +43,10 @@ impl Batch {
         (id, kind, config): (Uuid, Kind, Option<Arc<str>>),
         effect: Effect,
         members: &[u8],
+        at: Timestamp,
     ) {
         self.text.extend_from_slice(members);
-        // The time is taken under the queue's lock, so that it goes forward with the sequence number.
-        self.entries.push(Entry { id, kind, at: Timestamp::now(), end: self.text.len(), effect, config });
+        self.entries.push(Entry { id, kind, at, end: self.text.len(), effect, config });
     }
 
     /// Appends another batch, which came later.

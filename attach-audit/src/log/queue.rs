@@ -154,9 +154,11 @@ impl Queue {
             return ack.failed("the log's queue is full");
         }
         let awaited = ack.is_awaited();
-        state.batch.push((id, kind, config), effect, members);
+        // The time is taken under the lock, so that it goes forward with the sequence number.
+        let at = Timestamp::now();
+        state.batch.push((id, kind, config), effect, members, at);
         state.batch.content.extend_from_slice(content);
-        state.waiting.push(Waiting { since: Instant::now(), ack });
+        state.waiting.push(Waiting { since: at.steady().unwrap_or_else(Instant::now), ack });
         if last {
             state.batch.last = true;
             state.closed = true;

@@ -29,11 +29,10 @@ impl View<'_> {
     /// Calls `with` under the exchange's lock, so that nothing has to be copied.
     pub(super) fn with_members(&self, with: impl FnOnce(&Members<'_>)) {
         let outcome = self.exchange.outcome().filter(|_| self.kind != Kind::Intent);
-        let elapsed = self.exchange.elapsed();
-        self.exchange.facts(|facts| with(&self.members(facts, outcome, elapsed)));
+        self.exchange.facts(|facts| with(&self.members(facts, outcome)));
     }
 
-    fn members<'f>(&'f self, facts: &'f Facts, outcome: Option<Outcome>, elapsed: Duration) -> Members<'f> {
+    fn members<'f>(&'f self, facts: &'f Facts, outcome: Option<Outcome>) -> Members<'f> {
         let ended = self.kind != Kind::Intent;
         Members {
             intent_id: self.intent.filter(|_| ended).map(Id::Uuid),
@@ -50,7 +49,7 @@ impl View<'_> {
             redaction: facts.redaction.as_ref().map(redaction),
             content: self.content.as_ref(),
             timing: ended.then(|| shape::Timing {
-                total_ms: millis(elapsed),
+                total_ms: millis(self.exchange.elapsed()),
                 ttft_ms: facts.first_byte.map(millis),
                 upstream_ms: facts.upstream_time.map(millis),
                 audit_wait_ms: self.waited.map(millis),
@@ -169,7 +168,7 @@ fn quota(quota: &attach_core::exchange::QuotaFacts) -> shape::Quota<'_> {
 fn charged(charged: &attach_core::exchange::Charged) -> shape::Charged<'_> {
     shape::Charged {
         limit: Text(&charged.limit_id),
-        bucket: format!("{:032x}", charged.bucket).into(),
+        bucket: Id::Number(charged.bucket),
         until: charged.until,
         amount: charged.amount,
     }

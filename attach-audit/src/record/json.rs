@@ -58,6 +58,27 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// Appends a comma and the name of a member, which is a Rust identifier.
+///
+/// Put together first: inlined, all of it is a constant, which is stored at once.
+#[allow(clippy::inline_always, reason = "a constant only where the name is known")]
+#[inline(always)]
+fn append_name(out: &mut Vec<u8>, name: &'static str) {
+    let (mut member, length) = ([0; 32], name.len());
+    if let Some((text, [quote, colon, ..])) =
+        member.get_mut(2..).and_then(|rest| rest.split_at_mut_checked(length))
+    {
+        text.copy_from_slice(name.as_bytes());
+        (*quote, *colon) = (b'"', b':');
+        (member[0], member[1]) = (b',', b'"');
+        out.extend_from_slice(&member[..length + 4]);
+    } else {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+    }
+}
+
 /// Takes what a value's `Display` says.
 struct Text<'a>(&'a mut Vec<u8>);
 
@@ -101,7 +122,6 @@ impl<'a> Serializer for Json<'a> {
         if !is_plain(text.as_bytes()) {
             return to_writer(self.0, text);
         }
-        self.0.reserve(text.len() + 2);
         self.0.push(b'"');
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
@@ -260,13 +280,10 @@ impl SerializeStruct for Elements<'_> {
     type Ok = ();
     type Error = Error;
 
-    /// The name is a Rust identifier.
-    #[allow(clippy::inline_always, reason = "inlined, names and punctuation are constants that are stored")]
+    #[allow(clippy::inline_always, reason = "the name is known where this is called")]
     #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
-        self.out.extend_from_slice(b",\"");
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        append_name(self.out, name);
         value.serialize(Json(self.out))
     }
 

@@ -1,7 +1,7 @@
 //! One record: what happened, ready to be written.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
@@ -83,7 +83,8 @@ impl Kind {
 pub struct Record<'a> {
     id: Uuid,
     kind: Kind,
-    at: Timestamp,
+    /// Read from the clocks when somebody asks: the log has a time of its own for each entry.
+    at: OnceLock<Timestamp>,
     config: Option<Arc<str>>,
     content: Content<'a>,
 }
@@ -104,7 +105,7 @@ pub(crate) enum Effect {
 
 impl<'a> Record<'a> {
     pub(crate) fn of_exchange(id: Uuid, view: View<'a>) -> Self {
-        Self { id, kind: view.kind, at: Timestamp::now(), config: None, content: Content::Exchange(view) }
+        Self { id, kind: view.kind, at: OnceLock::new(), config: None, content: Content::Exchange(view) }
     }
 
     /// A record of the log itself; `fill` adds to the members it has anyway.
@@ -112,7 +113,7 @@ impl<'a> Record<'a> {
         let id = Uuid::now_v7();
         let mut members = Members::system(kind.as_str(), id);
         fill(&mut members);
-        Self { id, kind, at: Timestamp::now(), config: None, content: Content::System(Box::new(members)) }
+        Self { id, kind, at: OnceLock::new(), config: None, content: Content::System(Box::new(members)) }
     }
 
     /// The same, made under the configuration with this digest.
@@ -131,10 +132,10 @@ impl<'a> Record<'a> {
         self.kind
     }
 
-    /// When it was made.
+    /// When it was made: the same each time.
     #[must_use]
     pub fn time(&self) -> Timestamp {
-        self.at
+        *self.at.get_or_init(Timestamp::now)
     }
 
     /// The record as a JSON object: what [`Log`](crate::Log) writes, less the members that belong to its chain.
@@ -148,7 +149,7 @@ impl<'a> Record<'a> {
             let _ = append(&mut out, config);
         }
         out.extend_from_slice(b",\"ts\":");
-        let _ = append(&mut out, &self.at);
+        let _ = append(&mut out, &self.time());
         out.push(b',');
         self.write_members(&mut out);
         out.push(b'}');

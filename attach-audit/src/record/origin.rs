@@ -1,5 +1,7 @@
 //! What is kept of a request's head.
 
+use std::sync::OnceLock;
+
 use attach_core::Peer;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
@@ -23,6 +25,8 @@ pub(crate) struct Origin {
     agent: Option<HeaderValue>,
     client_id: Option<HeaderValue>,
     peer: Option<Peer>,
+    /// The hash of the client's certificate, once a record has it.
+    certificate: OnceLock<Hash>,
 }
 
 impl Origin {
@@ -33,6 +37,7 @@ impl Origin {
             agent: request.headers().get(USER_AGENT).cloned(),
             client_id: client_id(request.headers()).cloned(),
             peer: request.extensions().get().cloned(),
+            certificate: OnceLock::new(),
         }
     }
 
@@ -59,12 +64,13 @@ impl Origin {
     pub(super) fn src(&self) -> shape::Src<'_> {
         let addr = self.peer.as_ref().map(|peer| peer.addr);
         let tls = self.peer.as_ref().and_then(|peer| peer.tls.as_deref());
+        let certificate = tls.and_then(|tls| tls.client_certificate.as_deref());
         shape::Src {
             ip: addr.map(|addr| Address::One(addr.ip().to_canonical())),
             port: addr.map(|addr| addr.port()),
             ua: self.agent.as_ref().map(|agent| Bytes(agent.as_bytes())),
             tls: tls.map(|tls| Text(&tls.version)),
-            client_cert_s256: tls.and_then(|tls| tls.client_certificate.as_deref()).map(Hash::of),
+            client_cert_s256: certificate.map(|der| *self.certificate.get_or_init(|| Hash::of(der))),
         }
     }
 }

@@ -241,7 +241,7 @@ pub(crate) struct Quota<'a> {
 #[derive(Serialize)]
 pub(crate) struct Charged<'a> {
     pub(crate) limit: Text<'a>,
-    pub(crate) bucket: Box<str>,
+    pub(crate) bucket: Id,
     pub(crate) until: u64,
     pub(crate) amount: u64,
 }

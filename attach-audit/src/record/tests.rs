@@ -58,7 +58,7 @@ fn identity(texts: &mut Texts) -> Identity {
 fn know(exchange: &Exchange, texts: &mut Texts) {
     exchange.identify(Arc::new(identity(texts)));
     exchange.facts(|facts| {
-        (facts.model, facts.stream) = (Some(texts.boxed()), texts.next().len() % 2 == 0);
+        (facts.model, facts.stream) = (Some(texts.boxed()), texts.next().len().is_multiple_of(2));
         let mut decision = Decision::new(true, "rule");
         (decision.rule, decision.groups) = (Some(texts.shared()), vec![texts.boxed(), texts.boxed()]);
         facts.decision = Some(decision);

@@ -26,6 +26,11 @@ impl Timestamp {
         u64::try_from(self.steady?.saturating_duration_since(began).as_nanos()).ok()
     }
 
+    /// The same moment on the clock that nobody sets, if it was read.
+    pub(crate) fn steady(self) -> Option<Instant> {
+        self.steady
+    }
+
     /// Milliseconds since 1970, none before.
     pub(crate) fn unix_millis(self) -> u64 {
         let since = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -51,13 +56,16 @@ impl Timestamp {
         let (year, month, day) = civil(seconds / 86_400);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let mut text = *SPELLED;
-        let fields = [(0..4, year), (5..7, month), (8..10, day), (11..13, hour), (14..16, minute)];
-        let rest = [(17..19, second), (20..29, u64::from(since.subsec_nanos()))];
-        for (place, mut value) in fields.into_iter().chain(rest) {
-            for digit in text[place].iter_mut().rev() {
-                *digit = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
+        let fields =
+            [(year / 100, 0), (year % 100, 2), (month, 5), (day, 8), (hour, 11), (minute, 14), (second, 17)];
+        for (value, at) in fields {
+            let [tens, ones] = [value / 10, value % 10];
+            (text[at], text[at + 1]) = (b'0' + tens as u8, b'0' + ones as u8);
+        }
+        let mut nanos = since.subsec_nanos();
+        for digit in text[20..29].iter_mut().rev() {
+            *digit = b'0' + (nanos % 10) as u8;
+            nanos /= 10;
         }
         text
     }
@@ -107,6 +115,8 @@ mod tests {
         assert_eq!(shown(1_709_164_800, 0), "2024-02-29T00:00:00.000000000Z");
         assert_eq!(shown(4_107_542_399, 999_999_999), "2100-02-28T23:59:59.999999999Z");
         assert_eq!(shown(4_107_542_400, 0), "2100-03-01T00:00:00.000000000Z");
+        assert_eq!(shown(253_402_300_799, 5), "9999-12-31T23:59:59.000000005Z");
+        assert_eq!(shown(253_402_300_800, 5), "9999-12-31T23:59:59.000000005Z", "there is no later year");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The values in a record that are neither plain text nor plain numbers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,6 +15,8 @@ pub(crate) enum Id {
     Uuid(Uuid),
     Exchange(ExchangeId),
     Trace(TraceId),
+    /// 32 hexadecimal digits.
+    Number(u128),
 }
 
 impl Serialize for Id {
@@ -29,6 +32,9 @@ impl Serialize for Id {
             Self::Trace(id) => {
                 let id = Uuid::from_bytes(*id.as_bytes());
                 serializer.serialize_str(id.simple().encode_lower(&mut text))
+            }
+            Self::Number(number) => {
+                serializer.serialize_str(Uuid::from_u128(*number).simple().encode_lower(&mut text))
             }
         }
     }
@@ -92,7 +98,7 @@ pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = String::from_utf8_lossy(self.0);
+        let text = str::from_utf8(self.0).map_or_else(|_| String::from_utf8_lossy(self.0), Cow::Borrowed);
         serializer.serialize_str(cut(&text, 256))
     }
 }
