@@ -13,6 +13,7 @@ use divan::Bencher;
 use http::{Request, Response};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
+use crate::known::known;
 use crate::support::{Frames, answer, chat, now, read};
 
 /// Few enough calls for the log's queue to take them all.
@@ -47,7 +48,7 @@ fn bench(bencher: Bencher<'_, '_>, sink: impl Sink) {
     let audit = Audit::new(sink).mode(Mode::Relaxed);
     let service = service(&audit);
     bencher
-        .with_inputs(|| chat(Shape::Plain))
+        .with_inputs(|| known(chat(Shape::Plain)))
         .bench_local_values(|request| now(service.clone().oneshot(request)).map(read).unwrap_or_default());
 }
 
@@ -90,7 +91,7 @@ pub(crate) fn print_whole() {
         let log = Log::open(files.path(), Options::new("bench")).expect("a log");
         let audit = Audit::new(log).mode(Mode::Relaxed);
         let service = service(&audit);
-        let requests: Vec<_> = (0..REQUESTS).map(|_| chat(Shape::Plain)).collect();
+        let requests: Vec<_> = (0..REQUESTS).map(|_| known(chat(Shape::Plain))).collect();
         let before = procstat::cpu(&pid);
         for request in requests {
             let _ = now(service.clone().oneshot(request)).map(read);

@@ -5,6 +5,7 @@
 mod audit;
 mod auth;
 mod json;
+mod known;
 mod quota;
 mod quota_keys;
 mod quota_layer;
