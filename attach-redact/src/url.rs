@@ -38,6 +38,33 @@ enum Within {
 impl Sight {
     /// Reads on.
     pub(crate) fn pass(&mut self, text: &str) {
+        if !self.pass_words(text) {
+            self.pass_pieces(text);
+        }
+    }
+
+    /// Reads on where neither a link nor anything in angle brackets is or begins: there every word ends at its end, and
+    /// only the last one counts. Gives whether it was so.
+    fn pass_words(&mut self, text: &str) -> bool {
+        let is_plain = |text: &str| memchr::memchr2(b']', b'<', text.as_bytes()).is_none();
+        if self.within != Within::Text || !is_plain(text) || !is_plain(&self.word) {
+            return false;
+        }
+        let last = text.rfind(is_end).and_then(|end| text.get(end + 1..));
+        let before = if last.is_some() { 0 } else { self.word.len() };
+        let word = last.unwrap_or(text);
+        if before + word.len() > LONGEST {
+            return false;
+        }
+        if last.is_some() {
+            *self = Self { word: std::mem::take(&mut self.word), ..Self::default() };
+            self.word.clear();
+        }
+        self.word.push_str(word);
+        true
+    }
+
+    fn pass_pieces(&mut self, text: &str) {
         for piece in text.split_inclusive(may_end) {
             self.word.push_str(piece);
             self.enter();
@@ -87,6 +114,13 @@ impl Sight {
     }
 
     fn has_mark(&self) -> bool {
+        // Every mark has one of these in it.
+        let word = self.word.as_bytes();
+        if memchr::memchr3(b'/', b'\\', b'&', word).is_none()
+            && memchr::memchr3(b':', b'.', b']', word).is_none()
+        {
+            return false;
+        }
         let kept = |c: &char| !c.is_ascii_whitespace() && !c.is_ascii_control();
         let word: String = self
             .word
@@ -183,6 +217,28 @@ mod tests {
         let mut sight = Sight::default();
         sight.pass(text);
         sight
+    }
+
+    #[test]
+    fn words_are_read_at_once_as_they_are_piece_by_piece() {
+        const LETTERS: [&str; 10] = ["a", "]", "(", "<", ":", " ", "\n", ")", "é", "\""];
+        let state = |sight: Sight| (sight.word, sight.within as u8, sight.cut.is_some(), sight.marked);
+        for number in 0..100_000_usize {
+            let letter = |place: u32| LETTERS[number / 10_usize.pow(place) % 10];
+            let (first, second) =
+                ([letter(0), letter(1)].concat(), [letter(2), letter(3), letter(4)].concat());
+            let (mut both, mut pieces) = (Sight::default(), Sight::default());
+            [&first, &second].into_iter().for_each(|text| both.pass(text));
+            [&first, &second].into_iter().for_each(|text| pieces.pass_pieces(text));
+            assert_eq!(state(both), state(pieces), "{first:?} {second:?}");
+        }
+        for text in ["https://x.io/ b".repeat(900), "a/".repeat(5_000), format!("{} b", "a/".repeat(5_000))] {
+            let (mut both, mut pieces) = (sight("//x"), sight("//x"));
+            [text.as_str(), "c"].into_iter().for_each(|text| both.pass(text));
+            [text.as_str(), "c"].into_iter().for_each(|text| pieces.pass_pieces(text));
+            assert_eq!(both.before(), pieces.before());
+            assert_eq!(state(both), state(pieces));
+        }
     }
 
     #[test]

@@ -126,12 +126,13 @@ impl Vault {
     }
 
     fn insert(&mut self, code: [u8; 32], label: &str, value: &str) -> Option<usize> {
-        let free = |placeholder: &String| !self.is_taken(&placeholder.to_ascii_lowercase());
-        let placeholder = tags(&code).map(|tag| format!("{PREFIX}{label}_{tag}")).find(free)?;
+        let placeholders = tags(&code).map(|tag| format!("{PREFIX}{label}_{tag}"));
+        let mut keyed = placeholders.map(|placeholder| (placeholder.to_ascii_lowercase(), placeholder));
+        let (key, placeholder) = keyed.find(|(key, _)| !self.is_taken(key))?;
         let index = self.entries.len();
         self.longest = self.longest.max(placeholder.len());
         self.by_code.insert(code, index);
-        self.by_key.insert(placeholder.to_ascii_lowercase(), index);
+        self.by_key.insert(key, index);
         let value = Zeroizing::new(value.to_owned());
         self.entries.push(Entry { placeholder, value, escaped: false, shown: false });
         Some(index)
@@ -139,8 +140,8 @@ impl Vault {
 
     /// Whether `key` is, begins, or is begun by one that is there.
     fn is_taken(&self, key: &str) -> bool {
-        let begins =
-            self.by_key.range(key.to_owned()..).next().is_some_and(|(next, _)| next.starts_with(key));
+        let mut from = self.by_key.range::<str, _>((Bound::Included(key), Bound::Unbounded));
+        let begins = from.next().is_some_and(|(next, _)| next.starts_with(key));
         begins || self.begun(key).is_some()
     }
 

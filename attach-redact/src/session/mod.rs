@@ -152,8 +152,11 @@ impl<'r> Session<'r> {
     fn resolve(&self, found: Vec<Finding>) -> Vec<Finding> {
         let is_shadow = |finding: &Finding| self.redactor.action(&finding.entity) == Action::Shadow;
         let (shadows, acted): (Vec<_>, Vec<_>) = found.into_iter().partition(is_shadow);
-        if shadows.is_empty() || acted.is_empty() {
-            return resolve([shadows, acted].concat());
+        if shadows.is_empty() {
+            return resolve(acted);
+        }
+        if acted.is_empty() {
+            return resolve(shadows);
         }
         let mut all = resolve(acted);
         let known: Vec<_> = all.iter().map(|finding| finding.range.clone()).collect();
