@@ -65,12 +65,16 @@ pub(super) fn edits<'a>(
 /// The edits of one value: of its key, and of itself if it is a string.
 fn edits_of(value: Value<'_>, keep: bool, vault: &Vault, tally: &mut Tally) -> impl Iterator<Item = Edit> {
     let into = |into| if keep { Into::Nothing } else { into };
-    let key = value
-        .key()
+    // Most keys and strings of most answers have no placeholder in them, and are not even decoded.
+    let in_key = value.raw_key().is_some_and(super::may_have_any);
+    let in_text = value.kind() == Kind::String && super::may_have_any(value.raw());
+    let key = in_key
+        .then(|| value.key())
+        .flatten()
         .and_then(|key| restored(&key, into(Into::Text), vault, tally))
         .filter(|key| !key.contains(char::is_control))
         .map(|key| Edit::key(value.id(), key));
-    let text = value.as_str().filter(|_| value.kind() == Kind::String);
+    let text = in_text.then(|| value.as_str()).flatten();
     let text = text.and_then(|text| restored(&text, into(kind(value)), vault, tally));
     key.into_iter().chain(text.map(|text| Edit::string(value.id(), text)))
 }
@@ -109,7 +113,6 @@ fn is_signed(value: Value<'_>) -> bool {
 }
 
 fn restored(text: &str, into: Into, vault: &Vault, tally: &mut Tally) -> Option<String> {
-    // Most strings of most answers have no placeholder in them.
     next_prefix(text, 0)?;
     let mut out = String::with_capacity(text.len());
     Restorer::new(into).push(vault, text, true, tally, &mut out);

@@ -18,6 +18,9 @@ impl Session<'_> {
         }
         for text in texts.iter_mut().filter(|text| !(text.signed || text.whole && text.redacted.is_some())) {
             self.deadline.check()?;
+            if text.redacted.is_none() && next_prefix(text.current(), 0).is_none() {
+                continue;
+            }
             if is_restored(&self.vault, &text.expected(), text.current()) {
                 continue;
             }
