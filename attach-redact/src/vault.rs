@@ -186,7 +186,13 @@ impl Vault {
             length += 1;
         }
         let Some((key, entry)) = self.begun(as_str(&read, length)) else { return Place::Nothing };
-        let end = spelled(text.as_bytes()).nth(key.len() - 1).map_or(0, |(_, end)| end);
+        let as_it_is =
+            text.as_bytes().get(..key.len()).is_some_and(|text| text.eq_ignore_ascii_case(key.as_bytes()));
+        let end = if as_it_is {
+            key.len()
+        } else {
+            spelled(text.as_bytes()).nth(key.len() - 1).map_or(0, |(_, end)| end)
+        };
         Place::Whole { entry, length: end }
     }
 
