@@ -55,7 +55,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Repeats the second message of the request.
 async fn answer(request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = request.into_body().collect().await.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
     let body = String::from_utf8_lossy(&body);
     let words = body.split(r#""user","content":""#).nth(1).and_then(|rest| rest.split(r#""},"#).next());
     let words = words.unwrap_or_default();
