@@ -1,6 +1,6 @@
 //! Which placeholder stands for what, for one request.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
 
@@ -17,12 +17,12 @@ pub(crate) struct Vault {
     key: Key,
     entries: Vec<Entry>,
     /// By the code of (label, value).
-    by_code: HashMap<[u8; 32], usize>,
+    by_code: BTreeMap<[u8; 32], usize>,
     /// By the placeholder in lower case. No key is the beginning of another.
     by_key: BTreeMap<String, usize>,
     longest: usize,
     /// What stood around placeholders in URLs of the request.
-    urls: HashSet<String>,
+    urls: BTreeSet<String>,
     /// Where nothing is restored.
     external: External,
 }
@@ -60,10 +60,10 @@ impl Vault {
         Self {
             key,
             entries: Vec::new(),
-            by_code: HashMap::new(),
+            by_code: BTreeMap::new(),
             by_key: BTreeMap::new(),
             longest: 0,
-            urls: HashSet::new(),
+            urls: BTreeSet::new(),
             external: External::default(),
         }
     }

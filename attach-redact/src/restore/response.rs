@@ -145,17 +145,23 @@ where
     R::Error: Into<BoxError>,
 {
     let mut body = std::pin::pin!(body);
-    let mut bytes = BytesMut::new();
+    // Most answers come in one piece, which is then all of it.
+    let (mut first, mut bytes) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.as_mut().frame().await {
         let frame = frame.map_err(|error| {
             bad_gateway("upstream_incomplete", "the upstream's answer broke off")
                 .with_reason(error.into().to_string())
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len() + data.len() > LONGEST {
+        if data.len() > LONGEST - first.len().max(bytes.len()) {
             return Err(too_large());
         }
-        bytes.extend_from_slice(&data);
+        if first.is_empty() && bytes.is_empty() {
+            first = data;
+        } else {
+            bytes.extend_from_slice(&std::mem::take(&mut first));
+            bytes.extend_from_slice(&data);
+        }
     }
-    Ok(bytes.freeze())
+    Ok(if bytes.is_empty() { first } else { bytes.freeze() })
 }
