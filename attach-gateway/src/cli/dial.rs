@@ -36,13 +36,29 @@ impl Dial {
         let stream: Box<dyn Stream> = match self {
             Self::Socket(path) => socket(&path).await?,
             Self::Port(host, port) => {
-                let stream = TcpStream::connect((&*host, port)).await?;
+                let stream = first_of(&host, port).await?;
                 stream.set_nodelay(true)?;
                 Box::new(stream)
             }
         };
         Ok(Line(TokioIo::new(stream)))
     }
+}
+
+/// A connection to the first address that takes one; each has its share of the time, so that one that does not answer
+/// leaves some to the others.
+async fn first_of(host: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+    let share = CONNECT / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failed)
 }
 
 impl Service<Uri> for Dial {

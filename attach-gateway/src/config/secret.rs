@@ -1,8 +1,10 @@
 //! Secrets: never inline, never shown.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -19,6 +21,12 @@ pub(super) enum SecretRef {
     /// What a program prints, without the line end.
     Command(Vec<String>),
 }
+
+/// How long a command may take: whoever waits for its secret cannot wait for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is read of what it prints, in bytes; what it prints beyond a pipe's room keeps it from ending.
+const LONGEST: u64 = 64 << 10;
 
 /// A secret. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,14 +73,38 @@ impl SecretRef {
 
 fn run(words: &[String]) -> Result<String, String> {
     let (program, arguments) = words.split_first().ok_or("the command is empty")?;
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{program} ended with {}", output.status));
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let failed = |error| format!("cannot run {program}: {error}");
+    let mut child = command.spawn().map_err(failed)?;
+    let status = end_of(&mut child, PATIENCE).map_err(failed)?;
+    let status = status.ok_or_else(|| format!("{program} did not end within {} s", PATIENCE.as_secs()))?;
+    if !status.success() {
+        return Err(format!("{program} ended with {status}"));
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("{program} printed something that is not text"))
+    let mut printed = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(LONGEST).read_to_end(&mut printed).map_err(failed)?;
+    }
+    String::from_utf8(printed).map_err(|_| format!("{program} printed something that is not text"))
+}
+
+/// How it ended, or `None` if it had to be ended after `patience`.
+fn end_of(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let until = Instant::now() + patience;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= until {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +124,13 @@ mod tests {
     fn a_command_is_run_and_its_line_end_dropped() {
         let secret = SecretRef::Command(vec!["printf".into(), "abc\\n".into()]).read("k", none).unwrap();
         assert_eq!(secret.expose(), "abc");
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_ended() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(end_of(&mut child, Duration::from_millis(50)).unwrap().is_none());
+        assert!(child.try_wait().unwrap().is_some_and(|status| !status.success()), "it is gone");
     }
 
     #[test]

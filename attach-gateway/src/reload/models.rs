@@ -10,19 +10,31 @@ use crate::config::{Config, Model};
 pub(super) fn found(before: &Config, now: &Config) -> Vec<String> {
     let mut found = Vec::new();
     for model in &now.models {
-        let same = |was: &&Model| was.names.iter().any(|name| model.names.contains(name));
-        let Some(was) = before.models.iter().find(same) else { continue };
-        let name = model.names.first().map(ToString::to_string).unwrap_or_default();
-        let was: Vec<_> = targets(before, was).collect();
-        for (target, labels) in targets(now, model) {
-            let said: Vec<_> = match was.iter().find(|(earlier, _)| *earlier == target) {
-                Some((_, earlier)) => differing(earlier, labels).collect(),
-                None => elsewhere(&was, labels).collect(),
-            };
-            found.extend(said.iter().map(|said| format!("model {name:?} at {:?} {said}", target.0)));
+        // One that takes over others' names goes where none of those may have gone.
+        for was in before.models.iter().filter(|was| was.names.iter().any(|name| model.names.contains(name)))
+        {
+            let told: Vec<_> =
+                compared((before, was), (now, model)).filter(|told| !found.contains(told)).collect();
+            found.extend(told);
         }
     }
     found
+}
+
+fn compared<'c>(
+    (before, was): (&'c Config, &'c Model),
+    (now, model): (&'c Config, &'c Model),
+) -> impl Iterator<Item = String> {
+    let name = model.names.first().map(ToString::to_string).unwrap_or_default();
+    let was: Vec<_> = targets(before, was).collect();
+    targets(now, model).flat_map(move |(target, labels)| {
+        let said: Vec<_> = match was.iter().find(|(earlier, _)| *earlier == target) {
+            Some((_, earlier)) => differing(earlier, labels).collect(),
+            None => elsewhere(&was, labels).collect(),
+        };
+        let name = name.clone();
+        said.into_iter().map(move |said| format!("model {name:?} at {:?} {said}", target.0))
+    })
 }
 
 type Target<'c> = (&'c str, Option<&'c str>);
@@ -156,6 +168,16 @@ mod tests {
         let renamed = TWO.replace("name = \"m\"", "name = \"alias\"").replace("aliases = [\"alias\"]", "");
         let renamed = read(&renamed.replace("to = [\"in\"]", "to = [\"out\"]"));
         assert_eq!(found(&to("\"in\""), &renamed).len(), told.len(), "it is known by any of its names");
+        let two = TWO.replace("aliases = [\"alias\"]", "");
+        let other = "\n[[model]]\nname = \"alias\"\ntier = \"small\"\nto = [\"out\"]\n";
+        let before = read(&two.replace("name = \"m\"", "name = \"b\"").replacen(
+            "[[model]]",
+            &format!("{other}[[model]]"),
+            1,
+        ));
+        let merged =
+            read(&TWO.replace("name = \"m\"", "name = \"b\"").replace("to = [\"in\"]", "to = [\"out\"]"));
+        assert_eq!(found(&before, &merged).len(), told.len(), "each name it has now went somewhere");
         let inside = found(&to("\"out\""), &to("\"in\""));
         assert_eq!(inside.len(), 4, "what goes there is neither redacted nor refused any more: {inside:?}");
         assert!(found(&to("\"in\", \"out\""), &to("\"out\"")).is_empty(), "it went there");

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::credential::Credential;
-use crate::config::{Access, Rotating, Secret, Upstream};
+use crate::config::{Access, ConfigError, Rotating, Secret, Upstream};
 
 /// How often files are looked at, and whether a command is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,7 +30,9 @@ pub(super) struct Keys {
 struct Watch {
     upstream: Arc<Upstream>,
     now: ArcSwap<Credential>,
-    /// One at a time reads; when each was read, and whether that failed.
+    /// One at a time reads, for as long as a file or a command takes.
+    reading: Mutex<()>,
+    /// When each was read, and whether that failed. Never held while one is read: a reload takes what it has read.
     read: Mutex<Vec<Read>>,
 }
 
@@ -38,6 +40,13 @@ struct Read {
     last: Secret,
     at: Instant,
     failed: bool,
+}
+
+impl Read {
+    /// What it was when the configuration was read.
+    fn first(from: &Rotating) -> Self {
+        Self { last: from.first().clone(), at: Instant::from_std(from.read_at()), failed: false }
+    }
 }
 
 /// The secrets of an upstream: its key, or an access key's id, secret and token.
@@ -52,12 +61,12 @@ fn sources(upstream: &Upstream) -> Vec<&Rotating> {
 impl Keys {
     /// Follows `upstream`'s credential, if it can change and there is a runtime.
     pub(super) fn follow(upstream: &Arc<Upstream>) -> Self {
-        let secrets: Vec<_> = sources(upstream).into_iter().map(|from| from.first().clone()).collect();
-        let at = Instant::now();
-        let read = secrets.iter().map(|last| Read { last: last.clone(), at, failed: false }).collect();
+        let read: Vec<_> = sources(upstream).into_iter().map(Read::first).collect();
+        let secrets = read.iter().map(|read| read.last.clone()).collect();
         let watch = Arc::new(Watch {
             upstream: Arc::clone(upstream),
             now: ArcSwap::from_pointee(Credential::new(upstream, secrets)),
+            reading: Mutex::new(()),
             read: Mutex::new(read),
         });
         let following = Handle::try_current().ok().filter(|_| watch.can_change()).map(|runtime| {
@@ -74,7 +83,7 @@ impl Keys {
 
     /// Takes what was read for `upstream`, which is the same but for that.
     pub(super) fn take(&self, upstream: &Upstream) {
-        self.watch.take(sources(upstream).into_iter().map(|from| from.first().clone()));
+        self.watch.take(sources(upstream).into_iter().map(Read::first));
     }
 
     /// The credential now.
@@ -114,32 +123,48 @@ impl Watch {
 
     /// Reads what is due, or `all`; what cannot be read stays as it was.
     fn read_again(&self, all: bool) {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        for (from, read) in sources(&self.upstream).into_iter().zip(read.iter_mut()) {
+        let _one = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, from) in sources(&self.upstream).into_iter().enumerate() {
             let Some(holds) = from.holds() else { continue };
-            if !all && read.at.elapsed() < holds {
+            let due = |read: &Read| all || read.at.elapsed() >= holds;
+            if !self.read().get(index).is_some_and(due) {
                 continue;
             }
-            read.at = Instant::now();
-            match from.read_again() {
-                Ok(secret) => (read.last, read.failed) = (secret, false),
-                Err(error) if !read.failed => {
-                    read.failed = true;
-                    let upstream = &self.upstream.name;
-                    tracing::warn!(%upstream, %error, "an upstream's credential cannot be read again; the last one stays");
-                }
-                Err(_) => {}
+            let (at, again) = (Instant::now(), from.read_again());
+            // What a reload took meanwhile was read later.
+            if let Some(read) = self.read().get_mut(index).filter(|read| read.at <= at) {
+                read.at = at;
+                self.note(read, again);
+            }
+        }
+        self.put_in_force(&self.read());
+    }
+
+    fn note(&self, read: &mut Read, again: Result<Secret, ConfigError>) {
+        match again {
+            Ok(secret) => (read.last, read.failed) = (secret, false),
+            Err(error) if !read.failed => {
+                read.failed = true;
+                let upstream = &self.upstream.name;
+                tracing::warn!(%upstream, %error, "an upstream's credential cannot be read again; the last one stays");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Takes those that were read later than what is known.
+    fn take(&self, firsts: impl Iterator<Item = Read>) {
+        let mut read = self.read();
+        for (read, first) in read.iter_mut().zip(firsts) {
+            if first.at >= read.at {
+                *read = first;
             }
         }
         self.put_in_force(&read);
     }
 
-    fn take(&self, secrets: impl Iterator<Item = Secret>) {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        for (read, secret) in read.iter_mut().zip(secrets) {
-            *read = Read { last: secret, at: Instant::now(), failed: false };
-        }
-        self.put_in_force(&read);
+    fn read(&self) -> MutexGuard<'_, Vec<Read>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put_in_force(&self, read: &[Read]) {

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -26,6 +26,7 @@ pub struct Rotating {
     from: SecretRef,
     refresh: Duration,
     first: Secret,
+    read_at: Instant,
 }
 
 /// What it reads as may change at any time, and whoever uses it follows that.
@@ -68,8 +69,8 @@ impl KeyRef {
             }
             _ => {}
         }
-        let first = from.read(key, env)?;
-        Ok(Rotating { from, refresh: refresh.unwrap_or(REFRESH), first })
+        let (read_at, first) = (Instant::now(), from.read(key, env)?);
+        Ok(Rotating { from, refresh: refresh.unwrap_or(REFRESH), first, read_at })
     }
 }
 
@@ -80,14 +81,20 @@ impl Rotating {
         key: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let first = from.read(key, env)?;
-        Ok(Self { from, refresh: REFRESH, first })
+        let (read_at, first) = (Instant::now(), from.read(key, env)?);
+        Ok(Self { from, refresh: REFRESH, first, read_at })
     }
 
     /// What it was when the configuration was read.
     #[must_use]
     pub fn first(&self) -> &Secret {
         &self.first
+    }
+
+    /// When that was.
+    #[must_use]
+    pub fn read_at(&self) -> Instant {
+        self.read_at
     }
 
     /// How long it holds; `None` for as long as the gateway runs.
