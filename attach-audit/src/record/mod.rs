@@ -132,7 +132,7 @@ impl<'a> Record<'a> {
         self.kind
     }
 
-    /// When it was made: the same each time.
+    /// The time that it bears: when it was first asked for, which is when a log takes it. The same each time.
     #[must_use]
     pub fn time(&self) -> Timestamp {
         *self.at.get_or_init(Timestamp::now)
