@@ -45,7 +45,8 @@ impl Ending {
         for key in ["id", "object", "created", "model", "system_fingerprint", "created_at"] {
             let known = self.head.get(key).is_some_and(|known| known != "") && key != "created_at";
             let value = event.get(key).filter(|value| !known && value.raw().len() <= HEAD);
-            if let Some(value) = value.and_then(|value| serde_json::from_slice(value.raw()).ok()) {
+            let value = value.and_then(|value| serde_json::from_slice(value.raw()).ok());
+            if let Some(value) = value.filter(|value| withheld::is_of_server(key, value)) {
                 self.head.insert(key.to_owned(), value);
             }
         }

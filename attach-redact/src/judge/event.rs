@@ -15,19 +15,17 @@ use super::sound::{Sound, sounds};
 use super::spans::Spans;
 use crate::restore::Slot;
 
-/// The place of what is no JSON.
-const ALL: u64 = 0;
-
 pub(super) struct Event {
     pub(super) raw: Bytes,
     pub(super) document: Option<Document>,
     pub(super) pieces: Vec<Piece>,
     pub(super) sounds: Vec<Sound>,
+    /// It is no strict JSON: readers may differ on what it says.
+    pub(super) unreadable: bool,
 }
 
 pub(super) struct Piece {
-    /// `None` is all of an event that is no strict JSON.
-    pub(super) node: Option<NodeId>,
+    pub(super) node: NodeId,
     pub(super) is_key: bool,
     pub(super) form: Form,
     pub(super) text: String,
@@ -38,6 +36,8 @@ pub(super) struct Piece {
     pub(super) repeats: Option<Slot>,
     /// It was shown.
     pub(super) judged: bool,
+    /// The event before said the same at this place, as providers do that send a list with every event.
+    pub(super) again: bool,
 }
 
 /// Which text it is.
@@ -51,23 +51,21 @@ pub(super) enum Of {
 impl Event {
     /// The event `raw` with `data` in it, whose pieces go into `texts`.
     pub(super) fn new(api: Api, raw: Bytes, data: &[u8], texts: &mut RunningTexts) -> Self {
-        let mut event = Self { raw, document: None, pieces: Vec::new(), sounds: Vec::new() };
+        let mut event =
+            Self { raw, document: None, pieces: Vec::new(), sounds: Vec::new(), unreadable: false };
         if data.is_empty() || data == b"[DONE]" {
             return event;
         }
         event.document = Document::parse(Bytes::copy_from_slice(data)).ok();
         match &event.document {
             Some(document) => (event.pieces, event.sounds) = pieces(api, document, texts),
-            None => {
-                let (all, text) = (Place::Member(ALL), String::from_utf8_lossy(data).into());
-                event.pieces.push(Piece::running(all, None, Form::Text, text, texts));
-            }
+            None => event.unreadable = true,
         }
         event
     }
 
     pub(super) fn says_nothing(&self) -> bool {
-        self.pieces.is_empty() && self.sounds.is_empty()
+        self.pieces.is_empty() && self.sounds.is_empty() && !self.unreadable
     }
 }
 
@@ -82,7 +80,7 @@ fn pieces(api: Api, document: &Document, texts: &mut RunningTexts) -> (Vec<Piece
         let text = document.value(node).as_str().unwrap_or_default().into_owned();
         if !text.is_empty() {
             let form = if slot.is_json() { Form::Json } else { Form::Text };
-            pieces.push(Piece::running(texts.place(slot), Some(node), form, text, texts));
+            pieces.push(Piece::running(texts.place(slot), node, form, text, texts));
         }
     }
     let found = found(api, document.root(), &known, &texts.hasher);
@@ -109,27 +107,30 @@ fn tokens_of(tokens: Vec<Leaf>, pieces: &[Piece], texts: &mut RunningTexts) -> V
 }
 
 impl Piece {
-    fn running(
-        place: Place,
-        node: Option<NodeId>,
-        form: Form,
-        text: String,
-        texts: &mut RunningTexts,
-    ) -> Self {
+    /// How many characters it adds to what the answer says.
+    pub(super) fn news(&self) -> usize {
+        let is_news = self.form != Form::Tokens && self.repeats.is_none() && !self.again;
+        if is_news { self.length } else { 0 }
+    }
+
+    fn running(place: Place, node: NodeId, form: Form, text: String, texts: &mut RunningTexts) -> Self {
         let of = Of::Running(place, texts.push(place, &text));
         let length = text.chars().count();
-        Self { node, is_key: false, form, text, length, of, repeats: None, judged: false }
+        Self { node, is_key: false, form, text, length, of, repeats: None, judged: false, again: false }
     }
 
     fn of_leaf(leaf: Leaf, texts: &mut RunningTexts) -> Self {
         let repeats = texts.repeated(&leaf.text);
-        let of = match leaf.path.map(Place::Member) {
-            Some(place) => Of::Running(place, texts.push(place, &leaf.text)),
-            None => Of::Own(Spans::default()),
+        let (of, again) = match leaf.path.map(Place::Member) {
+            Some(place) => {
+                let again = texts.is_again(place, &leaf.text);
+                (Of::Running(place, texts.push(place, &leaf.text)), again)
+            }
+            None => (Of::Own(Spans::default()), false),
         };
         let length = leaf.text.chars().count();
         let Leaf { node, is_key, form, text, .. } = leaf;
-        Self { node: Some(node), is_key, form, text, length, of, repeats, judged: repeats.is_some() }
+        Self { node, is_key, form, text, length, of, repeats, judged: repeats.is_some(), again }
     }
 
     /// What is masked in it.

@@ -70,6 +70,9 @@ impl Held {
     fn step(&mut self, last: bool) -> Step {
         // Whoever is further out takes the next frame for the one that completes the answer.
         let ends = last || self.judge.exchange.outcome().is_some();
+        if self.queue.unreadable {
+            return Step::End(self.ended(uninspected("an event of the answer is no strict JSON")));
+        }
         let sounds = self.queue.sounding > 0;
         if sounds && ends && self.queue.is_unheard() {
             return Step::End(self.ended(uninspected("the answer has sound without a transcript")));

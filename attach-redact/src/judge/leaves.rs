@@ -50,16 +50,18 @@ const SERVERS: [&str; 25] = [
 ];
 
 /// What the Responses API repeats of the request.
-const REPEATED: [&str; 10] = [
+const REPEATED: [&str; 12] = [
     "instructions",
     "metadata",
     "prompt",
     "prompt_cache_key",
+    "prompt_cache_retention",
     "reasoning",
     "safety_identifier",
     "text",
     "tool_choice",
     "tools",
+    "truncation",
     "user",
 ];
 
@@ -136,7 +138,7 @@ impl Leaf {
 }
 
 /// What a tool is called with, as JSON in the answer's: all of it is the model's.
-fn is_input(value: Value<'_>, key: Option<&str>) -> bool {
+pub(super) fn is_input(value: Value<'_>, key: Option<&str>) -> bool {
     matches!(value.kind(), Kind::Object | Kind::Array)
         && matches!(key, Some("input" | "arguments" | "parameters"))
 }
@@ -148,8 +150,14 @@ fn is_json(key: Option<&str>) -> bool {
 
 fn is_servers(api: Api, key: &str, value: Value<'_>) -> bool {
     let is_one = !matches!(value.kind(), Kind::Object | Kind::Array);
-    is_one && (SERVERS.binary_search(&key).is_ok() || key == "data" && is_encrypted(value))
+    is_one
+        && (SERVERS.binary_search(&key).is_ok() || key == "data" && is_encrypted(value) || is_counted(value))
         || api == Api::OpenAiResponses && REPEATED.contains(&key) && value.parent().is_some_and(is_response)
+}
+
+/// Whether this is said of what was used, as Anthropic says where: a word, not what a model may say.
+fn is_counted(value: Value<'_>) -> bool {
+    value.raw().len() <= 64 && value.parent().and_then(Value::raw_key) == Some(b"usage")
 }
 
 /// Whether only the provider can read this: redacted thinking of Anthropic's, encrypted reasoning of others.

@@ -31,14 +31,17 @@ pub(super) struct Queue {
     pub(super) fresh: usize,
     /// Events with sound, which waits for all of its transcript.
     pub(super) sounding: usize,
+    /// An event came that nobody can look into.
+    pub(super) unreadable: bool,
 }
 
 impl Queue {
     /// Takes the event `raw` with `data` in it.
     pub(super) fn push(&mut self, api: Api, raw: Bytes, data: &[u8]) -> Option<&Document> {
         let event = Event::new(api, raw, data, &mut self.texts);
-        let new = event.pieces.iter().filter(|piece| !piece.judged);
+        let new = event.pieces.iter().filter(|piece| !piece.judged && !piece.again);
         self.fresh += new.map(|piece| piece.length).sum::<usize>();
+        self.unreadable |= event.unreadable;
         self.size += event.raw.len();
         self.sounding += usize::from(!event.sounds.is_empty());
         self.events.push_back(event);
@@ -106,8 +109,7 @@ impl Queue {
                 count = at;
             }
             for piece in &event.pieces {
-                // Tokens say nothing that is not counted.
-                after_all += if piece.form == Form::Tokens { 0 } else { piece.length };
+                after_all += piece.news();
                 if let Of::Running(place, _) = piece.of {
                     *after.entry(place).or_default() += piece.length;
                 }
@@ -137,9 +139,7 @@ impl Queue {
             if let Of::Running(place, _) = piece.of {
                 self.texts.gone(place);
             }
-            edits.extend(
-                piece.node.zip(text).and_then(|(node, text)| piece.form.edit(node, piece.is_key, text)),
-            );
+            edits.extend(text.and_then(|text| piece.form.edit(piece.node, piece.is_key, text)));
         }
         if !is_masked {
             return event.raw.clone();

@@ -38,6 +38,10 @@ struct Running {
     escape: Escape,
     /// Pieces that are held.
     held: usize,
+    /// A letter or a digit was in it.
+    said: bool,
+    /// A digest of the last piece.
+    last: Option<u64>,
 }
 
 impl RunningTexts {
@@ -59,6 +63,8 @@ impl RunningTexts {
         let at = running.length;
         running.length += piece.len();
         running.held += 1;
+        running.said |= piece.chars().any(char::is_alphanumeric);
+        running.last = matches!(place, Place::Member(_)).then(|| self.hasher.hash_one(piece));
         at
     }
 
@@ -79,9 +85,15 @@ impl RunningTexts {
         self.texts.get(&place).into_iter().flat_map(move |running| running.masks.within(piece.clone()))
     }
 
-    /// Whether anything was said in the text of `slot`.
+    /// Whether anything was said in the text of `slot`: spaces are not what a sound says.
     pub(super) fn has(&self, slot: Slot) -> bool {
-        self.texts.get(&self.place(slot)).is_some_and(|running| running.length > 0)
+        self.texts.get(&self.place(slot)).is_some_and(|running| running.said)
+    }
+
+    /// Whether `piece` is what the last one at `place` was, as far as that is known.
+    pub(super) fn is_again(&self, place: Place, piece: &str) -> bool {
+        let last = self.texts.get(&place).and_then(|running| running.last);
+        last.is_some_and(|last| last == self.hasher.hash_one(piece))
     }
 
     /// Whether anything is masked in the text of `slot`.
@@ -125,6 +137,16 @@ mod tests {
         texts.gone(place);
         texts.gone(Place::Member(7));
         assert_eq!((texts.push(place, "g"), texts.push(Place::Member(7), "y")), (6, 0));
+    }
+
+    #[test]
+    fn spaces_are_not_what_a_sound_says() {
+        let slot = Slot::new(0, Field::Transcript, 0);
+        let mut texts = RunningTexts::default();
+        texts.push(texts.place(slot), " ");
+        assert!(!texts.has(slot));
+        texts.push(texts.place(slot), "a");
+        assert!(texts.has(slot));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use attach_core::json::{Document, Edit, Kind, Value};
 
+use super::leaves::is_input;
+
 /// What the dialects call the members of it. Any other key is a token.
 const MEMBERS: [&str; 11] = [
     "bytes",
@@ -38,10 +40,18 @@ pub(super) fn said(logprobs: Value<'_>) -> (String, String) {
 
 /// What takes the tokens out of an answer, or an event, in whose text something was masked.
 pub(super) fn without_tokens(document: &Document) -> Vec<Edit> {
-    let (mut edits, mut within) = (Vec::new(), 0);
+    let (mut edits, mut within, mut input_to) = (Vec::new(), 0, 0);
     for (number, value) in document.root().descendants().enumerate() {
+        let start = value.span().start;
+        // What a tool is called with has its own members, and is masked by itself.
+        if start >= within.max(input_to) && is_input(value, value.key().as_deref()) {
+            input_to = value.span().end;
+        }
+        if start < input_to {
+            continue;
+        }
         let begins = value.raw_key() == Some(b"logprobs");
-        if value.span().start >= within && !begins {
+        if start >= within && !begins {
             continue;
         }
         within = if begins { value.span().end.max(within) } else { within };
@@ -80,7 +90,7 @@ mod tests {
     #[test]
     fn without_its_tokens_an_answer_tells_none_of_them() {
         let json = r#"{"a":"x","logprobs":{"tokens":["a"],"top_logprobs":[{" x":-1,"1":-2}],"text_offset":[7]},
-            "b":[{"logprobs":"x"},"x"]}"#;
+            "b":[{"logprobs":"x"},"x"],"input":{"logprobs":"yes","n":[{"logprobs":5}]}}"#;
         let document = document(json);
         let without = document.splice(&without_tokens(&document)).unwrap();
         let got: serde_json::Value = serde_json::from_slice(without.bytes()).unwrap();
@@ -90,6 +100,7 @@ mod tests {
             (&got["logprobs"]["tokens"][0], &got["logprobs"]["text_offset"][0]),
             (&"".into(), &0.into())
         );
+        assert_eq!(got["input"], serde_json::json!({"logprobs": "yes", "n": [{"logprobs": 5}]}), "a tool's");
         assert_eq!((&got["a"], &got["b"]), (&"x".into(), &serde_json::json!([{"logprobs": ""}, "x"])));
     }
 }

@@ -41,6 +41,27 @@ pub(super) fn answer(api: Api, answer: &[u8]) -> Bytes {
     Value::Object(answer).to_string().into()
 }
 
+/// The members that are one value wherever they stand.
+const SINGLE: [&str; 17] = [
+    "completed_at",
+    "created",
+    "created_at",
+    "eval_count",
+    "eval_duration",
+    "id",
+    "load_duration",
+    "model",
+    "object",
+    "previous_response_id",
+    "prompt_eval_count",
+    "prompt_eval_duration",
+    "role",
+    "service_tier",
+    "system_fingerprint",
+    "total_duration",
+    "type",
+];
+
 const OLLAMA: [&str; 8] = [
     "model",
     "created_at",
@@ -116,5 +137,40 @@ fn choice(api: Api, index: usize) -> Value {
 }
 
 fn keep(answer: &mut Map<String, Value>, keys: &[&str]) {
-    answer.retain(|key, _| keys.contains(&key.as_str()));
+    answer.retain(|key, value| keys.contains(&key.as_str()) && is_of_server(key, value));
+    if let Some(usage) = answer.get_mut("usage") {
+        numbers(usage);
+    }
+}
+
+/// Whether the server says it: what says of an answer which it is, and by whom, is one value.
+pub(super) fn is_of_server(key: &str, value: &Value) -> bool {
+    !SINGLE.contains(&key) || !(value.is_object() || value.is_array())
+}
+
+/// Leaves only what is counted.
+fn numbers(usage: &mut Value) {
+    match usage {
+        Value::Object(members) => {
+            members.retain(|_, value| value.is_number() || value.is_object());
+            members.values_mut().for_each(numbers);
+        }
+        Value::Number(_) => {}
+        other => *other = Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_model_may_have_said_hides_in_what_stays() {
+        let said = br#"{"id":["poison"],"model":{"t":"poison"},"object":"x","created":1,
+            "usage":{"prompt_tokens":2,"note":"poison","details":{"cached":1,"why":["poison"]}},"choices":[{}]}"#;
+        let kept: Value = serde_json::from_slice(&answer(Api::OpenAiChat, said)).unwrap();
+        assert!(!kept.to_string().contains("poison"), "{kept}");
+        assert_eq!(kept["usage"], json!({"prompt_tokens": 2, "details": {"cached": 1}}));
+        assert_eq!((&kept["object"], &kept["created"]), (&"x".into(), &1.into()));
+    }
 }
