@@ -126,26 +126,30 @@ async fn an_event_that_is_no_strict_json_is_withheld_with_all_that_follows() {
 /// What says the same with every event uses up nothing of what has to follow a text before it goes on.
 #[tokio::test]
 async fn lists_that_come_with_every_event_do_not_let_a_value_out_in_halves() {
-    let cited = "a title of a page that was found ".repeat(16);
-    let name = "F Nightingale";
-    let text = format!("{}{name} and no more", "words that nobody minds ".repeat(60));
-    let mut so_far = String::new();
-    let mut answer = String::new();
-    for letter in text.chars() {
-        so_far.push(letter);
-        answer += &data(&json!({
-            "citations": [cited],
-            "choices": [{"index": 0, "delta": {"content": letter.to_string()}, "message": {"content": so_far}}],
-        }));
+    let cited = "a page";
+    // Around the place where the first look is due.
+    for before in (374..=404).step_by(3) {
+        let text = format!("{:.<before$} F Nightingale and no more", "");
+        let mut so_far = String::new();
+        let events = text.chars().map(|letter| {
+            so_far.push(letter);
+            let (delta, message) = (json!({"content": letter.to_string()}), json!({"content": so_far}));
+            data(
+                &json!({"citations": [cited], "choices": [{"index": 0, "delta": delta, "message": message}]}),
+            )
+        });
+        let answer = events.collect::<String>() + "data: [DONE]\n\n";
+        let seen = ask(judging(Strict::default(), WhenDown::Closed), CHAT, SSE, 997, &answer).await;
+        assert!(!seen.client.contains("Nightingale"), "{before}: neither in the whole that is repeated");
+        let events = seen.client.lines().filter_map(|line| line.strip_prefix("data: {"));
+        let events = events.filter_map(|event| serde_json::from_str::<Value>(&format!("{{{event}")).ok());
+        let said = events.map(|event| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned));
+        let said: String = said.map(Option::unwrap_or_default).collect();
+        assert!(
+            said.ends_with("and no more") && !said.contains("Nig"),
+            "{before}: nor in the deltas: {said}"
+        );
     }
-    answer += "data: [DONE]\n\n";
-    let seen = ask(judging(Strict::default(), WhenDown::Closed), CHAT, SSE, 997, &answer).await;
-    assert!(!seen.client.contains("Nightingale"), "neither in the whole that is repeated");
-    let deltas = seen.client.lines().filter_map(|line| line.strip_prefix("data: "));
-    let deltas = deltas.filter_map(|data| serde_json::from_str::<Value>(data).ok());
-    let said = deltas.map(|event| event["choices"][0]["delta"]["content"].as_str().unwrap_or("").to_owned());
-    let said: String = said.collect();
-    assert!(said.ends_with("and no more") && !said.contains("Night"), "nor in the deltas: {said}");
 }
 
 #[tokio::test]
