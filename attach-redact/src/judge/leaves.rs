@@ -21,7 +21,7 @@ pub(super) struct Leaf {
 }
 
 /// What the server says, not the model: names, ids, reasons, and what only the provider can read.
-const SERVERS: [&str; 25] = [
+const SERVERS: [&str; 26] = [
     "call_id",
     "created_at",
     "done_reason",
@@ -29,6 +29,7 @@ const SERVERS: [&str; 25] = [
     "finish_reason",
     "format",
     "id",
+    "inference_geo",
     "item_id",
     "model",
     "native_finish_reason",
@@ -150,14 +151,8 @@ fn is_json(key: Option<&str>) -> bool {
 
 fn is_servers(api: Api, key: &str, value: Value<'_>) -> bool {
     let is_one = !matches!(value.kind(), Kind::Object | Kind::Array);
-    is_one
-        && (SERVERS.binary_search(&key).is_ok() || key == "data" && is_encrypted(value) || is_counted(value))
+    is_one && (SERVERS.binary_search(&key).is_ok() || key == "data" && is_encrypted(value))
         || api == Api::OpenAiResponses && REPEATED.contains(&key) && value.parent().is_some_and(is_response)
-}
-
-/// Whether this is said of what was used, as Anthropic says where: a word, not what a model may say.
-fn is_counted(value: Value<'_>) -> bool {
-    value.raw().len() <= 64 && value.parent().and_then(Value::raw_key) == Some(b"usage")
 }
 
 /// Whether only the provider can read this: redacted thinking of Anthropic's, encrypted reasoning of others.
